@@ -1,0 +1,211 @@
+"""What can be asked of the model, and what comes back.
+
+Everything that travels between the asyncio side and the thread that owns the GPU is one of these frozen
+dataclasses. No torch here: the bot imports this module, and must stay light.
+"""
+
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from PIL import Image
+
+SEEDS = 2**32  # seeds are 0 to 2**32 - 1 and wrap
+
+
+def random_seed() -> int:
+    """Draw a seed, 0 to 2**32 - 1."""
+    return secrets.randbelow(SEEDS)
+
+
+def new_id() -> str:
+    """Draw an id that fits in a button's custom_id and in a log line: 12 hex digits."""
+    return secrets.token_hex(6)
+
+
+class Refused(ValueError):
+    """A request that the model can't take. The message is one plain sentence for the person who asked."""
+
+
+# -- requests ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One earlier exchange of a conversation about the same pictures."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question about one or more pictures. Defaults are those of DeepSeek's demo program (`app.py`)."""
+
+    pictures: tuple[Image.Image, ...]  # RGB, any size
+    question: str
+    turns: tuple[Turn, ...] = ()  # what was said before, oldest first
+    seed: int = 42
+    top_p: float = 0.95  # 0 to 1
+    temperature: float = 0.1  # 0 (greedy) to 2
+    max_new_tokens: int = 512
+    owner: str = ""  # whom the request belongs to: the scheduler is fair between owners
+    id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A prompt to draw `count` pictures of; picture i (from 0) is what seed + i draws alone."""
+
+    prompt: str
+    seed: int = field(default_factory=random_seed)
+    guidance: float = 5.0  # 1 to 10; logits are u + guidance * (c - u)
+    temperature: float = 1.0  # 0 (greedy: all pictures would be equal, so only one is drawn) to 2
+    count: int = 5  # 1 to 5
+    kept: tuple[int, ...] = ()  # image tokens to begin with, for a variation of an earlier picture
+    upscale: bool = True
+    previews: bool = False  # send Preview events
+    owner: str = ""
+    id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enlarge:
+    """A picture to upscale once more (x2)."""
+
+    picture: Image.Image  # RGB
+    owner: str = ""
+    id: str = field(default_factory=new_id)
+
+
+Request = Question | Drawing | Enlarge
+
+# -- events: any number of the first group, then exactly one of the second --------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The request waits. `position` 1 is next; `eta` is an estimate in seconds from measured steps, None if unknown."""
+
+    position: int
+    eta: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The request's rows are in the batch now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` decode steps (a drawing: its image tokens). `eta`: seconds left, from measured steps."""
+
+    done: int
+    total: int
+    eta: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The pictures as far as they are drawn, RGB, the rest grey."""
+
+    pictures: tuple[Image.Image, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The next words of an answer."""
+
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer. `complete` is False if it stopped at `max_new_tokens`."""
+
+    text: str
+    tokens: int
+    complete: bool
+    dropped_turns: int  # earlier exchanges that did not fit the model's context
+    seconds: dict[str, float]  # by stage: queue, prefill, decode
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Finished pictures, RGB."""
+
+    pictures: tuple[Image.Image, ...]
+    tokens: tuple[tuple[int, ...], ...]  # the image tokens of each picture; empty for Enlarge
+    seeds: tuple[int, ...]  # the seed that draws each picture alone; empty for Enlarge
+    seconds: dict[str, float]  # by stage: queue, prefill, decode, pixels, upscale
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The request was cancelled; its rows are free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request failed. `reason` is for people.
+
+    `kind`: "refused" (the model can't take it: the asker can mend it), "memory", "unavailable" (the model could not
+    be loaded, or is closing) or "bug" (logged under the request's id, with its traceback).
+    """
+
+    reason: str
+    kind: Literal["refused", "memory", "unavailable", "bug"]
+
+
+Passing = Queued | Started | Progress | Preview | Text
+Final = Answer | Pictures | Cancelled | Failed
+Event = Passing | Final
+
+
+# -- the hand-over ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the executor is doing."""
+
+    state: Literal["loading", "ready", "failed", "closed"]
+    model: str  # the name that was asked for: "demo", "7b", a folder, ...
+    device: str = ""  # "cuda", "mps" or "cpu"; empty until it is known
+    dtype: str = ""  # "bfloat16" or "float32"
+    reason: str = ""  # for people: why the state is "failed"
+    rows: int = 0  # rows in flight
+    queued: int = 0  # requests that wait
+    running: int = 0  # requests that have rows in flight
+    step_seconds: float | None = None  # median of recent decode steps
+    steps: int = 0  # decode steps since the start
+
+
+class Job(AsyncIterator[Event], Protocol):
+    """One request on its way: iterate over its events; the last one is a Final."""
+
+    @property
+    def id(self) -> str:
+        """The request's id."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask for the end; the events then end with Cancelled, unless the request was just done. Safe to repeat."""
+        ...
+
+
+class Executor(Protocol):
+    """Whatever runs requests. One thread with a GPU is the first; nothing in bot/ may notice which it is."""
+
+    async def submit(self, request: Request) -> Job:
+        """Take a request. Raises Refused (in milliseconds) if the model can't take it. Waits for nothing else."""
+        ...
+
+    def status(self) -> Status:
+        """Tell what is going on, from any thread, at once."""
+        ...
+
+    async def close(self) -> None:
+        """End every job (Cancelled) and the thread behind it. Always returns; safe to repeat."""
+        ...

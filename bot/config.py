@@ -1,0 +1,247 @@
+"""Settings: the command line, then the environment, then config.toml, then the defaults below.
+
+config.toml is found beside the packages, from any working directory. A variable is named after its section and key:
+JANUS_IMAGINE_COUNT is `count` in [imagine]. The Discord token is no setting: it is read by `read_token` alone.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from model.errors import PlainError
+
+ROOT = Path(__file__).resolve().parents[1]  # the folder that holds bot/, model/, weights/ and config.toml
+PREFIX = "JANUS_"
+CONFIG_VARIABLE = f"{PREFIX}CONFIG"  # names another config.toml; `--config` does too
+
+MIB = 2**20
+
+
+class SettingsError(PlainError):
+    """A setting that can't be used. The message names the key, where it stands and what is allowed."""
+
+
+Folder = Annotated[Path, AfterValidator(lambda path: ROOT / path.expanduser())]
+"""A folder; a relative one is beside the packages."""
+
+
+class Section(BaseModel):
+    """One [section] of config.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Discord(Section):
+    """How the bot meets Discord."""
+
+    token_file: str = ""  # a file that holds the token, for when DISCORD_TOKEN is not set
+    development_guild: int = Field(default=0, ge=0)  # sync commands to this one server, at once; 0: to all servers
+
+
+class Model(Section):
+    """Which weights, and where they run."""
+
+    name: str = "demo"
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    upscaler: str = "auto"  # "auto", "demo", "realesrgan", "lanczos" or a file
+
+
+class Engine(Section):
+    """How much the thread that owns the GPU takes on."""
+
+    rows: int = Field(default=40, ge=2, le=1024)
+    memory_share: float = Field(default=0.9, gt=0, le=1)
+    compile: Literal["auto"] | bool = "auto"
+
+
+class Imagine(Section):
+    """What /imagine uses where the asker says nothing."""
+
+    guidance: float = Field(default=5.0, ge=1, le=10)
+    temperature: float = Field(default=1.0, ge=0, le=2)
+    count: int = Field(default=5, ge=1, le=5)
+
+
+class Ask(Section):
+    """What /ask uses where the asker says nothing."""
+
+    seed: int = Field(default=42, ge=0, lt=2**32)
+    temperature: float = Field(default=0.1, ge=0, le=2)
+    top_p: float = Field(default=0.95, ge=0, le=1)
+    max_new_tokens: int = Field(default=512, ge=1, le=4096)
+
+
+class Limits(Section):
+    """What people may hand in."""
+
+    picture_bytes: int = Field(default=10 * MIB, ge=1024)
+    picture_pixels: int = Field(default=40_000_000, ge=1024)
+    prompt_characters: int = Field(default=2000, ge=1, le=4000)
+    queue: int = Field(default=100, ge=1)
+
+
+class Paths(Section):
+    """Where files are kept."""
+
+    weights: Folder = Path("weights")
+    data: Folder = Path("data")
+
+
+class Settings(BaseSettings):
+    """Every setting, checked and frozen. Made by `load`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+    )
+
+    discord: Discord = Discord()
+    model: Model = Model()
+    engine: Engine = Engine()
+    imagine: Imagine = Imagine()
+    ask: Ask = Ask()
+    limits: Limits = Limits()
+    paths: Paths = Paths()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Tell where settings come from, the strongest first."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(config: Path | None = None, options: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
+    """Read the settings.
+
+    `config` is the file to read; without one, the file that JANUS_CONFIG names, or config.toml beside the packages
+    (which may be absent). `options` are the command line's, by section and key; None means not given.
+    Raises SettingsError.
+    """
+    named = config or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    if named and not named.is_file():
+        raise SettingsError(f"{named}: there is no such settings file")
+    file = named or ROOT / "config.toml"
+    given = {
+        section: kept
+        for section, keys in (options or {}).items()
+        if (kept := {key: value for key, value in keys.items() if value is not None})
+    }
+    _refuse_unknown_variables()
+
+    class Configured(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    try:
+        return Configured(**given)  # type: ignore[arg-type]
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: this is not valid TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: can't be read: {error}") from None
+    except ValidationError as error:
+        wrong: dict[tuple[str, ...], list[ErrorDetails]] = {}
+        for detail in error.errors(include_url=False):  # a setting of several types has an error for each
+            wrong.setdefault(tuple(map(str, detail["loc"][:2])), []).append(detail)
+        (place, details), *others = wrong.items()
+        more = f" (wrong settings besides: {len(others)})" if others else ""
+        raise SettingsError(_explain(place, details, given, file) + more) from None
+
+
+def read_token(settings: Settings) -> SecretStr:
+    """Return the bot's Discord token, from DISCORD_TOKEN or else from the token file.
+
+    Raises SettingsError, which says what is missing and where to get it.
+    """
+    if token := os.environ.get("DISCORD_TOKEN", "").strip():
+        return SecretStr(token)
+    if not settings.discord.token_file:
+        raise SettingsError(
+            "there is no Discord token: create an application at https://discord.com/developers/applications, "
+            'copy the token from its "Bot" page, and put it in the environment variable DISCORD_TOKEN '
+            "or in a file that token_file in [discord] names"
+        )
+    file = ROOT / Path(settings.discord.token_file).expanduser()
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"discord.token_file: {file} can't be read: {reason}") from None
+    if not token:
+        raise SettingsError(f"discord.token_file: {file} is empty; put the bot's token in it")
+    return SecretStr(token)
+
+
+def _variable(section: str, key: str) -> str:
+    return f"{PREFIX}{section}_{key}".upper()
+
+
+def _fields(section: str) -> dict[str, FieldInfo]:
+    annotation = Settings.model_fields[section].annotation
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, Section)
+    return annotation.model_fields
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would otherwise be overlooked in silence."""
+    known = [CONFIG_VARIABLE]
+    for section in Settings.model_fields:
+        known += [_variable(section, key) for key in _fields(section)]
+    for name in os.environ:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "config.toml lists every setting"
+            raise SettingsError(f"environment variable {name}: there is no such setting; {hint}")
+
+
+def _explain(
+    path: tuple[str, ...], errors: list[ErrorDetails], given: Mapping[str, Mapping[str, object]], file: Path
+) -> str:
+    """Say in one line which key is wrong, where it stands, and what is allowed."""
+    section, key = (*path, "")[:2]
+    if key in given.get(section, {}):
+        place = "option --model" if key == "name" else f"option --{key.replace('_', '-')}"
+    elif os.environ.get(variable := _variable(section, key)):
+        place = f"environment variable {variable}"
+    else:
+        place = f"{file}: {'.'.join(path)}"
+    if section not in Settings.model_fields:
+        return f"{place}: there is no such section; there are {', '.join(Settings.model_fields)}"
+    if not key:
+        return f"{place}: this is a section; write [{section}] and its keys below"
+    fields = _fields(section)
+    if key not in fields:
+        return f"{place}: there is no such setting; [{section}] has {', '.join(fields)}"
+    return f"{place}: {errors[0]['input']!r} is not allowed; it must be {_allowed(fields[key], errors)}"
+
+
+def _allowed(field: FieldInfo, errors: list[ErrorDetails]) -> str:
+    """Describe the allowed values: the range where there is one, or else what pydantic expected."""
+    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    bounds = [
+        f"{word} {getattr(item, name)}"
+        for item in field.metadata
+        for name, word in words.items()
+        if hasattr(item, name)
+    ]
+    if bounds:
+        return f"{'a whole number' if field.annotation is int else 'a number'}, {' and '.join(bounds)}"
+    return " or ".join(error["msg"].removeprefix("Input should be ").split(", unable")[0] for error in errors)

@@ -5,7 +5,7 @@ dataclasses. No torch here: the bot imports this module, and must stay light.
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -24,7 +24,7 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
-class Refused(ValueError):
+class Refused(ValueError):  # noqa: N818 (said of the request, in the past tense, like the events below)
     """A request that the model can't take. The message is one plain sentence for the person who asked."""
 
 
@@ -182,7 +182,7 @@ class Status:
     steps: int = 0  # decode steps since the start
 
 
-class Job(AsyncIterator[Event], Protocol):
+class Job(AsyncIterable[Event], Protocol):
     """One request on its way: iterate over its events; the last one is a Final."""
 
     @property

@@ -89,11 +89,10 @@ class Limits(Section):
     queue: int = Field(default=100, ge=1)
 
 
-class Paths(Section):
-    """Where files are kept."""
+class Store(Section):
+    """What the bot keeps."""
 
-    weights: Folder = Path("weights")
-    data: Folder = Path("data")
+    folder: Folder = Path("data")
 
 
 class Settings(BaseSettings):
@@ -114,7 +113,7 @@ class Settings(BaseSettings):
     imagine: Imagine = Imagine()
     ask: Ask = Ask()
     limits: Limits = Limits()
-    paths: Paths = Paths()
+    store: Store = Store()
 
     @classmethod
     def settings_customise_sources(

@@ -66,7 +66,7 @@ def test_the_environment_can_name_the_file_and_a_key_of_two_words(
 
 
 def test_files_are_found_from_any_working_directory(tmp_path: Path) -> None:
-    code = "from bot.config import load; print(load().paths.weights)"
+    code = "from bot.config import load; print(load().store.folder)"
     clean = {key: value for key, value in os.environ.items() if not key.startswith("JANUS_")}
     printed = subprocess.run(
         [sys.executable, "-c", code],
@@ -76,7 +76,7 @@ def test_files_are_found_from_any_working_directory(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert Path(printed.stdout.strip()) == ROOT / "weights"
+    assert Path(printed.stdout.strip()) == ROOT / "data"
 
 
 def test_settings_are_frozen() -> None:
@@ -95,7 +95,7 @@ def test_settings_are_frozen() -> None:
         ("[ask]\nseed = 'x'", ["ask.seed", "'x' is not allowed", "a whole number, at least 0"]),
         ("[model]\ndevice = 'gpu'", ["model.device", "'gpu'", "'auto', 'cuda', 'mps' or 'cpu'"]),
         ("[engine]\ncompile = 'maybe'", ["engine.compile", "'maybe'", "'auto' or a valid boolean"]),
-        ("[paths]\nweights = 3", ["paths.weights", "3 is not allowed"]),
+        ("[store]\nfolder = 3", ["store.folder", "3 is not allowed"]),
         ("[imagine]\nguidence = 3", ["imagine.guidence", "no such setting", "guidance, temperature, count"]),
         ("[imagin]\ncount = 3", ["imagin", "no such section", "imagine"]),
         ("count = 3", ["count", "no such section", "imagine"]),

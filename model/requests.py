@@ -183,7 +183,11 @@ class Status:
 
 
 class Job(AsyncIterable[Event], Protocol):
-    """One request on its way: iterate over its events; the last one is a Final."""
+    """One request on its way: iterate over its events, once; the last one is a Final.
+
+    A wait for the next event may be cancelled, by a timeout, and taken up again: no event is lost. (So the iterator is
+    no async generator, which ends when it is cancelled.)
+    """
 
     @property
     def id(self) -> str:

@@ -1,0 +1,1 @@
+"""Everything that knows torch; a library in its own right. It never imports discord, and imports nothing here."""

@@ -1,0 +1,44 @@
+"""Which weights a name means, and where they lie. No torch here: commands that only look stay quick."""
+
+import re
+from pathlib import Path
+
+from model.errors import PlainError
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"  # beside the packages, from any working directory
+HUB = {"1b": "deepseek-community/Janus-Pro-1B", "7b": "deepseek-community/Janus-Pro-7B"}  # short names of hub ids
+
+
+class CheckpointError(PlainError):
+    """Weights that can't be used. One line: which file, what is wrong, what to do."""
+
+
+def hub_id(name: str) -> str | None:
+    """Tell the hub id ("owner/name") that `name` means, or None. What is a folder here means that folder."""
+    if name in HUB:
+        return HUB[name]
+    return name if re.fullmatch(r"\w[\w.-]*/[\w.-]+", name) and not Path(name).is_dir() else None
+
+
+def folder_of(name: str, weights: Path = WEIGHTS) -> Path:
+    """Tell the folder where the weights called `name` belong, present or not.
+
+    "demo", "1b", "7b" and hub ids lie in `weights` (a hub id's slash becomes two dashes); anything else is a path.
+    """
+    if name == "demo" or name in HUB:
+        return weights / name
+    if hub_id(name):
+        return weights / name.replace("/", "--")
+    return Path(name).expanduser()
+
+
+def locate(name: str, weights: Path = WEIGHTS) -> Path:
+    """Find the folder of the weights called `name`. Raises CheckpointError, with what to run, if it is not there."""
+    folder = folder_of(name, weights)
+    if (folder / "config.json").is_file():
+        return folder
+    if hub_id(name):
+        raise CheckpointError(f"{name} is not in {weights}. Fetch it with: janus-bot download {name}")
+    if folder.is_dir():
+        raise CheckpointError(f"{folder} holds no config.json, so it is no checkpoint. Name another folder or a model.")
+    raise CheckpointError(f"There is no model and no folder called {name}. Models: demo, 1b, 7b, or owner/name.")

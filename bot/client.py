@@ -1,0 +1,155 @@
+"""The bot itself: what it listens to, how it starts, and how it ends."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import signal
+from pathlib import Path
+from typing import Final
+
+import discord
+from discord import app_commands
+
+from bot.commands.ask import ask
+from bot.commands.imagine import imagine
+from bot.config import Settings, SettingsError, read_token
+from bot.delivery import Deliveries, Wait, plainly
+from bot.errors import report
+from bot.texts import CATALOGUES
+from bot.views.buttons import Cancel, Show
+from model.requests import Executor
+
+log = logging.getLogger(__name__)
+
+INTENTS: Final = discord.Intents(guilds=True)  # slash commands and buttons come without any other
+PERMISSIONS: Final = discord.Permissions(
+    view_channel=True, send_messages=True, send_messages_in_threads=True, attach_files=True, read_message_history=True
+)
+CLOSING_SECONDS: Final = 10.0  # how long deliveries have to tell their members that the bot goes
+
+
+class CommandTranslator(app_commands.Translator):
+    """Puts the catalogues' words on commands, for every language that there is a catalogue for."""
+
+    async def translate(
+        self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
+    ) -> str | None:
+        """Return the text under the string's key; None leaves it in English."""
+        key = string.extras.get("key")
+        catalogue = CATALOGUES.get(locale)
+        return getattr(catalogue, key) if catalogue and key else None
+
+
+class Commands(app_commands.CommandTree["JanusBot"]):
+    """The slash commands; whatever goes wrong in one is reported to the member."""
+
+    async def on_error(
+        self, interaction: discord.Interaction["JanusBot"], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Report an error."""
+        await report(interaction, error)
+
+
+class JanusBot(discord.AutoShardedClient):
+    """Takes requests from Discord to an executor, and brings back what comes out.
+
+    It owns the executor from the start on: `close` ends both.
+    """
+
+    def __init__(
+        self, settings: Settings, executor: Executor, *, wait: Wait = plainly, shard_count: int | None = None
+    ) -> None:
+        super().__init__(
+            intents=INTENTS,
+            shard_count=shard_count,
+            allowed_mentions=discord.AllowedMentions.none(),  # nothing that people or the model write calls anybody
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+        )
+        self.settings = settings
+        self.executor = executor
+        self.wait = wait
+        self.deliveries = Deliveries()
+        self.closing = False
+        self.tree = Commands(self)
+
+    async def setup_hook(self) -> None:
+        """Get everything ready between the login and the first event."""
+        self.add_dynamic_items(Cancel, Show)
+        self.tree.add_command(imagine)
+        self.tree.add_command(ask)
+        await self.tree.set_translator(CommandTranslator())
+        await self._sync()
+
+    async def on_ready(self) -> None:
+        """Say that the bot is there."""
+        log.info("Logged in as %s, in %d servers. Invite it with %s", self.user, len(self.guilds), self.invite_link)
+
+    @property
+    def invite_link(self) -> str:
+        """The address that brings the bot to a server, with the permissions it needs. Raises before the login."""
+        assert self.application_id is not None
+        return discord.utils.oauth_url(self.application_id, permissions=PERMISSIONS)
+
+    async def close(self) -> None:
+        """End every job, tell its member, and leave. Safe to repeat."""
+        if not self.closing:
+            self.closing = True
+            await self.executor.close()
+            await self.deliveries.finish(CLOSING_SECONDS)
+        await super().close()
+
+    async def _sync(self) -> None:
+        """Tell Discord the commands, unless it was told the very same ones before: it allows few such calls a day."""
+        one_server = self.settings.discord.development_guild
+        guild = discord.Object(one_server) if one_server else None
+        if guild:
+            self.tree.copy_global_to(guild=guild)
+        translator = self.tree.translator
+        assert translator is not None
+        commands = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands(guild=guild)
+        ]
+        told = hashlib.sha256(json.dumps(commands, sort_keys=True).encode()).hexdigest()
+        record = self.settings.store.folder / f"commands-{self.application_id}-{one_server or 'all'}.sha256"
+        if await asyncio.to_thread(_read, record) == told:
+            return
+        await self.tree.sync(guild=guild)
+        await asyncio.to_thread(_write, record, told)
+        log.info("Told Discord the commands, for %s", f"server {one_server}" if one_server else "all servers")
+
+
+def _read(file: Path) -> str:
+    return file.read_text() if file.is_file() else ""
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+async def run_bot(settings: Settings, executor: Executor) -> None:
+    """Run the bot until SIGINT or SIGTERM, then close it and the executor.
+
+    Raises SettingsError if there is no token or Discord does not know it.
+    """
+    bot = JanusBot(settings, executor)
+    async with bot:
+        token = read_token(settings).get_secret_value()
+        running = asyncio.create_task(bot.start(token))
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, running.cancel)
+        try:
+            await running
+        except asyncio.CancelledError:
+            log.info("Closing")
+        except discord.LoginFailure:
+            raise SettingsError(
+                "Discord does not know this token. Copy it again from the application's Bot page, or reset it there"
+            ) from None
+
+
+__all__ = ["JanusBot", "run_bot"]

@@ -1,0 +1,238 @@
+"""Keeps one Discord message true to one job, from the first second to the result.
+
+The events of a job come faster than Discord lets a message be edited, so they are folded into one `Standing`, and the
+message is edited with the newest one at most once in a while. Nothing here knows whether it is a drawing or an answer:
+that is the `Presenter`'s.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import aiohttp
+import discord
+from discord import ui
+
+from bot.errors import Refusal, log_bug
+from bot.post import Parcel, Post
+from bot.texts import Texts
+from bot.uploads import TooLargeError, Upload
+from bot.views.buttons import Show
+from bot.views.panel import Standing, notice
+from model.requests import Answer, Cancelled, Event, Failed, Job, Passing, Pictures
+from model.requests import Final as Ending
+
+if TYPE_CHECKING:
+    from bot.client import JanusBot
+
+log = logging.getLogger(__name__)
+
+SMALLEST_LIMIT: Final = 64 * 1024  # bytes a file; below this, pictures are no longer worth sending
+
+T = TypeVar("T")
+
+
+class Wait(Protocol):
+    """A way to wait for the executor: `plainly`, or the playground's, which must know what the bot waits for."""
+
+    async def __call__(self, awaitable: Awaitable[T], /) -> T:
+        """Return what the awaitable returns."""
+        ...
+
+
+async def plainly(awaitable: Awaitable[T], /) -> T:
+    """Just wait."""
+    return await awaitable
+
+
+class Presenter(Protocol):
+    """What a job looks like on its message."""
+
+    @property
+    def prompt(self) -> str:
+        """What was asked for, in the member's words."""
+        ...
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two edits."""
+        ...
+
+    def progress(self, standing: Standing) -> ui.LayoutView:
+        """Show where the job stands."""
+        ...
+
+    async def result(self, ending: Answer | Pictures, limit: int, mention: str) -> Parcel:
+        """Show what came out, in files of at most `limit` bytes. Raises TooLargeError."""
+        ...
+
+
+class Delivery:
+    """The delivery of one job to the message of one interaction."""
+
+    def __init__(self, bot: "JanusBot", post: Post, job: Job, presenter: Presenter, texts: Texts) -> None:
+        self.bot = bot
+        self.post = post
+        self.job = job
+        self.presenter = presenter
+        self.texts = texts
+        self.owner = post.interaction.user
+        self.over = False
+        self.standing = Standing()
+        self._kept: Answer | Pictures | None = None  # a result that waits for its owner to press `Show`
+
+    def cancel(self) -> None:
+        """Ask for the end of the job."""
+        self.job.cancel()
+
+    async def run(self, files: Sequence[Upload] | None = None) -> None:
+        """Show the job from its first moment to its end. `files` belong to the message on the way."""
+        self.bot.deliveries.add(self)
+        try:
+            await self.post.show(self.presenter.progress(self._standing_now()), files)
+            await self._end(await self._follow())
+        except Exception as error:
+            await self._close(self.texts.failed.format(id=log_bug(error)))
+        finally:
+            self.over = True
+            self.job.cancel()  # whatever went wrong, nobody draws for a message that is gone
+            if self._kept is None:
+                self.bot.deliveries.discard(self)
+
+    # -- on the way ---------------------------------------------------------------------------------------------------
+
+    async def _follow(self) -> Ending:
+        """Show the job's events as they come, and return the last one."""
+        events = aiter(self.job)
+        clock = asyncio.get_running_loop().time
+        farewell = clock() + self.post.seconds_left
+        reachable = True  # through the interaction's token
+        shown = self._standing_now()
+        next_edit = clock() + self.presenter.pace
+        while True:
+            due = farewell if shown == self._standing_now() else min(next_edit, farewell)
+            event: Event | None = None
+            try:
+                async with asyncio.timeout_at(due if reachable else None):
+                    event = await self.bot.wait(anext(events))
+            except TimeoutError:
+                pass  # nothing new, but the newest is not on the message yet
+            if isinstance(event, Ending):
+                return event
+            if isinstance(event, Passing):
+                self.standing = self.standing.after(event)
+            if reachable and clock() >= farewell:
+                reachable = False
+                await self._show(self._farewell())
+            elif reachable and clock() >= next_edit and shown != self._standing_now():
+                shown = self._standing_now()
+                await self._show(self.presenter.progress(shown))
+                next_edit = clock() + self.presenter.pace
+
+    def _standing_now(self) -> Standing:
+        return replace(self.standing, loading=self.bot.executor.status().state == "loading")
+
+    async def _show(self, view: ui.LayoutView) -> None:
+        """Edit the message on the way. A hiccup costs one edit; a message that is gone ends its job."""
+        try:
+            await self.post.show(view)
+        except discord.NotFound:
+            self.job.cancel()
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.info("A progress edit failed: %s", error)
+
+    def _farewell(self) -> ui.LayoutView:
+        """Say where the result will be, while the message can still be edited."""
+        if self.post.channel_is_open:
+            return notice(self.presenter.prompt, self.texts.later_here)
+        later = self.texts.later_kept.format(show=self.texts.show)
+        return notice(self.presenter.prompt, later, Show(self.job.id, self.texts))
+
+    # -- at the end ---------------------------------------------------------------------------------------------------
+
+    async def _end(self, ending: Ending) -> None:
+        match ending:
+            case Pictures() | Answer():
+                await self._deliver(ending)
+            case Cancelled():
+                await self._close(self.texts.stopping if self.bot.closing else self.texts.cancelled)
+            case Failed(kind="refused") if self.post.seconds_left > 0:
+                await self.post.refuse(ending.reason)
+            case Failed(kind="refused"):
+                await self._close(ending.reason)
+            case Failed(kind="memory"):
+                await self._close(self.texts.out_of_memory)
+            case Failed(kind="unavailable"):
+                await self._close(self.texts.unavailable.format(reason=ending.reason))
+            case Failed():  # logged by the executor under the request's id
+                await self._close(self.texts.failed.format(id=self.job.id))
+
+    async def _deliver(self, ending: Answer | Pictures) -> None:
+        if not self.post.reachable:
+            self._kept = ending
+            return
+        # An edit calls nobody, and a message of its own should.
+        mention = self.owner.mention if self.post.seconds_left <= 0 else ""
+        limit = self.post.filesize_limit
+        while True:
+            try:
+                await self.post.finish(await self.presenter.result(ending, limit, mention))
+            except TooLargeError:
+                limit //= 2
+                if limit < SMALLEST_LIMIT:
+                    await self._close(self.texts.too_large_to_send)
+                    return
+            except discord.NotFound:
+                log.info("The message of job %s was deleted before its result came", self.job.id)
+                return
+            else:
+                return
+
+    async def hand_over(self, interaction: discord.Interaction[Any]) -> None:
+        """Give the owner a kept result, as a private answer to a new interaction. Raises Refusal if there is none."""
+        if self._kept is None:
+            standing = self._standing_now().line(self.texts)
+            raise Refusal(self.texts.already_over if self.over else self.texts.not_ready.format(standing=standing))
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        parcel = await self.presenter.result(self._kept, interaction.filesize_limit, "")
+        await Post(interaction, private=True).finish(parcel)
+        self.bot.deliveries.discard(self)
+
+    async def _close(self, line: str) -> None:
+        """Leave the message with a last line, where it can still be reached."""
+        if not self.post.reachable:
+            return
+        try:
+            await self.post.finish(Parcel(notice(self.presenter.prompt, line)))
+        except (discord.HTTPException, aiohttp.ClientError, OSError, TooLargeError) as error:
+            log.warning("Could not tell how job %s ended: %s", self.job.id, error)
+
+
+class Deliveries:
+    """All deliveries that are on their way or kept for their owners, by the id of their job."""
+
+    def __init__(self) -> None:
+        self._by_job: dict[str, Delivery] = {}
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+
+    def add(self, delivery: Delivery) -> None:
+        """Remember a delivery, and the task that runs it."""
+        self._by_job[delivery.job.id] = delivery
+        if task := asyncio.current_task():
+            self._tasks[delivery.job.id] = task
+            task.add_done_callback(lambda _: self._tasks.pop(delivery.job.id, None))
+
+    def discard(self, delivery: Delivery) -> None:
+        """Forget a delivery."""
+        self._by_job.pop(delivery.job.id, None)
+
+    def get(self, job_id: str) -> Delivery | None:
+        """Return the delivery of a job."""
+        return self._by_job.get(job_id)
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until every delivery has told its member how it ended, `seconds` at most."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=seconds)

@@ -1,0 +1,48 @@
+"""The one way errors reach people: a refusal in a plain sentence, a bug as a short apology with an id."""
+
+import logging
+
+import discord
+from discord import app_commands
+
+from bot.texts import texts_for
+from model.errors import PlainError
+from model.requests import Refused, new_id
+
+log = logging.getLogger(__name__)
+
+
+class Refusal(PlainError):  # noqa: N818 (no fault of the program's)
+    """What was asked for can't be done. The message is one sentence, in the language of who asked."""
+
+
+async def report(interaction: discord.Interaction, error: BaseException) -> None:
+    """Tell who pressed or typed that it did not work, so that only they see it, and log what is a bug."""
+    while isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    if isinstance(error, Refusal | Refused):
+        sentence = str(error)
+    else:
+        sentence = texts_for(interaction).bug.format(id=log_bug(error))
+    try:
+        await tell_privately(interaction, sentence)
+    except discord.HTTPException as failure:
+        log.warning("Could not tell a member what went wrong: %s", failure)
+
+
+def log_bug(error: BaseException) -> str:
+    """Log an error with its traceback, and return the id to find it by."""
+    bug = new_id()
+    log.error("Bug %s", bug, exc_info=error)
+    return bug
+
+
+async def tell_privately(interaction: discord.Interaction, sentence: str) -> None:
+    """Send a sentence that only the asker sees. After a public defer, edit the public message first.
+
+    Raises discord.HTTPException.
+    """
+    if interaction.response.is_done():
+        await interaction.followup.send(sentence, ephemeral=True)
+    else:
+        await interaction.response.send_message(sentence, ephemeral=True)

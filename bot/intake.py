@@ -1,0 +1,104 @@
+"""What people hand in: pictures, checked by what is declared, then by decoding.
+
+`check` looks at what Discord tells (type, bytes, dimensions) and is free; `fetch` downloads and decodes, off the
+event loop. Both raise Refusal with a sentence for the member. What comes out is an upright RGB picture.
+"""
+
+import asyncio
+import io
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+import discord
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from bot.config import Limits
+from bot.errors import Refusal
+from bot.texts import Texts
+
+# Each is read by Pillow itself. MPO is what many telephones put in a .jpg: a JPEG with more pictures behind it.
+FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP")
+FORMAT_NAMES: Final = "PNG, JPEG, WebP, GIF and BMP pictures"
+ANIMATED: Final = ("PNG", "WEBP", "GIF")  # the formats whose further frames are a film, not other sizes or views
+MOST_CHARACTERS: Final = 4000  # a slash option holds 6000, but a form that shall show it again holds 4000
+MEGA: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A picture that was handed in."""
+
+    picture: Image.Image  # RGB, upright
+    animated: bool  # there were more frames; this is the first
+
+
+def check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
+    """Refuse a prompt or question of no words, with the sentence `empty`, or of too many. Raises Refusal."""
+    if not words.strip():
+        raise Refusal(empty)
+    if len(words) > limits.prompt_characters:
+        raise Refusal(texts.too_long.format(size=len(words), limit=limits.prompt_characters))
+
+
+def check(attachment: discord.Attachment, limits: Limits, texts: Texts) -> None:
+    """Refuse what need not even be downloaded. Raises Refusal."""
+    name = attachment.filename
+    # Discord derives the type from the file's name and may tell none at all: then decoding decides.
+    if attachment.content_type and not attachment.content_type.startswith("image/"):
+        raise Refusal(texts.not_a_picture.format(name=name, formats=FORMAT_NAMES))
+    if attachment.size > limits.picture_bytes:
+        raise _too_many_bytes(name, attachment.size, limits, texts)
+    if attachment.width and attachment.height:
+        _check_pixels(name, attachment.width * attachment.height, limits, texts)
+
+
+async def fetch(attachment: discord.Attachment, limits: Limits, texts: Texts) -> Intake:
+    """Download and decode an attachment. Raises Refusal."""
+    try:
+        data = await attachment.read()
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        raise Refusal(texts.not_fetched.format(name=attachment.filename)) from error
+    return await asyncio.to_thread(decode, data, attachment.filename, limits, texts)
+
+
+def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> Intake:
+    """Decode a file to an upright RGB picture: the first frame, transparency on white. Raises Refusal."""
+    if len(data) > limits.picture_bytes:
+        raise _too_many_bytes(name, len(data), limits, texts)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_pixels(name, image.width * image.height, limits, texts)  # before any pixel is unpacked
+            animated = image.format in ANIMATED and getattr(image, "is_animated", False)
+            return Intake(_flatten(ImageOps.exif_transpose(image)), animated)
+    except UnidentifiedImageError:
+        raise Refusal(texts.unreadable_format.format(name=name, formats=FORMAT_NAMES)) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_many_pixels(name, limits, texts) from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+        # Pillow's readers have no common error: a damaged file ends in any of these.
+        raise Refusal(texts.broken_picture.format(name=name)) from error
+
+
+def _check_pixels(name: str, pixels: int, limits: Limits, texts: Texts) -> None:
+    if pixels > limits.picture_pixels:
+        raise _too_many_pixels(name, limits, texts)
+
+
+def _too_many_pixels(name: str, limits: Limits, texts: Texts) -> Refusal:
+    return Refusal(texts.too_many_pixels.format(name=name, limit=limits.picture_pixels / MEGA))
+
+
+def _too_many_bytes(name: str, size: int, limits: Limits, texts: Texts) -> Refusal:
+    return Refusal(texts.too_many_bytes.format(name=name, size=size / MEGA, limit=limits.picture_bytes / MEGA))
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Bring any mode to RGB: 16 bits scaled to 8, transparency on white."""
+    if image.mode.startswith("I"):  # 16-bit grey; convert() alone would clip everything above 255 to white
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")

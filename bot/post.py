@@ -1,0 +1,108 @@
+"""The message that answers an interaction, for as long as it can be reached.
+
+An interaction's token edits its message for 15 minutes. After that a public result goes to the channel as a message of
+its own; a private one never does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import aiohttp
+import discord
+from discord import ui
+
+from bot.uploads import TooLargeError, Upload
+
+log = logging.getLogger(__name__)
+
+TOKEN_LIFE: Final = timedelta(minutes=14)  # a minute less than Discord gives, for the upload itself
+RETRY_SECONDS: Final = (1.0, 3.0, 9.0)
+TOO_LARGE_CODE: Final = 40005  # "Request entity too large"
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What a message shall show, with the files that go along."""
+
+    view: ui.LayoutView
+    files: Sequence[Upload] = ()
+
+
+class Post:
+    """One interaction's message."""
+
+    def __init__(self, interaction: discord.Interaction[Any], *, private: bool) -> None:
+        self.interaction = interaction
+        self.private = private
+        self.filesize_limit = interaction.filesize_limit
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the message can still be edited through the interaction, in seconds; negative when it is over."""
+        return (self.interaction.created_at + TOKEN_LIFE - discord.utils.utcnow()).total_seconds()
+
+    @property
+    def channel_is_open(self) -> bool:
+        """Whether a message of its own may go to the channel: public, and the bot is a member with the right to."""
+        interaction = self.interaction
+        if self.private or interaction.channel is None:
+            return False
+        if interaction.guild_id is None:
+            return interaction.context.dm_channel  # not among people who only share a group chat
+        return interaction.is_guild_integration() and interaction.app_permissions.send_messages
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a result can be put anywhere without its owner's doing."""
+        return self.seconds_left > 0 or self.channel_is_open
+
+    async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
+        """Answer the interaction, or edit the answer. `files` replace the message's files, None keeps them.
+
+        Raises discord.HTTPException, aiohttp.ClientError, OSError.
+        """
+        attachments = discord.utils.MISSING if files is None else [upload.file() for upload in files]
+        if self.interaction.response.is_done():
+            await self.interaction.edit_original_response(view=view, attachments=attachments)
+        else:
+            await self.interaction.response.send_message(view=view, files=attachments, ephemeral=self.private)
+
+    async def refuse(self, sentence: str) -> None:
+        """Take the message back and say why, so that only the asker sees it. Raises discord.HTTPException."""
+        await self.interaction.followup.send(sentence, ephemeral=True)
+        await self.interaction.delete_original_response()
+
+    async def finish(self, parcel: Parcel) -> None:
+        """Show the result, here or as a message of its own in the channel.
+
+        The pictures are the expensive part, so a failed upload is tried again: discord.py itself gives up when the
+        connection breaks in the middle. Raises TooLargeError if Discord finds the files too large, and otherwise what
+        the last attempt raised.
+        """
+        for delay in (*RETRY_SECONDS, None):
+            try:
+                return await self._send(parcel)
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                if isinstance(error, discord.HTTPException) and error.status < 500:
+                    if error.status == 413 or error.code == TOO_LARGE_CODE:
+                        raise TooLargeError(str(error)) from error
+                    raise
+                if delay is None:
+                    raise
+                log.warning("An upload failed and is tried again in %g s: %s", delay, error)
+                await asyncio.sleep(delay)
+        raise AssertionError
+
+    async def _send(self, parcel: Parcel) -> None:
+        if self.seconds_left > 0:
+            await self.show(parcel.view, parcel.files)
+            return
+        channel = self.interaction.channel
+        assert isinstance(channel, discord.abc.Messageable)
+        only_the_asker = discord.AllowedMentions(users=[self.interaction.user], everyone=False, roles=False)
+        files = [upload.file() for upload in parcel.files]
+        await channel.send(view=parcel.view, files=files, allowed_mentions=only_the_asker)

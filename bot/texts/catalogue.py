@@ -1,0 +1,80 @@
+"""The list of everything the bot says."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The texts of one language. Every field must be filled, so the type checker finds a missing or misspelt one.
+
+    Words in braces are filled with `str.format`; a translation has the same ones.
+    """
+
+    # /imagine: at most 100 characters each, which is Discord's limit for descriptions
+    imagine: str
+    imagine_prompt: str
+    imagine_seed: str
+    imagine_guidance: str
+    imagine_temperature: str
+    imagine_count: str
+
+    # /ask: likewise
+    ask: str
+    ask_image: str
+    ask_question: str
+    ask_seed: str
+    ask_temperature: str
+    ask_top_p: str
+    ask_private: str
+
+    # a job on its way
+    received: str
+    reading_picture: str
+    loading: str
+    queued: str
+    queued_eta: str
+    started: str
+    progress: str
+    progress_eta: str
+    thinking: str
+    seconds: str
+    minutes: str
+    later_here: str
+    later_kept: str
+
+    # what came out
+    drawing_line: str
+    one_at_zero: str
+    answer_line: str
+    answer_unfinished: str
+    answer_attached: str
+    first_frame: str
+    no_words: str
+
+    # how a job ended otherwise
+    cancelled: str
+    stopping: str
+    refused: str
+    failed: str
+    out_of_memory: str
+    unavailable: str
+    too_large_to_send: str
+
+    # what can't be taken
+    prompt_empty: str
+    question_empty: str
+    too_long: str
+    not_a_picture: str
+    unreadable_format: str
+    broken_picture: str
+    too_many_bytes: str
+    too_many_pixels: str
+    not_fetched: str
+
+    # buttons, and what they answer
+    cancel: str
+    show: str
+    not_yours: str
+    not_ready: str
+    already_over: str
+    bug: str

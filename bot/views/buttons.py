@@ -1,0 +1,87 @@
+"""Buttons that outlive the process: what they do and to which job stands in their custom_id."""
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import discord
+from discord import ui
+
+from bot.errors import Refusal, report
+from bot.texts import Texts, texts_for
+
+if TYPE_CHECKING:
+    from bot.client import JanusBot
+    from bot.delivery import Delivery
+
+JOB = r"(?P<job>[0-9a-f]{12})"
+
+
+class JobButton(ui.DynamicItem[ui.Button[Any]], template="janus"):
+    """A button that belongs to a job. A subclass names its template and says what `press` does.
+
+    discord.py only logs what a dynamic item's callback raises, and the member sees a dead button; this one reports it.
+    """
+
+    action: ClassVar[str]
+    style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
+
+    def __init__(self, job_id: str, texts: Texts) -> None:
+        self.job_id = job_id
+        label = getattr(texts, self.action)
+        super().__init__(ui.Button(label=label, style=self.style, custom_id=f"{self.action}:{job_id}"))
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button again from its custom_id."""
+        return cls(match["job"], texts_for(interaction))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Do what the button is for, and report what goes wrong."""
+        try:
+            await self.press(interaction)
+        except Exception as error:
+            await report(interaction, error)
+
+    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
+        """Answer the press. May raise Refusal."""
+        raise NotImplementedError
+
+    def delivery(self, interaction: discord.Interaction["JanusBot"]) -> "Delivery | None":
+        """Return what is known of the job's delivery."""
+        return interaction.client.deliveries.get(self.job_id)
+
+
+class Cancel(JobButton, template=f"cancel:{JOB}"):
+    """Ends a job: for who asked, and for members who may manage messages."""
+
+    action = "cancel"
+
+    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
+        """Cancel the job; the panel then tells that it ended."""
+        texts = texts_for(interaction)
+        delivery = self.delivery(interaction)
+        if delivery is None or delivery.over:
+            raise Refusal(texts.already_over)
+        if interaction.user.id != delivery.owner.id and not interaction.permissions.manage_messages:
+            raise Refusal(texts.not_yours)
+        await interaction.response.defer()
+        delivery.cancel()
+
+
+class Show(JobButton, template=f"show:{JOB}"):
+    """Hands out a result that could not be put on its message, to who asked."""
+
+    action = "show"
+    style = discord.ButtonStyle.primary
+
+    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
+        """Show the result where only the asker sees it, or where the job stands."""
+        texts = texts_for(interaction)
+        delivery = self.delivery(interaction)
+        if delivery is None:
+            raise Refusal(texts.already_over)
+        if interaction.user.id != delivery.owner.id:
+            raise Refusal(texts.not_yours)
+        await delivery.hand_over(interaction)

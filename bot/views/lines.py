@@ -1,0 +1,49 @@
+"""Lines of text that stay inside Discord's limits and mean nothing to its markdown, whatever people write."""
+
+import re
+from typing import Final
+
+import discord
+
+from bot.texts import Texts
+
+MESSAGE_TEXT: Final = 4000  # characters of text in one Components V2 message, all its parts together
+PROMPT_TEXT: Final = 1200  # how much of that a prompt or question may take
+ALT_TEXT: Final = 1024  # characters of a picture's description
+
+_ANYWHERE = re.compile(r"[\\*_~`|\[\]<]")
+_AT_LINE_START = re.compile(r"^(\s*)([#>+-]|\d+(?=\.))", re.MULTILINE)
+
+
+def plain(text: str, room: int | None = None) -> str:
+    """Return text that Discord shows as it is written: no markup, no mention, at most `room` characters long."""
+    text = discord.utils.escape_mentions(text.replace("\0", ""))
+    text = _AT_LINE_START.sub(r"\1\\\2", _ANYWHERE.sub(r"\\\g<0>", text))
+    if room is None or len(text) <= room:
+        return text
+    text = text[: room - 1]
+    half_escape = (len(text) - len(text.rstrip("\\"))) % 2
+    return text[: len(text) - half_escape] + "…"
+
+
+def one_line(text: str, room: int) -> str:
+    """Return `plain` text without its line breaks."""
+    return plain(" ".join(text.split()), room)
+
+
+def alt_text(text: str) -> str:
+    """Return a picture's description for people who can't see it."""
+    return text if len(text) <= ALT_TEXT else text[: ALT_TEXT - 1] + "…"
+
+
+def duration(seconds: float, texts: Texts) -> str:
+    """Say how long something takes: to the second below a minute and a half, to the minute above."""
+    if seconds < 90:
+        return texts.seconds.format(n=max(1, round(seconds)))
+    return texts.minutes.format(n=round(seconds / 60))
+
+
+def bar(done: int, total: int, width: int = 16) -> str:
+    """Draw a progress bar."""
+    full = width * done // max(1, total)
+    return "▰" * full + "▱" * (width - full)

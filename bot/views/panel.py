@@ -1,0 +1,90 @@
+"""The panel: one message that shows where a job stands, from the first second to its end."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import discord
+from discord import ui
+
+from bot.texts import Texts
+from bot.views.buttons import Cancel
+from bot.views.lines import PROMPT_TEXT, bar, duration, one_line
+from model.requests import Passing, Preview, Progress, Queued, Started, Text
+
+BUSY: Final = discord.Colour.blurple()
+DONE: Final = discord.Colour.green()
+ENDED: Final = discord.Colour.greyple()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a job stands: all that its events have told so far."""
+
+    loading: bool = False  # the model is not there yet
+    queued: Queued | None = None
+    started: bool = False
+    progress: Progress | None = None
+    preview: Preview | None = None
+    text: str = ""
+
+    def after(self, event: Passing) -> "Standing":
+        """Return the standing after one more event."""
+        match event:
+            case Queued():
+                return replace(self, queued=event, started=False)
+            case Started():
+                return replace(self, started=True)
+            case Progress():
+                return replace(self, started=True, progress=event)
+            case Preview():
+                return replace(self, preview=event)
+            case Text():
+                return replace(self, started=True, text=self.text + event.delta)
+
+    def line(self, texts: Texts) -> str:
+        """Say it in one line."""
+        if self.progress:
+            done, total, eta = self.progress.done, self.progress.total, self.progress.eta
+            shown = texts.progress if eta is None else texts.progress_eta
+            percent = 100 * done // max(1, total)
+            return shown.format(bar=bar(done, total), percent=percent, eta=duration(eta or 0, texts))
+        if self.started:
+            return texts.started
+        if self.loading:
+            return texts.loading
+        if self.queued:
+            eta = self.queued.eta
+            shown = texts.queued if eta is None else texts.queued_eta
+            return shown.format(position=self.queued.position, eta=duration(eta or 0, texts))
+        return texts.received
+
+
+def layout(*children: ui.Item[Any], colour: discord.Colour) -> ui.LayoutView:
+    """Put children into one framed message.
+
+    It has no timeout: a view of discord.py that times out takes its buttons' classes out of service everywhere.
+    """
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(*children, accent_colour=colour))
+    return view
+
+
+def panel(texts: Texts, prompt: str, standing: Standing, job_id: str) -> ui.LayoutView:
+    """Show a prompt and where its job stands, with a button to cancel it."""
+    return layout(
+        ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**"),
+        ui.TextDisplay(standing.line(texts)),
+        ui.ActionRow(Cancel(job_id, texts)),
+        colour=BUSY,
+    )
+
+
+def notice(prompt: str, line: str, *buttons: ui.Item[Any]) -> ui.LayoutView:
+    """Show a prompt and what has become of its job."""
+    children: list[ui.Item[Any]] = [
+        ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**"),
+        ui.TextDisplay(line),
+    ]
+    if buttons:
+        children.append(ui.ActionRow(*buttons))
+    return layout(*children, colour=ENDED)

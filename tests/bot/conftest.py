@@ -1,0 +1,84 @@
+"""A Discord in memory, with the whole bot in it and a scripted executor behind."""
+
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import discord
+import pytest
+import simcord
+from discord import app_commands
+
+from bot.client import JanusBot
+from bot.config import Settings, Store
+from bot.errors import Refusal
+from model.requests import Executor, Refused
+from tests.bot.scripted import ScriptedExecutor
+
+T = TypeVar("T")
+
+
+@dataclass
+class World:
+    """One server with one channel and a few people; a bot; an executor."""
+
+    env: simcord.Env
+    bot: JanusBot
+    executor: ScriptedExecutor
+    channel: simcord.ChannelHandle
+    alice: simcord.MemberActor
+    bob: simcord.MemberActor
+    moderator: simcord.MemberActor
+
+
+def make_bot(executor: Executor, data: Path, *, settings: Settings | None = None) -> JanusBot:
+    """The bot as in production, but for its way to wait: the simulated clock must know what the bot waits for."""
+    settings = settings or Settings()
+    return JanusBot(settings.model_copy(update={"store": Store(folder=data)}), executor, shard_count=1)
+
+
+def attach(env: simcord.Env, bot: JanusBot) -> None:
+    async def wait(awaitable: Awaitable[T], /) -> T:
+        result: T = await env.external_wait(awaitable, reason="the executor")
+        return result
+
+    bot.wait = wait
+
+
+def bugs(env: simcord.Env) -> list[BaseException]:
+    """What went wrong in the bot, refusals aside: those are its work."""
+    errors = [e.original if isinstance(e, app_commands.CommandInvokeError) else e for e in env.errors]
+    return [e for e in errors if not isinstance(e, Refusal | Refused)]
+
+
+@pytest.fixture
+def executor() -> ScriptedExecutor:
+    return ScriptedExecutor()
+
+
+@pytest.fixture
+async def env(executor: ScriptedExecutor, tmp_path: Path) -> AsyncIterator[simcord.Env]:
+    bot = make_bot(executor, tmp_path)
+    env = simcord.Env(bot, check_errors=False)
+    await env.start()
+    attach(env, bot)
+    yield env
+    await env.shutdown()
+    assert bugs(env) == []
+
+
+@pytest.fixture
+def world(env: simcord.Env, executor: ScriptedExecutor) -> World:
+    guild = env.create_guild()
+    mods = guild.create_role("mods", permissions=discord.Permissions(manage_messages=True))
+    assert isinstance(env.bot, JanusBot)
+    return World(
+        env,
+        env.bot,
+        executor,
+        guild.create_text_channel("pictures"),
+        guild.add_member(env.create_user("alice")),
+        guild.add_member(env.create_user("bob")),
+        guild.add_member(env.create_user("moderator"), roles=[mods]),
+    )

@@ -1,0 +1,105 @@
+"""An executor whose jobs do what a test says: queues, failures, slow loading, which no real model shows at will."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from PIL import Image
+
+from model.requests import (
+    Answer,
+    Cancelled,
+    Drawing,
+    Event,
+    Final,
+    Pictures,
+    Question,
+    Refused,
+    Request,
+    Status,
+)
+
+
+class ScriptedJob:
+    """A job that tells what the test puts into it. Cancelled, it ends at once."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.cancelled = False
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._over = False
+
+    @property
+    def id(self) -> str:
+        return self.request.id
+
+    def tell(self, *events: Event) -> None:
+        for event in events:
+            self._events.put_nowait(event)
+
+    def cancel(self) -> None:
+        if not self.cancelled:
+            self.cancelled = True
+            self.tell(Cancelled())
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._over:
+            raise StopAsyncIteration
+        event = await self._events.get()
+        self._over = isinstance(event, Final)
+        return event
+
+
+class ScriptedExecutor:
+    """Keeps what was submitted, in `jobs`."""
+
+    def __init__(self) -> None:
+        self.jobs: list[ScriptedJob] = []
+        self.refusal: str | None = None
+        self.standing = Status(state="ready", model="demo")
+
+    async def submit(self, request: Request) -> ScriptedJob:
+        if self.refusal:
+            raise Refused(self.refusal)
+        self.jobs.append(ScriptedJob(request))
+        return self.jobs[-1]
+
+    def status(self) -> Status:
+        return self.standing
+
+    def becomes(self, **changes: object) -> None:
+        self.standing = replace(self.standing, **changes)  # type: ignore[arg-type]
+
+    async def close(self) -> None:
+        for job in self.jobs:
+            job.cancel()
+
+    @property
+    def job(self) -> ScriptedJob:
+        (job,) = self.jobs
+        return job
+
+    @property
+    def drawing(self) -> Drawing:
+        assert isinstance(self.job.request, Drawing)
+        return self.job.request
+
+    @property
+    def question(self) -> Question:
+        assert isinstance(self.job.request, Question)
+        return self.job.request
+
+
+def pictures(drawing: Drawing, side: int = 64) -> Pictures:
+    """Pictures of one colour each."""
+    count = 1 if drawing.temperature == 0 else drawing.count
+    drawn = tuple(Image.new("RGB", (side, side), (40 * i, 90, 200)) for i in range(count))
+    seeds = tuple((drawing.seed + i) % 2**32 for i in range(count))
+    return Pictures(drawn, tuple((i,) for i in range(count)), seeds, {"decode": 2.0, "pixels": 0.5})
+
+
+def answer(text: str, *, complete: bool = True) -> Answer:
+    return Answer(text, len(text.split()), complete, 0, {"prefill": 0.2, "decode": 0.8})

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="A Discord bot that sees and draws with Janus-Pro, on your own GPU.",
     epilog="Try it without Discord: janus-bot playground",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,  # plain help: rich alone would take half of the time that --help may take
     pretty_exceptions_enable=False,
@@ -39,10 +38,10 @@ Options = dict[str, object]
 def main() -> None:
     """Run the command line and exit."""
     try:
-        code = app(prog_name="janus-bot", standalone_mode=False)
+        code = app(sys.argv[1:] or ["--help"], prog_name="janus-bot", standalone_mode=False)
     except (typer.TyperException, PlainError) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        print(f"janus-bot: {' '.join(message.split())}", file=sys.stderr)
+        typer.echo(f"janus-bot: {' '.join(message.split())}", err=True)
         code = error.exit_code if isinstance(error, typer.TyperException) else 1
     sys.exit(code)
 
@@ -75,7 +74,7 @@ def playground(model: Model = None, device: Device = None, dtype: Dtype = None, 
 
 @app.command()
 def imagine(
-    prompt: Annotated[str, typer.Argument(help="What to draw.")],
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to draw.")],
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Random if not given.")] = None,
     guidance: Annotated[float | None, typer.Option(help="1 to 10: how closely to follow the prompt.")] = None,
     temperature: Temperature = None,
@@ -97,8 +96,8 @@ def imagine(
 
 @app.command()
 def ask(
-    picture: Annotated[Path, typer.Argument(help="A picture file.")],
-    question: Annotated[str, typer.Argument(help="What to ask about it.")],
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture file.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about it.")],
     seed: Annotated[int | None, typer.Option(help="0 to 4294967295.")] = None,
     top_p: Annotated[float | None, typer.Option(help="0 to 1: how many of the likelier words to draw from.")] = None,
     temperature: Temperature = None,
@@ -120,7 +119,7 @@ def ask(
 def download(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="1b, 7b, upscaler, all, or a hub id.")],
 ) -> None:
-    """Fetch weights. Goes on where an earlier download stopped, and verifies every file."""
+    """Fetch weights. Goes on where an earlier download stopped; verifies every file."""
     from bot import fetch
 
     fetch.download(names)
@@ -131,7 +130,7 @@ def check(model: Model = None, device: Device = None, dtype: Dtype = None, confi
     """Tell what is fine, what is not, and what to do. Exit code 1 if the bot can't run."""
     from bot import check as checks
 
-    raise typer.Exit(checks.run(config, model, device, dtype))
+    raise typer.Exit(not checks.report(lambda: load_settings(config, model, device, dtype)))
 
 
 @app.command()

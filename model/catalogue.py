@@ -7,6 +7,8 @@ from model.errors import PlainError
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"  # beside the packages, from any working directory
 HUB = {"1b": "deepseek-community/Janus-Pro-1B", "7b": "deepseek-community/Janus-Pro-7B"}  # short names of hub ids
+UPSCALER = "ai-forever/Real-ESRGAN"  # the hub id of the released upscaler
+UPSCALER_FILE = "RealESRGAN_x2.pth"
 
 
 class CheckpointError(PlainError):
@@ -42,3 +44,22 @@ def locate(name: str, weights: Path = WEIGHTS) -> Path:
     if folder.is_dir():
         raise CheckpointError(f"{folder} holds no config.json, so it is no checkpoint. Name another folder or a model.")
     raise CheckpointError(f"There is no model and no folder called {name}. Models: demo, 1b, 7b, or owner/name.")
+
+
+def locate_upscaler(name: str, model: str, weights: Path = WEIGHTS) -> Path | None:
+    """Find the file of the upscaler called `name`: "demo", "realesrgan" or a path; None for "lanczos", a plain filter.
+
+    "auto" is the one that fits the weights called `model`: the demo's own, or the released one. Raises
+    CheckpointError, with what to run, if the file is not there.
+    """
+    if name == "auto":
+        name = "demo" if model == "demo" else "realesrgan"
+    if name == "lanczos":
+        return None
+    known = {"demo": weights / "demo" / "upscaler.safetensors", "realesrgan": weights / "realesrgan" / UPSCALER_FILE}
+    file = known.get(name, Path(name).expanduser())
+    if file.is_file():
+        return file
+    if name == "realesrgan":
+        raise CheckpointError(f"The upscaler is not in {file.parent}. Fetch it with: janus-bot download upscaler")
+    raise CheckpointError(f"There is no upscaler {file}. Name a file, or one of auto, demo, realesrgan, lanczos.")

@@ -7,7 +7,7 @@ that was cut off starts again from nothing, which a shard of 5 GB on a home conn
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,8 @@ from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, httpx
 from rich.filesize import decimal
 
-from model.catalogue import WEIGHTS, folder_of, hub_id
+from model.catalogue import UPSCALER, UPSCALER_FILE, WEIGHTS, folder_of, hub_id
 from model.errors import PlainError
-
-UPSCALER = "ai-forever/Real-ESRGAN"
-UPSCALER_FILE = "RealESRGAN_x2.pth"
 
 TRIES = 4  # in a row that bring no byte, before a download gives up
 PAUSE = 1.0  # seconds before the second of them; doubles each time
@@ -113,16 +110,24 @@ def plan(name: str, weights: Path = WEIGHTS, endpoint: str | None = None) -> Pla
     return Plan(name, folder, tuple(sorted(files, key=lambda file: (file.path.name == "config.json", file.path.name))))
 
 
+def require_space(plans: Sequence[Plan]) -> None:
+    """Raise DownloadError if the disk can't take what is still missing of all `plans` (which share one disk)."""
+    folder = plans[0].folder.parent
+    missing = sum(plan.missing for plan in plans)
+    free = shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.is_dir())).free
+    if missing > free:
+        names = " and ".join(plan.name for plan in plans)
+        raise DownloadError(
+            f"{names}: {decimal(missing)} are still to fetch, but the disk of {folder} has {decimal(free)} free. "
+            "Free some space and run the command again."
+        )
+
+
 def fetch(plan: Plan, progress: Progress) -> None:
     """Fetch what is missing of `plan` and verify all of it, what was there before included. Raises DownloadError."""
+    require_space([plan])
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(plan.folder).free
-        if plan.missing > free:
-            raise DownloadError(
-                f"{plan.name} needs {decimal(plan.missing)} more and {plan.folder} has {decimal(free)} free. "
-                "Free some space and run the command again."
-            )
         for file in plan.files:
             if not (file.path.is_file() and _verified(file, file.path, progress)):
                 file.path.unlink(missing_ok=True)

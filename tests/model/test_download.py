@@ -140,7 +140,7 @@ def test_too_small_a_disk_is_refused_before_a_byte_is_fetched(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_001))
     message = complaint(hub, tmp_path)
-    assert message.startswith("1b needs 1.0 MB more and")
+    assert message.startswith("1b: 1.0 MB are still to fetch")
     assert "1.0 MB free" in message
     assert hub.asked == []
 

@@ -1,0 +1,56 @@
+"""What a command says on the way: messages and bars on stderr, so that stdout holds results alone."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+T = TypeVar("T")
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal something that is no result."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+
+
+def show(result: str, end: str = "\n") -> None:
+    """Write a result, or a piece of one, to stdout at once."""
+    sys.stdout.write(f"{result}{end}")
+    sys.stdout.flush()
+
+
+def bars(*columns: ProgressColumn) -> Progress:
+    """Make progress bars that show on a terminal only, and go when they are done. `columns` come before the time."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def log_to_stderr() -> None:
+    """Let the log of a command that runs on show on stderr, one line an event."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+def run_to_end(main: Coroutine[Any, Any, T]) -> T:
+    """Run `main` to its end; SIGTERM cancels it as Ctrl-C does, so that what it holds is closed in order."""
+
+    async def with_signals() -> T:
+        task = asyncio.ensure_future(main)
+        if sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    return asyncio.run(with_signals())

@@ -1,0 +1,82 @@
+"""What this machine has and what a checkpoint needs, found out without loading the weights."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from model.catalogue import WEIGHTS
+from model.checkpoint import choose_device, choose_dtype, load
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The device that the weights would go to."""
+
+    torch: str  # version
+    device: str  # "cuda", "mps" or "cpu"
+    dtype: str  # "bfloat16", ...
+    name: str  # of the GPU; on a CPU, how many threads torch uses
+    memory: int  # bytes that the device has; 0 where the system does not tell (Windows)
+    free: int  # bytes of them that are free now
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a checkpoint asks of the machine."""
+
+    parameters: int
+    weights: int  # bytes of memory, in the dtype they would be loaded in
+    step: int  # bytes of weights that one decode step of a drawing reads, however many rows it serves
+    image_tokens: int  # decode steps of a drawing
+
+
+def machine(device: str = "auto", dtype: str = "auto") -> Machine:
+    """Look at the device. Raises CheckpointError if it is not there or the dtype is unknown."""
+    place = choose_device(device)
+    if place.type == "cuda":
+        free, memory = torch.cuda.mem_get_info(place)
+        name = torch.cuda.get_device_name(place)
+    else:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+        free = min(memory, _available(Path("/proc/meminfo")) or memory)
+        name = f"{torch.get_num_threads()} threads" if place.type == "cpu" else "Apple GPU"
+    precision = str(choose_dtype(dtype, place)).removeprefix("torch.")
+    return Machine(torch.__version__, place.type, precision, name, memory, free)
+
+
+def needs(name: str, dtype: str, weights: Path = WEIGHTS) -> Needs:
+    """Look through the weights called `name` as loading does, every tensor's name and shape, but keep none of them.
+
+    `dtype` is the one they would be loaded in. Raises CheckpointError.
+    """
+    janus = load(name, device="meta", dtype=dtype, weights=weights)
+    network = janus.network.model
+    drawing = (network.language_model.layers, network.generation_head)
+    return Needs(
+        parameters=sum(parameter.numel() for parameter in janus.network.parameters()),
+        weights=sum(parameter.nbytes for parameter in janus.network.parameters()),
+        step=sum(parameter.nbytes for part in drawing for parameter in part.parameters()),
+        image_tokens=janus.image_tokens,
+    )
+
+
+def read_speed(size: int = 2**28) -> float:
+    """Measure how fast the CPU reads memory, in bytes a second: the best of three sums over `size` bytes."""
+    numbers = torch.ones(size // 4)
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        numbers.sum()
+        seconds.append(time.perf_counter() - start)
+    return size / min(seconds)
+
+
+def _available(meminfo: Path) -> int:
+    """Read from Linux how much memory programs could still take, in bytes; 0 where it does not tell."""
+    if not meminfo.is_file():
+        return 0
+    lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
+    return int(lines.get("MemAvailable", "0 kB").split()[0]) * 1024

@@ -181,14 +181,24 @@ def _map(folder: Path) -> dict[str, Tensor]:
         index = folder / f"{whole.name}.index.json"
         if index.is_file():
             shards = _json(index).get("weight_map", {}).values()
-            return {name: part for file in sorted(set(shards)) for name, part in _map_file(folder / file).items()}
+            return {name: part for file in sorted(set(shards)) for name, part in _map_shard(folder / file).items()}
         if whole.is_file():
-            return _map_file(whole)
+            return _map_shard(whole)
     raise CheckpointError(f"{folder} holds no weights: neither model.safetensors nor pytorch_model.bin.")
 
 
-def _map_file(file: Path) -> dict[str, Tensor]:
-    """Map one file's tensors: their bytes are read when they are used."""
+def _map_shard(file: Path) -> dict[str, Tensor]:
+    tensors = read_tensors(file)
+    if not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise CheckpointError(f"{file} holds something other than named tensors.")
+    return tensors
+
+
+def read_tensors(file: Path) -> dict[str, Any]:
+    """Map a file's tensors by name, on the CPU: their bytes are read when they are used, and no code is run.
+
+    Torch's own format may hold tensors at deeper levels. Raises CheckpointError.
+    """
     if not file.is_file():
         raise CheckpointError(f"{file} is missing.")
     try:
@@ -196,12 +206,12 @@ def _map_file(file: Path) -> dict[str, Tensor]:
             with safe_open(file, framework="pt") as opened:
                 return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no dict)
         # Files of the time before torch 1.6 are no zip archives, and can't be mapped.
-        tensors = torch.load(file, map_location="cpu", mmap=zipfile.is_zipfile(file), weights_only=True)
+        content = torch.load(file, map_location="cpu", mmap=zipfile.is_zipfile(file), weights_only=True)
     except Exception as error:  # a broken or foreign file can raise anything
         raise CheckpointError(f"{file} is broken, or holds no weights ({type(error).__name__}).") from error
-    if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-        raise CheckpointError(f"{file} holds something other than named tensors.")
-    return tensors
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{file} holds a {type(content).__name__} in place of named tensors.")
+    return content
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""Real-ESRGAN, in one pass over the whole picture.
+
+The arithmetic around the network is that of the original program (github.com/ai-forever/Real-ESRGAN): pixels / 255
+in, clipped to 0 and 1, times 255 in double precision and truncated. That program cuts every picture into tiles of
+192 pixels; at a drawing's size that only costs time and changes pixels along the seams.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from spandrel import ImageModelDescriptor, ModelLoader, canonicalize_state_dict
+from torch import Tensor
+
+from model.catalogue import CheckpointError
+from model.checkpoint import read_tensors
+from model.requests import Refused
+
+LIMIT = 5000  # pixels on a side, as in the original program: pictures of that or more are refused
+FRAME = 1024  # pixels on a side that one pass takes; larger pictures go in frames, or memory would not do
+MARGIN = 32  # pixels around a frame that the network sees as well
+
+
+class RealESRGAN:
+    """Enlarges pictures by a network of any Real-ESRGAN file: `scale` is 2 for the weights that we name."""
+
+    def __init__(self, network: ImageModelDescriptor) -> None:
+        self.network = network
+        self.scale: int = network.scale
+
+    @torch.inference_mode()
+    def __call__(self, picture: Image.Image) -> Image.Image:
+        """Enlarge an RGB picture `scale` times. Raises Refused if it is too large."""
+        _check(picture)
+        pixels = torch.from_numpy(np.asarray(picture) / 255).float().permute(2, 0, 1)[None]  # (1, 3, H, W)
+        pixels = pixels.to(device=self.network.device, dtype=self.network.dtype)
+        large = torch.cat([torch.cat(list(row), dim=3) for row in self._frames(pixels)], dim=2)
+        values = (large[0].permute(1, 2, 0).cpu().double() * 255).to(torch.uint8)
+        return Image.fromarray(values.numpy())
+
+    def _frames(self, pixels: Tensor) -> list[list[Tensor]]:
+        """Enlarge (1, 3, H, W) frame by frame, in rows from the top left; one frame is the usual case."""
+        height, width = pixels.shape[2:]
+        return [[self._frame(pixels, top, left) for left in range(0, width, FRAME)] for top in range(0, height, FRAME)]
+
+    def _frame(self, pixels: Tensor, top: int, left: int) -> Tensor:
+        above, before = min(top, MARGIN), min(left, MARGIN)
+        seen = pixels[:, :, top - above : top + FRAME + MARGIN, left - before : left + FRAME + MARGIN]
+        height, width = (min(FRAME, side - start) for side, start in zip(pixels.shape[2:], (top, left), strict=True))
+        large: Tensor = self.network(seen)
+        below, right = (above + height) * self.scale, (before + width) * self.scale
+        return large[:, :, above * self.scale : below, before * self.scale : right]
+
+
+class Lanczos:
+    """Enlarges pictures by a plain filter: for who asks for it by name, in the settings."""
+
+    scale = 2
+
+    def __call__(self, picture: Image.Image) -> Image.Image:
+        """Enlarge a picture twice. Raises Refused if it is too large."""
+        _check(picture)
+        return picture.resize((picture.width * self.scale, picture.height * self.scale), Image.Resampling.LANCZOS)
+
+
+Upscaler = RealESRGAN | Lanczos
+
+
+def load(file: Path | None, *, device: torch.device, dtype: torch.dtype | None = None) -> Upscaler:
+    """Load the upscaler of `catalogue.locate_upscaler`: a network's file, or None for Lanczos.
+
+    `dtype`: by default float16 on CUDA and float32 elsewhere. Not bfloat16, whose steps near white are as coarse as a
+    picture's own. Raises CheckpointError.
+    """
+    if file is None:
+        return Lanczos()
+    try:
+        network = ModelLoader().load_from_state_dict(canonicalize_state_dict(read_tensors(file)))
+    except CheckpointError:
+        raise
+    except Exception as error:  # spandrel tells unknown networks and sizes that do not fit by exceptions of many kinds
+        raise CheckpointError(f"{file} is no upscaler that spandrel knows ({type(error).__name__}).") from error
+    if not isinstance(network, ImageModelDescriptor) or (network.input_channels, network.output_channels) != (3, 3):
+        raise CheckpointError(f"{file} is no network from RGB to RGB. Name a Real-ESRGAN file.")
+    if network.scale < 2:
+        raise CheckpointError(f"{file} does not enlarge. Name a Real-ESRGAN file.")
+    precision = dtype or (torch.float16 if device.type == "cuda" else torch.float32)
+    return RealESRGAN(network.to(device=device, dtype=precision).eval())
+
+
+def _check(picture: Image.Image) -> None:
+    if max(picture.size) >= LIMIT:
+        size = f"{picture.width} x {picture.height}"
+        raise Refused(f"This picture has {size} pixels; only pictures below {LIMIT} on a side can be enlarged.")

@@ -1,0 +1,1 @@
+"""Everything that knows Discord. Importing it never leads to torch."""

@@ -17,10 +17,9 @@ from bot.config import Limits
 from bot.errors import Refusal
 from bot.texts import Texts
 
-# Each is read by Pillow itself. MPO is what many telephones put in a .jpg: a JPEG with more pictures behind it.
-FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP")
+FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 FORMAT_NAMES: Final = "PNG, JPEG, WebP, GIF and BMP pictures"
-ANIMATED: Final = ("PNG", "WEBP", "GIF")  # the formats whose further frames are a film, not other sizes or views
+ANIMATED: Final = ("PNG", "WEBP", "GIF")  # in a telephone's .jpg (MPO), further frames are no film
 MOST_CHARACTERS: Final = 4000  # a slash option holds 6000, but a form that shall show it again holds 4000
 MEGA: Final = 1_000_000
 

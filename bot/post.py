@@ -53,7 +53,8 @@ class Post:
             return False
         if interaction.guild_id is None:
             return interaction.context.dm_channel  # not among people who only share a group chat
-        return interaction.is_guild_integration() and interaction.app_permissions.send_messages
+        is_member = interaction.client.get_guild(interaction.guild_id) is not None  # and not only a member's own app
+        return is_member and interaction.app_permissions.send_messages
 
     @property
     def reachable(self) -> bool:

@@ -1,0 +1,262 @@
+"""The life of a message on its way, whatever Discord and the executor do."""
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from bot.post import Post
+from model.requests import Failed, Progress, Queued, Started
+from tests.bot.conftest import World, bugs
+from tests.bot.samples import png
+from tests.bot.scripted import answer, pictures
+from tests.bot.seen import buttons, gallery, text
+
+MINUTE = 60
+
+
+def edits(world: World) -> int:
+    return sum(request.method == "PATCH" for request in world.env.http_requests)
+
+
+async def test_edits_are_coalesced(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    for done in range(100):
+        world.executor.job.tell(Progress(done, 100))
+    await world.env.settle()
+    assert edits(world) == 0
+    await world.env.advance_time(1.5)
+    assert edits(world) == 1
+    assert result.response
+    assert "99 %" in text(result.response)
+    await world.env.advance_time(60)
+    assert edits(world) == 1  # nothing new, nothing sent
+
+
+async def test_it_says_that_the_model_is_loading(world: World) -> None:
+    world.executor.becomes(state="loading")
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    assert "still loading" in text(result.response)
+    world.executor.becomes(state="ready")
+    world.executor.job.tell(Queued(1))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert "number 1 in the queue" in text(result.response)
+
+
+async def test_the_asker_cancels(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    await world.alice.click(result.response, label="Cancel")
+    assert world.executor.job.cancelled
+    assert "Cancelled." in text(result.response)
+    assert buttons(result.response) == []
+
+
+async def test_a_moderator_cancels_and_others_do_not(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    refused = await world.bob.click(result.response, label="Cancel")
+    assert refused.response
+    assert refused.response.ephemeral
+    assert "Only the member who asked" in refused.response.content
+    assert not world.executor.job.cancelled
+    await world.moderator.click(result.response, label="Cancel")
+    assert world.executor.job.cancelled
+
+
+async def test_a_press_on_a_message_of_an_earlier_run_is_answered(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    delivery = world.bot.deliveries.get(world.executor.job.id)
+    assert delivery
+    world.bot.deliveries.discard(delivery)
+    assert result.response
+    pressed = await world.alice.click(result.response, label="Cancel")
+    assert pressed.response
+    assert pressed.response.content == "This is over already."
+
+
+async def test_a_deleted_panel_ends_its_job(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    await world.moderator.delete(result.response)
+    world.executor.job.tell(Started(), Progress(1, 100))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert world.executor.job.cancelled
+
+
+async def test_a_refusal_that_comes_late_is_private(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.executor.job.tell(Failed("At most 40 words, please.", "refused"))
+    await world.env.settle()
+    (told,) = [m for m in (result.response, *result.followups) if m]
+    assert told.ephemeral
+    assert told.content == "At most 40 words, please."
+
+
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [
+        (Failed("", "memory"), "not enough memory"),
+        (Failed("the weights are missing", "unavailable"), "the weights are missing"),
+    ],
+)
+async def test_a_failure_is_told_on_the_message(world: World, failure: Failed, says: str) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.executor.job.tell(failure)
+    await world.env.settle()
+    assert result.response
+    assert says in text(result.response)
+
+
+async def test_a_bug_in_the_model_is_told_with_its_id(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.executor.job.tell(Failed("KeyError: 'secret detail'", "bug"))
+    await world.env.settle()
+    assert result.response
+    assert world.executor.job.id in text(result.response)
+    assert "secret" not in text(result.response)
+
+
+async def test_a_bug_in_the_bot_is_told_with_an_id_that_is_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.executor.job.tell(answer("an answer where pictures are due"))
+    await world.env.settle()
+    assert result.response
+    (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
+    assert record.exc_info
+    assert record.getMessage().removeprefix("Bug ") in text(result.response)
+
+
+async def test_the_executor_failing_to_take_a_request_is_a_bug_told_privately(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def submit(request: object) -> object:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(world.executor, "submit", submit)
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    assert result.response.ephemeral
+    assert "not your fault" in result.response.content
+    assert "boom" not in result.response.content
+    assert "boom" in caplog.text
+    assert [str(bug) for bug in bugs(world.env)] == ["boom"]
+    world.env._errors.clear()
+
+
+# -- Discord failing --------------------------------------------------------------------------------------------------
+
+
+async def test_a_failed_progress_edit_costs_nothing(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
+    world.executor.job.tell(Progress(1, 2))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert result.response
+    assert len(gallery(result.response)) == 5
+
+
+@pytest.mark.parametrize("error", [aiohttp.ClientOSError("reset"), ConnectionResetError("reset"), TimeoutError()])
+async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    whole, failures = Post._send, [error, error]
+
+    async def breaking(post: Post, parcel: object) -> None:
+        if failures:
+            raise failures.pop()
+        await whole(post, parcel)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Post, "_send", breaking)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await asyncio.sleep(0)
+    await world.env.advance_time(10)
+    assert result.response
+    assert len(gallery(result.response)) == 5
+
+
+async def test_files_that_discord_finds_too_large_are_sent_smaller(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=1)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert result.response
+    assert len(gallery(result.response)) == 5
+
+
+async def test_files_that_no_encoding_makes_small_enough_end_in_a_sentence(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=9)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    world.env.backend.faults.clear()
+    assert result.response
+    assert "too large to be sent" in text(result.response)
+
+
+# -- longer than Discord's 15 minutes ---------------------------------------------------------------------------------
+
+
+async def test_a_late_drawing_comes_as_a_message_that_calls_the_asker(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    await world.env.advance_time(14 * MINUTE)
+    assert "in this channel when it is ready" in text(result.response)
+    await world.env.advance_time(6 * MINUTE)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    message = world.channel.last_message
+    assert message
+    assert message.id != result.response.id
+    assert len(message.attachments) == 5
+    body = world.env.http_requests[-1].json
+    assert isinstance(body, dict)
+    assert body["allowed_mentions"]["users"] == [world.alice.id]
+    assert world.alice.mention in str(body["components"])
+
+
+async def test_a_late_private_answer_is_kept_for_the_asker_alone(world: World) -> None:
+    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?", private=True)
+    assert result.response
+    await world.env.advance_time(14 * MINUTE)
+    assert buttons(result.response) == ["Show"]
+    early = await world.alice.click(result.response, label="Show")
+    assert early.response
+    assert "not ready yet" in early.response.content
+    await world.env.advance_time(6 * MINUTE)
+    before = world.channel.last_message
+    world.executor.job.tell(answer("A secret cat."))
+    await world.env.settle()
+    assert world.channel.last_message == before  # nothing fell back to the channel
+    shown = await world.alice.click(result.response, label="Show")
+    assert shown.response
+    assert shown.response.ephemeral
+    assert "A secret cat." in text(shown.response)
+
+
+async def test_a_late_cancelled_private_question_says_nothing_in_the_channel(world: World) -> None:
+    await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="My secret?", private=True)
+    await world.env.advance_time(20 * MINUTE)
+    before = world.channel.last_message
+    world.executor.job.cancel()
+    await world.env.settle()
+    assert world.channel.last_message == before
+
+
+# -- the end of the bot -----------------------------------------------------------------------------------------------
+
+
+async def test_closing_tells_everybody_who_waits(world: World) -> None:
+    first = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    second = await world.bob.slash(world.channel, "imagine", prompt="a blue square")
+    await world.bot.close()
+    for result in (first, second):
+        assert result.response
+        assert "being restarted" in text(result.response)

@@ -161,3 +161,25 @@ def to_deepseek(state: dict[str, Tensor]) -> dict[str, Tensor]:
     found["gen_vision_model.quantize.codebook_used"] = torch.zeros(100)
     found["vision_model.vision_tower.attn_pool.latent"] = torch.zeros(1, 1, WIDTH)
     return found
+
+
+def write_upscaler(file: Path, *, features: int = 16, blocks: int = 1, seed: int = 0) -> Path:
+    """Write a Real-ESRGAN for x2 (RRDBNet, growth 32) with random weights, as a released .pth holds it."""
+    stream = torch.Generator().manual_seed(seed)
+    state: dict[str, Tensor] = {}
+
+    def conv(name: str, wide: int, out: int) -> None:
+        state[f"{name}.weight"] = torch.randn(out, wide, 3, 3, generator=stream) / math.sqrt(9 * wide)
+        state[f"{name}.bias"] = 0.1 * torch.randn(out, generator=stream)
+
+    conv("conv_first", 12, features)  # four pixels of three channels
+    for block in range(blocks):
+        for dense in (1, 2, 3):
+            for i in range(5):
+                conv(f"body.{block}.rdb{dense}.conv{i + 1}", features + 32 * i, 32 if i < 4 else features)
+    for name in ("conv_body", "conv_up1", "conv_up2", "conv_hr"):
+        conv(name, features, features)
+    conv("conv_last", features, 3)
+    state["conv_last.bias"] += 0.5  # a mid grey, so that few pixels clip
+    torch.save({"params_ema": state}, file)
+    return file

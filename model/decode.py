@@ -1,0 +1,256 @@
+"""The language model's forward pass, written flat over transformers' weights: bounded prefill, and one step for all.
+
+transformers' own forward spends most of a small step on bookkeeping and copies caches; here a layer is a dozen
+operations on static shapes, without a host synchronisation, so that a step also compiles to one graph. The weights
+are the network's own: joined (q, k, v; gate, up) and laid out anew in place, so that there is no second copy and
+every module of the network still works.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import JanusForConditionalGeneration
+
+from model import sampling
+from model.cache import CacheShape, KVCache, Lane
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The weights of one layer, joined where one product can serve several projections."""
+
+    attention_norm: Tensor  # (hidden,)
+    qkv: Tensor  # ((heads + 2 kv heads) x head size, hidden)
+    out: Tensor  # (hidden, heads x head size)
+    mlp_norm: Tensor  # (hidden,)
+    gate_up: Tensor  # (2 x intermediate, hidden)
+    down: Tensor  # (hidden, intermediate)
+
+
+class Batch(NamedTuple):
+    """How much of the lanes a step covers: so many seats of each, attending to so many positions."""
+
+    pictures: int
+    picture_length: int
+    answers: int
+    answer_length: int
+
+
+class Decoder:
+    """Runs the language model of a Janus network over slot caches. Not for more than one thread."""
+
+    def __init__(self, network: JanusForConditionalGeneration, *, length: int, begin_of_image: int) -> None:
+        """Take over `network`'s language model: its weights are laid out anew.
+
+        `length`: positions that the longest cache has. `begin_of_image`: the id whose embedding starts a drawing.
+        """
+        language, config = network.model.language_model, network.config.text_config
+        self.network = network
+        self.shape = CacheShape.of(network)
+        self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
+        self.head_size = self.shape.head_size
+        self.layers = [_pack(layer) for layer in language.layers]
+        _relay(network.model.generation_head.proj_out)
+        _relay(network.model.generation_head.vision_head)
+        if network.lm_head.weight.data_ptr() != language.embed_tokens.weight.data_ptr():
+            _relay(network.lm_head)
+        self.norm: Tensor = language.norm.weight
+        self.device, self.dtype = self.shape.device, self.shape.dtype
+        # sqrt(sum x^2 + hidden eps) = hypot(|x|, floor): RMSNorm in four small operations, without overflow
+        hidden = config.hidden_size
+        self.floor = torch.tensor((hidden * config.rms_norm_eps) ** 0.5, device=self.device)
+        self.scale = hidden**0.5
+        positions = torch.arange(length, device=self.device)
+        cos, sin = language.rotary_emb(self.norm, positions.unsqueeze(0))
+        half = self.head_size // 2
+        self.cos = cos[0].unsqueeze(1)  # (length, 1, head size)
+        self.sin = torch.cat((-sin[0, :, :half], sin[0, :, half:]), -1).unsqueeze(1)  # signed, for a rolled vector
+        # What a picture row reads: a code's embedding, or, as one code more, begin_of_image. The aligner is applied
+        # once for all codes: (codes + 1) x hidden is less than one layer's weights.
+        codes = network.model.generation_embeddings.num_embeddings
+        self.begin = codes
+        with torch.inference_mode():
+            drawn = network.prepare_embeddings_for_image_generation(torch.arange(codes, device=self.device))
+            begin = self.embed(torch.tensor([begin_of_image], device=self.device))
+            self.codes = torch.cat((drawn, begin))
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Embed text tokens (n,) as (n, hidden)."""
+        embedded: Tensor = self.network.model.language_model.embed_tokens(ids)
+        return embedded
+
+    def prefill(self, inputs: Tensor, cache: KVCache, row: int, start: int) -> None:
+        """Write keys and values of `inputs` (n, hidden) to one row, at positions from `start` on.
+
+        The rows' first `start` positions must be written already. There is no output: the last token of a prompt is
+        left to the first step.
+        """
+        count = inputs.shape[0]
+        end = start + count
+        cos, sin = self.cos[start:end], self.sin[start:end]
+        seen = None
+        if start:
+            seen = torch.ones(count, end, dtype=torch.bool, device=self.device).tril(start)
+        x = inputs
+        for layer, kv in zip(self.layers, cache.layers, strict=True):
+            q, key_value = self._project(layer, x, cos, sin)
+            kv[:, row, :, start:end] = key_value.permute(1, 2, 0, 3)
+            keys, values = kv[:, row, :, :end].unsqueeze(1)
+            heads = F.scaled_dot_product_attention(
+                q.transpose(0, 1).unsqueeze(0),
+                keys,
+                values,
+                attn_mask=seen,
+                is_causal=seen is None,
+                enable_gqa=self.heads != self.kv_heads,
+            )
+            x = self._finish(layer, x, heads[0].transpose(0, 1).reshape(count, -1))
+
+    def step(self, pictures: Lane, answers: Lane, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Advance the first seats of both lanes by one token: one forward pass for all their rows.
+
+        Gives the chosen tokens, (seats of pictures,) and (seats of answers,), int64; they are in the lanes as well.
+        The lanes' positions must be less than the batch's lengths for every seat that moves.
+        """
+        spans = [
+            (lane, seats, length)
+            for lane, seats, length in ((pictures, batch.pictures, batch.picture_length),
+                                        (answers, batch.answers, batch.answer_length))
+            if seats
+        ]  # fmt: skip
+        inputs, positions, views = [], [], []
+        for lane, seats, length in spans:
+            at = lane.positions[:seats]
+            tokens = lane.tokens[:seats].gather(1, at.unsqueeze(1)).squeeze(1)
+            read = self.codes[tokens] if lane is pictures else self.embed(tokens)
+            inputs.append(read.repeat_interleave(lane.width, 0))
+            at = at.repeat_interleave(lane.width)
+            positions.append(at)
+            hidden = torch.arange(length, device=self.device) > at.unsqueeze(1)
+            bias = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device).masked_fill_(hidden, float("-inf"))
+            views.append(_View(at, torch.arange(len(at), device=self.device), length, bias.view(len(at), 1, 1, length)))
+        x, everywhere = _joined(inputs), _joined(positions)
+        cos, sin = self.cos[everywhere], self.sin[everywhere]
+        for i, layer in enumerate(self.layers):
+            q, key_value = self._project(layer, x, cos, sin)
+            heads, first = [], 0
+            for (lane, _, _), view in zip(spans, views, strict=True):
+                last = first + len(view.rows)
+                heads.append(_attend(q[first:last], key_value[first:last], lane.cache.layers[i], view))
+                first = last
+            x = self._finish(layer, x, _joined(heads))
+        x = self._normalise(x, self.norm)
+        rows = batch.pictures * pictures.width
+        # both are chosen before either moves on, so that a step that runs out of memory can be taken again
+        drawn, said = self._draw(pictures, x[:rows]), self._say(answers, x[rows:])
+        _advance(pictures, drawn)
+        _advance(answers, said)
+        return drawn, said
+
+    def _draw(self, lane: Lane, x: Tensor) -> Tensor:
+        """Choose the next code of every picture from the last hidden states of its two rows."""
+        seats = len(x) // lane.width
+        if not seats:
+            return lane.positions[:0]
+        logits = self.network.model.generation_head(x).view(seats, lane.width, -1)
+        guided = sampling.guide(logits, lane.strength[:seats])
+        return sampling.sample(guided, lane.sharpness[:seats], _uniform(lane, seats))
+
+    def _say(self, lane: Lane, x: Tensor) -> Tensor:
+        """Choose the next token of every answer from the last hidden state of its row."""
+        seats = len(x)
+        if not seats:
+            return lane.positions[:0]
+        logits = self.network.lm_head(x)
+        return sampling.sample_nucleus(logits, lane.sharpness[:seats], lane.strength[:seats], _uniform(lane, seats))
+
+    def _project(self, layer: Layer, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+        """Give rotated queries (n, heads, head size) and keys, rotated, with values (n, 2, kv heads, head size)."""
+        qkv = F.linear(self._normalise(x, layer.attention_norm), layer.qkv).view(len(x), -1, self.head_size)
+        rotated = qkv[:, : self.heads + self.kv_heads]
+        rolled = rotated.roll(self.head_size // 2, -1)
+        rotated.mul_(cos).addcmul_(rolled, sin)
+        return qkv[:, : self.heads], qkv[:, self.heads :].view(len(x), 2, self.kv_heads, self.head_size)
+
+    def _finish(self, layer: Layer, x: Tensor, heads: Tensor) -> Tensor:
+        """Add what attention found, then what the feed-forward network makes of it: (n, hidden)."""
+        x = torch.addmm(x, heads, layer.out.t())
+        gate, up = F.linear(self._normalise(x, layer.mlp_norm), layer.gate_up).chunk(2, -1)
+        return torch.addmm(x, F.silu(gate) * up, layer.down.t())
+
+    def _normalise(self, x: Tensor, weight: Tensor) -> Tensor:
+        """RMSNorm, with the norm in float32 as transformers has it."""
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
+        return x.float().div(torch.hypot(norm, self.floor)).mul_(self.scale).to(x.dtype) * weight
+
+
+class _View(NamedTuple):
+    """What attention over one lane's rows needs, the same in every layer."""
+
+    positions: Tensor  # (rows,) int64
+    rows: Tensor  # (rows,) int64: 0, 1, ...
+    length: int
+    bias: Tensor  # (rows, 1, 1, length): 0 where a row may look, -inf where not
+
+
+def _attend(q: Tensor, key_value: Tensor, kv: Tensor, view: _View) -> Tensor:
+    """Write this step's keys and values to their slots, and attend to them and all before: (rows, hidden)."""
+    kv[:, view.rows, :, view.positions] = key_value
+    rows, heads, size = q.shape
+    keys, values = kv[:, :rows, :, : view.length]
+    grouped = q.view(rows, keys.shape[1], -1, size)  # the queries that share a head of keys: one in Janus-Pro
+    if q.device.type == "cpu":
+        # On a CPU plain products beat the fused kernel for one query a row.
+        scores = torch.matmul(grouped * size**-0.5, keys.transpose(2, 3)).add_(view.bias)
+        found = torch.matmul(torch.softmax(scores, -1), values)
+    else:
+        found = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=view.bias)
+    return found.reshape(rows, heads * size)
+
+
+def _uniform(lane: Lane, seats: int) -> Tensor:
+    return lane.uniforms[:seats].gather(1, lane.positions[:seats].unsqueeze(1)).squeeze(1)
+
+
+def _advance(lane: Lane, chosen: Tensor) -> None:
+    """Write the chosen tokens behind those just read, and move on."""
+    seats = len(chosen)
+    at = lane.positions[:seats]
+    lane.tokens[:seats].scatter_(1, (at + 1).unsqueeze(1), chosen.unsqueeze(1))
+    at.add_(lane.moving[:seats])
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+
+
+def _pack(layer: nn.Module) -> Layer:
+    attention, mlp = layer.self_attn, layer.mlp
+    return Layer(
+        attention_norm=layer.input_layernorm.weight,
+        qkv=_relay(attention.q_proj, attention.k_proj, attention.v_proj),
+        out=_relay(attention.o_proj),
+        mlp_norm=layer.post_attention_layernorm.weight,
+        gate_up=_relay(mlp.gate_proj, mlp.up_proj),
+        down=_relay(mlp.down_proj),
+    )
+
+
+def _relay(*linears: nn.Linear) -> Tensor:
+    """Store the weights of linear layers together, (all outputs, inputs), and make the layers' own weights views.
+
+    On a CPU every input's weights lie together: a product with few rows reads that layout about twice as fast.
+    """
+    weights = [linear.weight.detach() for linear in linears]
+    if weights[0].device.type == "cpu":
+        joined = torch.cat([weight.t() for weight in weights], 1).t()
+    else:
+        joined = torch.cat(weights) if len(weights) > 1 else weights[0]
+    outputs = [weight.shape[0] for weight in weights]
+    for linear, part in zip(linears, joined.split(outputs), strict=True):
+        linear.weight = nn.Parameter(part, requires_grad=False)
+    return joined

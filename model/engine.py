@@ -1,0 +1,271 @@
+"""Everybody's rows in one step.
+
+The engine batches at the level of the decode step (iteration-level scheduling: Orca, OSDI '22). A drawing of n
+pictures is 2n rows, a question one; rows join after their prefill and leave when done. The last token of a prompt is
+left to the first step: so prefill has no output, and every token is chosen in one place.
+
+Synchronous, without threads or queues: whoever owns an engine calls `step` as long as it is not idle.
+"""
+
+import gc
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import torch
+
+from model import memory
+from model.answers import Answers
+from model.cache import CacheShape, Lane
+from model.checkpoint import Janus
+from model.decode import Decoder
+from model.drawings import Drawings
+from model.intake import ANSWERS, PICTURES, PIXELS, Intake
+from model.requests import Cancelled, Event, Failed, Final, Pictures, Queued, Refused, Request, Started
+from model.scheduler import Grant, Scheduler
+from model.settings import EngineSettings
+from model.stepper import Stepper
+from model.upscaler import Upscaler
+from model.work import AnyWork, DrawingWork, Ended, EnlargeWork, QuestionWork, Task, Units
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the engine is doing."""
+
+    rows: int
+    queued: int
+    running: int
+    step_seconds: float | None  # median of recent decode steps
+    steps: int
+
+
+class Engine:
+    """Runs requests on one model. Owned by one thread; only `prepare` may be called from others."""
+
+    def __init__(self, janus: Janus, upscaler: Upscaler, settings: EngineSettings | None = None) -> None:
+        """Take over a loaded model. Raises PlainError if there is no memory for even one picture."""
+        self.settings = settings or EngineSettings()
+        self.janus, self.upscaler = janus, upscaler
+        shape = CacheShape.of(janus.network)
+        plan = memory.plan(
+            shape,
+            self.settings,
+            image_tokens=janus.image_tokens,
+            context=janus.context,
+            free=memory.free_bytes(janus.device),
+        )
+        longest = max(plan.picture_length, plan.answer_length)
+        self.decoder = Decoder(janus.network, length=longest, begin_of_image=janus.prompts.begin_of_image)
+        pictures = Lane(shape, seats=plan.pictures, length=plan.picture_length, width=2)
+        answers = Lane(shape, seats=plan.answers, length=plan.answer_length, width=1)
+        self.stepper = Stepper(self.decoder, pictures, answers)
+        chunk = self.settings.prefill_tokens
+        self.drawings = Drawings(janus, self.decoder, pictures, upscaler, chunk=chunk)
+        self.answers = Answers(janus, self.decoder, answers, chunk=chunk)
+        self.lanes = {PICTURES: pictures, ANSWERS: answers}
+        self.scheduler = Scheduler({PICTURES: plan.pictures, ANSWERS: plan.answers, PIXELS: 1})
+        self.intake = Intake(janus, picture_length=plan.picture_length, answer_length=plan.answer_length)
+
+        self._works: dict[str, AnyWork] = {}
+        self._prefills: list[Task] = []
+        self._pixels: deque[Task] = deque()
+        self._debt = 0.0  # seconds that pixels have taken from the rows in flight
+        self._events: list[tuple[str, Event]] = []
+        self._line_changed = False
+
+    # -- from outside -------------------------------------------------------------------------------------------------
+
+    def prepare(self, request: Request) -> AnyWork:
+        """Check a request and do what needs no model; on any thread. Raises Refused with a sentence for the asker."""
+        return self.intake.prepare(request)
+
+    def add(self, work: AnyWork) -> None:
+        """Let a prepared request wait for its seats."""
+        request = work.request
+        self.scheduler.add(request.id, owner=request.owner, lane=work.lane, seats=work.seats)
+        self._works[request.id] = work
+        self._line_changed = True
+
+    def cancel(self, id: str) -> None:
+        """Free a request's rows before the next step. An id that is not here any more is no error."""
+        if id in self._works:
+            self._end(self._works[id], Cancelled())
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to do, and no event to be fetched."""
+        return not self._works and not self._events
+
+    def figures(self) -> Figures:
+        """Tell what the engine is doing."""
+        queued = self.scheduler.waiting
+        rows = sum(len(lane.taken) * lane.width for lane in self.lanes.values())
+        return Figures(rows, queued, len(self._works) - queued, self.stepper.seconds, self.stepper.steps)
+
+    @torch.inference_mode()
+    def step(self) -> list[tuple[str, Event]]:
+        """Do a bounded amount of work: at most one piece of prefill, and one decode step or one piece of pixels.
+
+        Gives what happened, each event with its request's id, in order.
+        """
+        self._admit()
+        if self._prefills:
+            # questions first: people who ask wait for the first word, people who draw for the last token
+            self._run(min(self._prefills, key=lambda task: not isinstance(task.work, QuestionWork)))
+        moving = self.stepper.moving
+        if self._pixels and (not moving or self._debt <= 0):
+            began = time.perf_counter()
+            self._run(self._pixels[0])
+            self._debt = time.perf_counter() - began if moving else 0.0
+        elif moving:
+            self._decode()
+        events, self._events = self._events, []
+        return events
+
+    # -- admission ----------------------------------------------------------------------------------------------------
+
+    def _admit(self) -> None:
+        for grant in self.scheduler.admit():
+            self._seat(self._works[grant.id], grant)
+            self._line_changed = True
+        if not self._line_changed:
+            return
+        self._line_changed = False
+        for lane in (PICTURES, ANSWERS, PIXELS):
+            for place, (id, ahead) in enumerate(self.scheduler.line(lane), 1):
+                work = self._works[id]
+                if work.place != place and not work.started:
+                    work.place = place
+                    self._emit(work, Queued(place, self._wait(lane, ahead)))
+
+    def _seat(self, work: AnyWork, grant: Grant) -> None:
+        if not work.started:
+            work.started = True
+            work.end_stage("queue")
+            self._emit(work, Started())
+        match work:
+            case DrawingWork():
+                seats = self.drawings.seat(work, grant.seats)
+                self._prefills.append(Task(work, lambda: self.drawings.prefill(work, seats)))
+            case QuestionWork():
+                self.answers.seat(work)
+                self._prefills.append(Task(work, lambda: self.answers.prefill(work)))
+            case EnlargeWork():
+                self._pixels.append(Task(work, lambda: self._enlarge(work)))
+
+    def _wait(self, lane: str, ahead: int) -> float | None:
+        """Estimate the seconds until a request has its turn, with so many seats wanted before it."""
+        step = self.stepper.seconds
+        if step is None or lane != PICTURES or not self.drawings.works:
+            return None
+        left = min(work.total - work.tokens_done for work in self.drawings.works)
+        return step * (left + self.janus.image_tokens * (ahead // self.scheduler.capacity(lane)))
+
+    # -- work ---------------------------------------------------------------------------------------------------------
+
+    def _decode(self) -> None:
+        inside = [work for work in self._works.values() if work.moving]
+        began = time.perf_counter()
+        tokens = self._attempt(inside, self.stepper.step)
+        self._debt -= time.perf_counter() - began
+        if tokens is None:
+            return
+        for news in (*self.drawings.advance(self.stepper.seconds), *self.answers.advance(tokens)):
+            if not isinstance(news, Ended):
+                self._emit(*news)
+                continue
+            self.scheduler.release(news.work.request.id, news.seats)
+            match news.work:
+                case QuestionWork() as work:
+                    self._end(work, self.answers.result(work))
+                case DrawingWork() as work if work.drawn_up:
+                    self._pixels.append(Task(work, partial(self._paint, work)))
+
+    def _paint(self, work: DrawingWork) -> Units:
+        yield from self.drawings.pixels(work)
+        self._end(work, self.drawings.result(work))
+
+    def _enlarge(self, work: EnlargeWork) -> Units:
+        yield
+        picture = self.upscaler(work.request.picture)
+        work.end_stage("upscale")
+        self._end(work, Pictures((picture,), (), (), work.seconds))
+
+    def _run(self, task: Task) -> None:
+        """Do a task's next piece, and drop the task if that was the last."""
+        if not self._attempt([task.work], task.unit):
+            self._prefills = [other for other in self._prefills if other is not task]
+            self._pixels = deque(other for other in self._pixels if other is not task)
+
+    # -- failures and ends --------------------------------------------------------------------------------------------
+
+    def _attempt(self, works: Sequence[AnyWork], act: Callable[[], T]) -> T | None:
+        """Do something for some requests, oldest first. If it fails, so do they and nobody else: gives None.
+
+        A lack of memory gets a second try with a smaller cache, and then costs the newest request only.
+        """
+        failure: Exception | None = None
+        for shrunk in (False, True):
+            try:
+                return act()
+            except Exception as error:
+                failure = error
+            if not memory.exhausted(failure):
+                break
+            failure.__traceback__ = None  # its frames hold tensors
+            if not shrunk:
+                self._shrink()
+        assert failure is not None
+        if memory.exhausted(failure):
+            log.error("request %s: out of memory (%s)", works[-1].request.id, failure)
+            self._end(works[-1], Failed("There was not enough memory for this. Try it again in a while.", "memory"))
+            return None
+        for work in works:
+            self._end(work, self._failed(work, failure))
+        return None
+
+    def _failed(self, work: AnyWork, failure: Exception) -> Failed:
+        if isinstance(failure, Refused):
+            return Failed(str(failure), "refused")
+        id = work.request.id
+        log.error("request %s failed", id, exc_info=failure)
+        return Failed(f"Something went wrong while working on this. If you report it, name {id}.", "bug")
+
+    def _shrink(self) -> None:
+        """Give the memory of free seats back, down to half of a lane, and what torch keeps for later."""
+        for name, lane in self.lanes.items():
+            lane.shrink(max(len(lane.taken), lane.capacity // 2))
+            self.scheduler.limit(name, lane.capacity)
+        gc.collect()
+        memory.release_cached(self.janus.device)
+        capacity = {name: lane.capacity for name, lane in self.lanes.items()}
+        log.warning("out of memory: from now on at most %s at a time", capacity)
+
+    def _end(self, work: AnyWork, final: Final) -> None:
+        """Take a request out, wherever it stands."""
+        id = work.request.id
+        self._prefills = [task for task in self._prefills if task.work is not work]
+        self._pixels = deque(task for task in self._pixels if task.work is not work)
+        match work:
+            case DrawingWork():
+                self.scheduler.release(id, self.drawings.leave(work))
+            case QuestionWork():
+                self.scheduler.release(id, self.answers.leave(work))
+            case EnlargeWork():
+                self.scheduler.release(id, int(work.started))
+        self.scheduler.forget(id)
+        del self._works[id]
+        self._line_changed = True
+        self._emit(work, final)
+
+    def _emit(self, work: AnyWork, event: Event) -> None:
+        self._events.append((work.request.id, event))

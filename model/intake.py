@@ -1,0 +1,91 @@
+"""Checks requests and prepares them, on any thread: what the model can't take is refused before it costs a step."""
+
+from copy import copy
+
+from model import sampling
+from model.checkpoint import Janus
+from model.pictures import preprocess
+from model.requests import SEEDS, Drawing, Enlarge, Question, Refused, Request
+from model.upscaler import LIMIT
+from model.work import AnyWork, DrawingWork, EnlargeWork, Picture, QuestionWork
+
+PICTURES, ANSWERS, PIXELS = "pictures", "answers", "pixels"  # the scheduler's lanes
+
+
+class Intake:
+    """Turns requests into work for lanes of given lengths."""
+
+    def __init__(self, janus: Janus, *, picture_length: int, answer_length: int) -> None:
+        self.size = janus.image_size
+        self.image_tokens = janus.image_tokens
+        self.codes = janus.network.config.vq_config.num_embeddings
+        self.answer_length = answer_length
+        # the same words for both lanes, but each with its own room
+        self.drawings, self.questions = copy(janus.prompts), copy(janus.prompts)
+        self.drawings.context, self.questions.context = picture_length, answer_length
+
+    def prepare(self, request: Request) -> AnyWork:
+        """Check a request and do what needs no model. Raises Refused, with a sentence for the asker."""
+        match request:
+            case Drawing():
+                return self._drawing(request)
+            case Question():
+                return self._question(request)
+            case Enlarge():
+                if max(request.picture.size) >= LIMIT:
+                    raise Refused(f"Only pictures below {LIMIT} pixels on a side can be enlarged.")
+                return EnlargeWork(request=request, lane=PIXELS, seats=1)
+
+    def _drawing(self, drawing: Drawing) -> DrawingWork:
+        ids = self.drawings.drawing(drawing.prompt)
+        _within("guidance", drawing.guidance, 0, 100)
+        _within("temperature", drawing.temperature, 0, 100)
+        if drawing.count < 1:
+            raise Refused("Ask for one picture or more.")
+        if len(drawing.kept) >= self.image_tokens or not all(0 <= code < self.codes for code in drawing.kept):
+            raise Refused("The picture to vary was not drawn by this model.")
+        # greedy pictures would all be equal
+        seeds = [(drawing.seed + i) % SEEDS for i in range(drawing.count if drawing.temperature else 1)]
+        streams = [sampling.uniforms(seed, sampling.DRAWING, self.image_tokens) for seed in seeds]
+        pictures = [Picture(seed=seed, uniforms=stream) for seed, stream in zip(seeds, streams, strict=True)]
+        return DrawingWork(
+            request=drawing, ids=ids, total=self.image_tokens, waiting=pictures, lane=PICTURES, seats=len(pictures)
+        )
+
+    def _question(self, question: Question) -> QuestionWork:
+        if not question.pictures:
+            raise Refused("Ask about a picture: there is none.")
+        _within("temperature", question.temperature, 0, 100)
+        _within("top-p", question.top_p, 0, 1)
+        if question.max_new_tokens < 1:
+            raise Refused("An answer has one token at least.")
+        dropped, ids = self._fit(question)
+        most = min(question.max_new_tokens, self.answer_length - len(ids))
+        return QuestionWork(
+            request=question,
+            ids=ids,
+            pixels=[preprocess(picture, self.size) for picture in question.pictures],
+            uniforms=sampling.uniforms(question.seed % SEEDS, sampling.ANSWER, most),
+            dropped_turns=dropped,
+            stream=self.questions.stream(),
+            lane=ANSWERS,
+            seats=1,
+        )
+
+    def _fit(self, question: Question) -> tuple[int, list[int]]:
+        """Drop as many of the oldest turns as it takes; with none left, shorten what the answer may have."""
+        for dropped in range(len(question.turns) + 1):
+            try:
+                return dropped, self._ids(question, dropped, question.max_new_tokens)
+            except Refused:
+                continue
+        return len(question.turns), self._ids(question, len(question.turns), 1)
+
+    def _ids(self, question: Question, dropped: int, room: int) -> list[int]:
+        turns = question.turns[dropped:]
+        return self.questions.question(question.question, turns, len(question.pictures), room=room)
+
+
+def _within(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # NaN is not either
+        raise Refused(f"The {what} must be {low} to {high}.")

@@ -1,0 +1,83 @@
+"""What fits: bytes a row are known before a request starts, and the KV cache is as large as the budget allows."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from model.cache import CacheShape
+from model.errors import PlainError
+from model.settings import EngineSettings
+
+FEWEST_PICTURES = 5  # the usual drawing: before fewer, answers give way
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Seats and positions of both lanes."""
+
+    pictures: int  # seats, two rows each
+    picture_length: int
+    answers: int  # seats, one row each
+    answer_length: int
+
+    def cache_bytes(self, shape: CacheShape) -> int:
+        """Bytes that the KV cache takes; one row more is the blank prompt that guidance compares with."""
+        pictures = (2 * self.pictures + 1) * self.picture_length
+        return (pictures + self.answers * self.answer_length) * shape.bytes_per_token
+
+
+def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:
+    """Fit the lanes into the memory share of `free` bytes (None: unknown, everything fits).
+
+    Raises PlainError if not even one picture and one answer fit.
+    """
+    budget = float("inf") if free is None else free * settings.memory_share
+    picture_length = min(context, settings.prompt_tokens + image_tokens)
+    answer_length = min(context, settings.conversation_tokens)
+    most = Plan(max(1, settings.rows // 2), picture_length, settings.answers, answer_length)
+    fits = most
+    while fits.cache_bytes(shape) > budget:
+        pictures, answers = fits.pictures, fits.answers
+        if pictures > FEWEST_PICTURES:
+            pictures -= 1
+        elif answers > 1:
+            answers -= 1
+        elif pictures > 1:
+            pictures -= 1
+        else:
+            need = fits.cache_bytes(shape) / 2**30
+            raise PlainError(
+                f"There is too little memory: one picture and one answer at a time need {need:.1f} GiB beside the "
+                f"model, and {budget / 2**30:.1f} GiB may be used. Close other programs, or take a smaller model."
+            )
+        fits = Plan(pictures, picture_length, answers, answer_length)
+    return fits
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Tell how much memory a device has left; None if it does not say."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    try:  # on a CPU what is free is hard to say (caches count as used): half of all
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+
+
+def exhausted(error: BaseException | None) -> bool:
+    """Tell a lack of memory from other failures; each device says it in its own way."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    said = str(error) if isinstance(error, RuntimeError) else ""
+    return "out of memory" in said or "can't allocate memory" in said
+
+
+def release_cached(device: torch.device) -> None:
+    """Give memory that torch keeps for later back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

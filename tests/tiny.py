@@ -90,6 +90,8 @@ def network(made: JanusConfig | None = None, *, seed: int = 0) -> JanusForCondit
         else:
             embedding = "embed" in name and "patch" not in name
             weight.copy_(noise / (1 if embedding else math.sqrt(weight[0].numel())))
+        if re.search(r"language_model.*\.[qk]_proj", name):
+            weight.mul_(3)  # sharp attention: what stands where decides every next token
     built.lm_head.weight[CONTROL.index(EOS)] -= 0.05  # random answers should not end at once
     return built
 
@@ -183,3 +185,16 @@ def write_upscaler(file: Path, *, features: int = 16, blocks: int = 1, seed: int
     state["conv_last.bias"] += 0.5  # a mid grey, so that few pixels clip
     torch.save({"params_ema": state}, file)
     return file
+
+
+def shard_bin(folder: Path, parts: int = 2) -> list[Path]:
+    """Split `pytorch_model.bin` into shards with an index, as large checkpoints come."""
+    whole = folder / "pytorch_model.bin"
+    state = torch.load(whole, weights_only=True)
+    files = [folder / f"pytorch_model-{i + 1:05}-of-{parts:05}.bin" for i in range(parts)]
+    for i, file in enumerate(files):
+        torch.save({name: state[name].clone() for name in list(state)[i::parts]}, file)
+    places = {name: files[i % parts].name for i, name in enumerate(state)}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
+    whole.unlink()
+    return files

@@ -1,0 +1,106 @@
+"""What DeepSeek's own code computes from a large random checkpoint: the same here, figure by figure.
+
+The checkpoint (1.6 GB) is not in the repository. JANUS_REFERENCE names a folder with its files and `expected.json`.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from model import plain
+from model.checkpoint import Janus, load
+from model.pictures import decode, preprocess, to_uint8
+
+FOLDER = os.environ.get("JANUS_REFERENCE")
+pytestmark = [
+    pytest.mark.skipif(FOLDER is None, reason="JANUS_REFERENCE does not name the reference checkpoint's folder"),
+    pytest.mark.xdist_group("reference"),
+]
+QUESTION = "What is drawn here?"
+PROMPT = "a red circle on a blue field"
+TOLERANCE = 1e-5  # of values around 1; DeepSeek's code and transformers' modules differ by about 2e-6
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((Path(str(FOLDER)) / "expected.json").read_text())
+    return content
+
+
+@pytest.fixture(scope="module")
+def janus() -> Janus:
+    return load(str(FOLDER), device="cpu", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def pixels(janus: Janus) -> torch.Tensor:
+    return preprocess(picture(), janus.image_size)
+
+
+def picture() -> Image.Image:
+    """Waves in red, a ramp in green, a chequerboard in blue: 500 x 333."""
+    x, y = np.arange(500.0)[None, :], np.arange(333.0)[:, None]
+    red = 127 + 120 * np.sin(x / 17) * np.cos(y / 29)
+    green = np.broadcast_to(255 * x / 500, red.shape)
+    blue = 255.0 * ((x // 40 + y // 25) % 2)
+    return Image.fromarray(np.dstack([red, green, blue]).clip(0, 255).astype(np.uint8))
+
+
+def close(found: torch.Tensor, expected: list[float]) -> None:
+    torch.testing.assert_close(found, torch.tensor(expected), atol=TOLERANCE, rtol=0)
+
+
+def test_preprocessing(pixels: torch.Tensor, expected: dict[str, Any]) -> None:
+    assert pixels.flatten()[::20011].tolist() == expected["pixel_sample"]
+    assert pixels.sum().item() == pytest.approx(expected["pixel_sum"], abs=0.01)
+
+
+def test_prompts(janus: Janus, expected: dict[str, Any]) -> None:
+    assert janus.prompts.question(QUESTION) == expected["ask_ids"]
+    assert janus.prompts.drawing(PROMPT) == expected["imagine_ids"]
+
+
+@torch.inference_mode()
+def test_understanding(janus: Janus, pixels: torch.Tensor, expected: dict[str, Any]) -> None:
+    features = janus.network.model.get_image_features(pixels[None]).pooler_output
+    close(features.flatten()[::997], expected["feat_sample"])
+    ids = torch.tensor([expected["ask_ids"]])
+    logits = janus.network(input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=pixels[None]).logits
+    close(logits[0, -1], expected["ask_logits"])
+    answer = plain.answer(janus, [picture()], QUESTION, temperature=0, max_new_tokens=32)
+    assert answer == expected["ask_greedy"]
+    assert janus.prompts.text(answer) == expected["ask_text"]
+
+
+@torch.inference_mode()
+def test_logits_of_the_first_image_token(janus: Janus, expected: dict[str, Any]) -> None:
+    conditional = janus.prompts.drawing(PROMPT)
+    ids = torch.tensor([conditional, janus.prompts.unconditional(len(conditional))])
+    state = janus.network.model.language_model(input_ids=ids).last_hidden_state[:, -1]
+    with_prompt, without = janus.network.model.generation_head(state)
+    close(with_prompt[::16], expected["cond_logits_step0"])
+    close(without[::16], expected["uncond_logits_step0"])
+    torch.testing.assert_close(
+        (without + 5 * (with_prompt - without))[::16], torch.tensor(expected["cfg_logits_step0"]), atol=5e-5, rtol=0
+    )
+
+
+def test_drawing(janus: Janus, expected: dict[str, Any]) -> None:
+    tokens = plain.draw(janus, PROMPT, count=1, guidance=5, temperature=0)
+    assert tokens[0].tolist() == expected["imagine_greedy_cfg5"]
+    drawn = np.asarray(decode(janus.network, tokens)[0])
+    assert drawn.flatten()[::997].tolist() == expected["imagine_uint8_sample"]
+
+
+@torch.inference_mode()
+def test_decoding(janus: Janus, expected: dict[str, Any]) -> None:
+    place = torch.arange(576)
+    pixels = janus.network.model.vqmodel.decode(((7919 * place + 13 * (place // 24)) % 16384)[None])
+    close(pixels.flatten()[::4001], expected["decode_sample"])
+    assert to_uint8(pixels).flatten()[::4001].tolist() == expected["decode_uint8_sample"]

@@ -22,6 +22,7 @@ DEMO = (
     '"a large red circle above a small blue square on a white background"). For anything else fetch Janus-Pro: '
     "janus-bot download 1b (about 4 GB) or 7b (about 15 GB), then choose it with --model or as name in [model]."
 )
+NO_PLAYGROUND = "the playground is not installed: start it with uv run --extra playground janus-bot playground"
 ROOM = 0.9  # the share of the memory that weights may take, so that requests find some
 PATIENCE = 60.0  # seconds that people wait for a drawing without being warned
 NVIDIA = Path("/dev/nvidia0")
@@ -120,7 +121,7 @@ def speed(needs: "Needs", bytes_a_second: float) -> Finding:
 def _playground() -> Finding:
     if importlib.util.find_spec("simcord"):
         return Finding("playground", "fine", "installed")
-    return Finding("playground", "note", "not installed: start it with uv run --extra playground janus-bot playground")
+    return Finding("playground", "note", NO_PLAYGROUND)
 
 
 def _upscaler(settings: Settings, weights: Path) -> Finding:

@@ -56,11 +56,16 @@ class Model(Section):
 
 
 class Engine(Section):
-    """How much the thread that owns the GPU takes on."""
+    """How much the thread that owns the GPU takes on: the fields of `model.settings.EngineSettings`."""
 
     rows: int = Field(default=40, ge=2, le=1024)
+    answers: int = Field(default=4, ge=1, le=1024)
     memory_share: float = Field(default=0.9, gt=0, le=1)
     compile: Literal["auto"] | bool = "auto"
+    prompt_tokens: int = Field(default=256, ge=16)
+    conversation_tokens: int = Field(default=2048, ge=64)
+    prefill_tokens: int = Field(default=256, ge=1)
+    preview_share: float = Field(default=0.03, ge=0, le=1)
 
 
 class Imagine(Section):

@@ -45,7 +45,10 @@ def log_to_stderr() -> None:
 
 
 def run_to_end(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` to its end; SIGTERM cancels it as Ctrl-C does, so that what it holds is closed in order."""
+    """Run `main` to its end. Ctrl-C and SIGTERM cancel it, so that what it holds is closed in order.
+
+    Raises KeyboardInterrupt or SystemExit then.
+    """
 
     async def with_signals() -> T:
         task = asyncio.ensure_future(main)
@@ -53,4 +56,7 @@ def run_to_end(main: Coroutine[Any, Any, T]) -> T:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await task
 
-    return asyncio.run(with_signals())
+    try:
+        return asyncio.run(with_signals())
+    except asyncio.CancelledError:
+        raise SystemExit(128 + signal.SIGTERM) from None

@@ -72,9 +72,16 @@ class Engine:
         self.drawings = Drawings(janus, self.decoder, pictures, upscaler, chunk=chunk)
         self.answers = Answers(janus, self.decoder, answers, chunk=chunk)
         self.lanes = {PICTURES: pictures, ANSWERS: answers}
-        self.scheduler = Scheduler({PICTURES: plan.pictures, ANSWERS: plan.answers, PIXELS: 1})
         self.intake = Intake(janus, picture_length=plan.picture_length, answer_length=plan.answer_length)
+        self.reset()
 
+    def reset(self) -> None:
+        """Forget every request, without a word to anybody."""
+        self.scheduler = Scheduler({PIXELS: 1, **{name: lane.capacity for name, lane in self.lanes.items()}})
+        self.drawings.works.clear()
+        self.answers.works.clear()
+        for lane in self.lanes.values():
+            lane.release(list(reversed(lane.taken)))
         self._works: dict[str, AnyWork] = {}
         self._prefills: list[Task] = []
         self._pixels: deque[Task] = deque()
@@ -104,6 +111,16 @@ class Engine:
     def idle(self) -> bool:
         """Nothing is left to do, and no event to be fetched."""
         return not self._works and not self._events
+
+    @property
+    def device(self) -> str:
+        """The kind of device: "cuda", "mps" or "cpu"."""
+        return self.janus.device.type
+
+    @property
+    def dtype(self) -> str:
+        """The type of the weights: "bfloat16", "float32", ..."""
+        return str(self.janus.dtype).removeprefix("torch.")
 
     def figures(self) -> Figures:
         """Tell what the engine is doing."""

@@ -1,0 +1,221 @@
+"""The thread: what travels, what ends, and that it always does."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from PIL import Image
+
+from model.checkpoint import Janus
+from model.engine import Engine
+from model.errors import PlainError
+from model.executor import ThreadExecutor
+from model.requests import (
+    Answer,
+    Cancelled,
+    Drawing,
+    Enlarge,
+    Event,
+    Executor,
+    Failed,
+    Pictures,
+    Progress,
+    Question,
+    Queued,
+    Refused,
+    Request,
+    Started,
+    Text,
+)
+from model.settings import EngineSettings
+from model.upscaler import Lanczos
+
+
+@pytest.fixture
+async def executor(tiny: Janus) -> AsyncIterator[ThreadExecutor]:
+    opened = ThreadExecutor(lambda: Engine(tiny, Lanczos()), model="tiny")
+    yield opened
+    await opened.close()
+
+
+async def events(executor: Executor, request: Request) -> list[Event]:
+    job = await executor.submit(request)
+    return [event async for event in job]
+
+
+async def until_ready(executor: Executor) -> None:
+    while executor.status().state == "loading":  # noqa: ASYNC110 (a status is all there is to wait for)
+        await asyncio.sleep(0.01)
+
+
+async def test_a_drawing_goes_through_its_stages(executor: ThreadExecutor) -> None:
+    await until_ready(executor)
+    *passing, last = await events(executor, Drawing(prompt="a red circle", count=2, seed=7))
+    assert isinstance(passing[0], Started)
+    steps = [event.done for event in passing if isinstance(event, Progress)]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 16
+    assert isinstance(last, Pictures)
+    assert [picture.size for picture in last.pictures] == [(64, 64)] * 2
+    assert last.seeds == (7, 8)
+    assert set(last.seconds) == {"queue", "prefill", "decode", "pixels", "upscale"}
+    assert executor.status().steps == 16
+
+
+async def test_an_answer_streams_what_it_says_in_the_end(executor: ThreadExecutor) -> None:
+    picture = Image.new("RGB", (50, 20), "red")
+    *passing, last = await events(executor, Question(pictures=(picture,), question="What is it?", max_new_tokens=20))
+    assert isinstance(last, Answer)
+    assert "".join(event.delta for event in passing if isinstance(event, Text)) == last.text
+    assert last.tokens <= 20
+
+
+async def test_an_enlarged_picture_is_twice_as_large(executor: ThreadExecutor) -> None:
+    last = (await events(executor, Enlarge(picture=Image.new("RGB", (30, 20)))))[-1]
+    assert isinstance(last, Pictures)
+    assert last.pictures[0].size == (60, 40)
+
+
+async def test_what_the_model_cannot_take_is_refused_at_once(executor: ThreadExecutor) -> None:
+    await until_ready(executor)
+    for bad in (Drawing(prompt="  "), Drawing(prompt="word " * 500), Drawing(prompt="x", temperature=float("nan"))):
+        with pytest.raises(Refused):
+            await executor.submit(bad)
+
+
+async def test_requests_wait_while_the_model_loads(tiny: Janus) -> None:
+    loaded = threading.Event()
+
+    def slowly() -> Engine:
+        loaded.wait(20)
+        return Engine(tiny, Lanczos())
+
+    executor = ThreadExecutor(slowly, model="tiny")
+    jobs = [await executor.submit(Drawing(prompt=prompt)) for prompt in ("one", "two", "", "three")]
+    assert executor.status().state == "loading"
+    assert [await anext(job) for job in jobs] == [Queued(1), Queued(2), Queued(3), Queued(4)]
+    jobs[1].cancel()
+    assert await anext(jobs[1]) == Cancelled()  # at once, not when the model is there
+    loaded.set()
+    ends = [[event async for event in job][-1] for job in (jobs[0], jobs[2], jobs[3])]
+    assert [type(end) for end in ends] == [Pictures, Failed, Pictures]
+    assert isinstance(ends[1], Failed)
+    assert ends[1].kind == "refused"
+    await executor.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(PlainError("model.safetensors is truncated"), "truncated"), (ValueError("x"), "log")]
+)
+async def test_a_model_that_does_not_load_fails_those_who_wait_and_those_who_come(error: Exception, told: str) -> None:
+    go = threading.Event()
+
+    def never() -> Engine:
+        go.wait(20)
+        raise error
+
+    executor = ThreadExecutor(never, model="broken")
+    waiting = await executor.submit(Drawing(prompt="one"))
+    go.set()
+    *_, end = [event async for event in waiting]
+    late = (await events(executor, Drawing(prompt="two")))[-1]
+    assert isinstance(end, Failed)
+    assert end == late
+    assert end.kind == "unavailable"
+    assert told in end.reason
+    assert executor.status().state == "failed"
+    await executor.close()
+
+
+async def test_cancel_ends_one_job_and_not_its_neighbour(executor: ThreadExecutor) -> None:
+    await until_ready(executor)
+    first, second = [await executor.submit(Drawing(prompt="p", seed=1)) for _ in range(2)]
+    assert isinstance(await anext(first), Started)
+    first.cancel()
+    first.cancel()
+    assert [event async for event in first][-1] == Cancelled()
+    assert isinstance([event async for event in second][-1], Pictures)
+    first.cancel()  # after the end: nothing happens
+    assert executor.status().rows == 0
+
+
+async def test_a_wait_that_times_out_loses_no_event(executor: ThreadExecutor) -> None:
+    job = await executor.submit(Drawing(prompt="p", seed=1))
+    seen: list[Event] = []
+    while not seen or not isinstance(seen[-1], Pictures):
+        try:
+            async with asyncio.timeout(0.001):
+                seen.append(await anext(job))
+        except TimeoutError:
+            continue
+    assert [event.done for event in seen if isinstance(event, Progress)] == list(range(1, 17))
+
+
+async def test_closing_ends_every_job_and_the_thread(tiny: Janus) -> None:
+    executor = ThreadExecutor(lambda: Engine(tiny, Lanczos()), model="tiny")
+    await until_ready(executor)
+    jobs = [await executor.submit(Drawing(prompt="p", count=5)) for _ in range(20)]
+    await executor.close()
+    await executor.close()
+    assert all([[event async for event in job][-1] == Cancelled() for job in jobs])
+    assert executor.status().state == "closed"
+    assert not executor._thread.is_alive()
+    late = (await events(executor, Drawing(prompt="p")))[-1]
+    assert isinstance(late, Failed)
+    assert late.kind == "unavailable"
+
+
+async def test_closing_returns_while_the_model_loads() -> None:
+    never = threading.Event()
+
+    def slowly() -> Engine:
+        never.wait(20)
+        raise ValueError("too late")
+
+    executor = ThreadExecutor(slowly, model="7b")
+    job = await executor.submit(Drawing(prompt="p"))
+    async with asyncio.timeout(5):
+        await executor.close()
+    assert [event async for event in job][-1] == Cancelled()
+    never.set()
+
+
+async def test_an_engine_that_breaks_down_ends_its_jobs_and_goes_on(
+    executor: ThreadExecutor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await until_ready(executor)
+    engine = executor._engine
+    assert engine is not None
+    whole: Callable[[], None] = engine._admit
+
+    def once() -> None:
+        monkeypatch.setattr(engine, "_admit", whole)
+        raise KeyError("bookkeeping")
+
+    monkeypatch.setattr(engine, "_admit", once)
+    request = Drawing(prompt="p")
+    end = (await events(executor, request))[-1]
+    assert isinstance(end, Failed)
+    assert end.kind == "bug"
+    assert "KeyError" not in end.reason
+    assert request.id in end.reason
+    assert request.id in caplog.text
+    assert "bookkeeping" in caplog.text  # the traceback
+    assert isinstance((await events(executor, Drawing(prompt="p")))[-1], Pictures)
+
+
+async def test_small_lanes_serve_everybody_in_the_end(tiny: Janus) -> None:
+    executor = ThreadExecutor(lambda: Engine(tiny, Lanczos(), EngineSettings(rows=4, answers=1)), model="tiny")
+    ends = await asyncio.gather(
+        *(events(executor, Drawing(prompt="p", seed=i, count=3, owner=str(i % 3))) for i in range(7))
+    )
+    assert all(isinstance(end[-1], Pictures) for end in ends)
+    await executor.close()
+
+
+def test_importing_the_executor_imports_no_torch() -> None:
+    code = "import sys, model.executor; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -65,11 +65,17 @@ def run(model: Model = None, device: Device = None, dtype: Dtype = None, config:
 
 
 @app.command()
-def playground(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
+def playground(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page; 0 takes any free one.")] = 0,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    config: Config = None,
+) -> None:
     """Try the bot in a local browser page, with no token and no GPU."""
     from bot import service
 
-    service.playground(load_settings(config, model, device, dtype))
+    service.playground(load_settings(config, model, device, dtype), port)
 
 
 @app.command()

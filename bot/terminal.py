@@ -44,6 +44,13 @@ def log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
+def log_bugs_to_stderr() -> None:
+    """Let the log of a command that ends show bugs alone; other failures come back as results, and are said once."""
+    handler = logging.StreamHandler()
+    handler.addFilter(lambda record: record.exc_info is not None)
+    logging.basicConfig(handlers=[handler])
+
+
 def run_to_end(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` to its end. Ctrl-C and SIGTERM cancel it, so that what it holds is closed in order.
 

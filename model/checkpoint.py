@@ -1,14 +1,14 @@
 """Loads a Janus-Pro checkpoint, in transformers' layout or DeepSeek's, ready to use.
 
 The network is built without memory (meta device); the files are mapped, not read; then tensor after tensor goes
-straight to its device and dtype. So there are never two copies, and no random weight is ever left in place: a tensor
-too few or too many is an error. Nothing in a file is executed: safetensors hold no code, and `torch.load` runs with
-`weights_only=True`.
+straight to its device and dtype (and stays where it is mapped if it has both already). So there are never two copies,
+and no random weight is ever left in place: a tensor too few or too many is an error. Nothing in a file is executed:
+safetensors hold no code, and `torch.load` runs with `weights_only=True`.
 """
 
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ class Janus:
     """A loaded model. Every size is in `network.config`; the properties name those that drawing and reading need."""
 
     name: str  # as it was asked for
-    network: JanusForConditionalGeneration  # in eval mode, on `device`, in `dtype`, without gradients
-    prompts: Prompts
+    network: JanusForConditionalGeneration = field(repr=False)  # in eval mode, on `device`, in `dtype`, no gradients
+    prompts: Prompts = field(repr=False)
     device: torch.device
     dtype: torch.dtype
 
@@ -155,9 +155,8 @@ def _fill(
             sizes = f"{tuple(tensor.shape)} in the file and {tuple(parameter.shape)} by config.json"
             raise CheckpointError(f"{folder}: {name} is {sizes}.")
         owner, _, leaf = name.rpartition(".")
-        # A copy, so that a file that changes or shrinks later can't harm the running program.
-        moved = tensor.to(device=device, dtype=dtype, copy=True)
-        setattr(network.get_submodule(owner), leaf, nn.Parameter(moved, requires_grad=False))
+        moved = nn.Parameter(tensor.to(device=device, dtype=dtype), requires_grad=False)
+        setattr(network.get_submodule(owner), leaf, moved)
     vision, language = network.model.vision_model.embeddings, network.model.language_model
     vision.position_ids = torch.arange(vision.num_positions, device=device).expand(1, -1)
     language.rotary_emb = type(language.rotary_emb)(config=language.config).to(device)

@@ -12,7 +12,6 @@ from safetensors.torch import load_file, save_file
 from transformers import JanusForConditionalGeneration
 
 from model import checkpoint
-from model.catalogue import folder_of, locate
 from model.checkpoint import CheckpointError, Janus, load
 from tests import tiny as maker
 
@@ -183,22 +182,6 @@ def test_a_device_or_dtype_that_is_not_there_is_named(tiny_folder: Path) -> None
 def test_bfloat16_is_the_default_on_cuda_only() -> None:
     chosen = {name: checkpoint.choose_dtype("auto", torch.device(name)) for name in ("cuda", "mps", "cpu")}
     assert chosen == {"cuda": torch.bfloat16, "mps": torch.float32, "cpu": torch.float32}
-
-
-def test_names_lead_to_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    weights = tmp_path / "weights"
-    assert folder_of("demo", weights) == weights / "demo"
-    assert folder_of("7b", weights) == weights / "7b"
-    assert folder_of("deepseek-ai/Janus-Pro-1B", weights) == weights / "deepseek-ai--Janus-Pro-1B"
-    assert folder_of("./mine/janus", weights) == Path("mine/janus")
-    for name in ("7b", "deepseek-ai/Janus-Pro-1B"):
-        with pytest.raises(CheckpointError, match=f"janus-bot download {name}"):
-            locate(name, weights)
-    with pytest.raises(CheckpointError, match="no model and no folder called janus"):
-        locate("janus", weights)
-    maker.write(tmp_path / "mine" / "janus")
-    assert locate("mine/janus", weights) == Path("mine/janus")  # a folder wins over a hub id
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's peak anew")

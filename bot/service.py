@@ -1,8 +1,12 @@
 """The commands that stay: `run` on Discord, and `playground` in a browser."""
 
 import asyncio
+import logging
 from contextlib import suppress
 from importlib.util import find_spec
+
+import aiohttp
+import discord
 
 from bot.check import DEMO, NO_PLAYGROUND
 from bot.client import run_bot
@@ -13,10 +17,15 @@ from model.errors import PlainError
 
 
 def run(settings: Settings) -> None:
-    """Serve Discord until Ctrl-C or SIGTERM. Raises SettingsError if there is no token."""
+    """Serve Discord until Ctrl-C or SIGTERM. Raises PlainError: no token, a wrong one, or no way to Discord."""
     read_token(settings)  # before anything that takes long
+    log_to_stderr(logging.INFO)
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # that there is no voice alarms nobody
     _greet(settings)
-    asyncio.run(run_bot(settings, open_executor(settings)))
+    try:
+        asyncio.run(run_bot(settings, open_executor(settings)))
+    except aiohttp.ClientConnectionError as error:  # once it is connected, discord.py mends broken connections itself
+        raise PlainError(f"Discord can't be reached: check the network ({error})") from None
 
 
 def playground(settings: Settings, port: int) -> None:
@@ -25,6 +34,7 @@ def playground(settings: Settings, port: int) -> None:
         raise PlainError(NO_PLAYGROUND)
     from bot import playground as page
 
+    log_to_stderr(logging.WARNING)
     _greet(settings)
     with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
         run_to_end(page.playground(settings, open_executor(settings), _announce, port))
@@ -32,7 +42,6 @@ def playground(settings: Settings, port: int) -> None:
 
 
 def _greet(settings: Settings) -> None:
-    log_to_stderr()
     say(f"Model: {settings.model.name}. Ctrl-C ends it.")
     if settings.model.name == "demo":
         say(DEMO)

@@ -39,9 +39,11 @@ def bars(*columns: ProgressColumn) -> Progress:
     )
 
 
-def log_to_stderr() -> None:
-    """Let the log of a command that runs on show on stderr, one line an event."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def log_to_stderr(level: int) -> None:
+    """Let a command that stays log to stderr: our own events from `level` on, the libraries' warnings."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for ours in ("bot", "model"):
+        logging.getLogger(ours).setLevel(level)
 
 
 def log_bugs_to_stderr() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import discord
 import pytest
 from PIL import Image
 
@@ -235,3 +236,18 @@ def test_an_interruption_closes_the_model_and_says_nothing(
     ended = janus_bot("imagine", "a cat", "--out", tmp_path)
     assert executor.closed
     assert ended == Ended(128 + number, "", "")
+
+
+def test_run_without_a_network_is_one_line_without_the_token(
+    janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path
+) -> None:
+    with serve({}) as gone:
+        pass
+    monkeypatch.setattr(discord.http.Route, "BASE", gone.address)
+    monkeypatch.setenv("DISCORD_TOKEN", "not-to-be-shown")
+    ended = janus_bot("run", "--model", tiny_folder)
+    assert ended.code == 1
+    *_, last = ended.stderr.splitlines()
+    assert last.startswith("janus-bot: Discord can't be reached: check the network")
+    assert "not-to-be-shown" not in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -15,7 +15,10 @@ from PIL import Image
 
 from model import plain
 from model.checkpoint import Janus, load
+from model.engine import Engine
 from model.pictures import decode, preprocess, to_uint8
+from model.requests import Answer, Drawing, Event, Pictures, Question
+from model.upscaler import Lanczos
 
 FOLDER = os.environ.get("JANUS_REFERENCE")
 pytestmark = [
@@ -104,3 +107,20 @@ def test_decoding(janus: Janus, expected: dict[str, Any]) -> None:
     pixels = janus.network.model.vqmodel.decode(((7919 * place + 13 * (place // 24)) % 16384)[None])
     close(pixels.flatten()[::4001], expected["decode_sample"])
     assert to_uint8(pixels).flatten()[::4001].tolist() == expected["decode_uint8_sample"]
+
+
+def test_the_engine_gives_the_same(janus: Janus, expected: dict[str, Any]) -> None:
+    engine = Engine(janus, Lanczos())
+    drawing = Drawing(prompt=PROMPT, guidance=5, temperature=0, upscale=False)
+    question = Question(pictures=(picture(),), question=QUESTION, temperature=0, max_new_tokens=32)
+    engine.add(engine.prepare(drawing))
+    engine.add(engine.prepare(question))
+    ended: dict[str, Event] = {}
+    while not engine.idle:
+        ended |= dict(engine.step())  # the last event of each request stays
+    drawn, answer = ended[drawing.id], ended[question.id]
+    assert isinstance(drawn, Pictures)
+    assert isinstance(answer, Answer)
+    assert list(drawn.tokens[0]) == expected["imagine_greedy_cfg5"]
+    assert np.asarray(drawn.pictures[0]).flatten()[::997].tolist() == expected["imagine_uint8_sample"]
+    assert (answer.text, answer.tokens) == (expected["ask_text"], 32)

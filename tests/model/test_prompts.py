@@ -96,6 +96,15 @@ def test_control_tokens_that_the_file_does_not_call_special_are_still_safe() -> 
     assert [i for i in ids if i < len(CONTROL)] == [0, 6, 7, 4]
 
 
+def test_letters_that_a_tokenizer_adds_as_tokens_still_are(prompts: Prompts) -> None:
+    """DeepSeek's tokenizer has a dozen such letters: added, but not special."""
+    tokenizer = tiny.tokenizer()
+    tokenizer.add_tokens(["ü"])
+    expected = tokenizer.encode("<|User|>: eine grüne Kür\n\n<|Assistant|>:<begin_of_image>").ids
+    assert Prompts(tokenizer, image_tokens=16, context=512).drawing("eine grüne Kür") == expected
+    assert len(expected) == len(prompts.drawing("eine grüne Kür")) - 2
+
+
 @pytest.mark.parametrize("text", ["", " \n\t "])
 def test_nothing_to_draw_or_answer_is_refused(prompts: Prompts, text: str) -> None:
     with pytest.raises(Refused, match="say what to draw"):

@@ -10,6 +10,7 @@ import discord
 from PIL import Image
 
 REQUEST_BYTES: Final = 24 * 2**20  # Discord takes 25 MiB a request; the rest is for the text around the files
+PNG_LEVEL: Final = 2  # of zlib: twice as fast as the usual 6, for files a tenth larger
 WEBP_QUALITIES: Final = (92, 80, 60, 30)
 
 
@@ -45,10 +46,11 @@ def _encode(pictures: Sequence[Image.Image], names: Sequence[str], alt: str, lim
 
 def _fit(picture: Image.Image, name: str, alt: str, limit: int) -> Upload:
     png = io.BytesIO()
-    picture.save(png, "PNG")
+    picture.save(png, "PNG", compress_level=PNG_LEVEL)
     if png.tell() <= limit:
         return Upload(f"{name}.png", png.getvalue(), alt)
-    for quality in WEBP_QUALITIES:
+    for quality in PNG_LEVEL: Final = 2  # of zlib: twice as fast as the usual 6, for files a tenth larger
+WEBP_QUALITIES:
         webp = io.BytesIO()
         picture.save(webp, "WEBP", quality=quality)
         if webp.tell() <= limit:

@@ -68,12 +68,10 @@ class Answers:
     def advance(self, tokens: list[int]) -> list[Ended | tuple[QuestionWork, Text]]:
         """Take note of a step that chose `tokens`, one a seat: whose answer is over, and the words that are new."""
         news: list[Ended | tuple[QuestionWork, Text]] = []
-        for work in list(self.works):
-            seat = work.seat
-            if seat is None or not seat.moving:
-                continue
-            seat.position += 1
-            token = tokens[seat.index]
+        # all of it before anybody leaves: then others move to the seats that come free
+        self.lane.advance()
+        said = [(work, tokens[work.seat.index]) for work in self.works if work.seat and work.seat.moving]
+        for work, token in said:
             if token == self.janus.prompts.eos:
                 work.complete = True
             else:

@@ -43,7 +43,7 @@ class KVCache:
     """Keys and values of `rows` rows of up to `length` positions: a (2, rows, heads, length, head size) a layer."""
 
     def __init__(self, shape: CacheShape, rows: int, length: int) -> None:
-        self.shape, self.rows, self.length = shape, rows, length
+        self.shape, self.length = shape, length
         size = (2, rows, shape.heads, length, shape.head_size)
         # Zeros, not garbage: a masked position has weight zero, and zero times NaN would still be NaN.
         self.layers = [torch.zeros(size, dtype=shape.dtype, device=shape.device) for _ in range(shape.layers)]
@@ -57,9 +57,8 @@ class KVCache:
 
     def shrink(self, rows: int) -> None:
         """Keep the first `rows` rows and give the memory of the others back, layer by layer."""
-        for i in range(len(self.layers)):
-            self.layers[i] = self.layers[i][:, :rows].clone()
-        self.rows = rows
+        for i, layer in enumerate(self.layers):
+            self.layers[i] = layer[:, :rows].clone()
 
 
 @dataclass(eq=False)
@@ -116,6 +115,11 @@ class Lane:
         self.moving[i] = 1
         seat.position, seat.moving = position, True
 
+    def advance(self) -> None:
+        """Take note of a step: every seat that moves is one position further."""
+        for seat in self.taken:
+            seat.position += seat.moving
+
     def release(self, seats: Sequence[Seat]) -> None:
         """Give seats back; the last ones taken fill the holes."""
         for seat in seats:
@@ -130,19 +134,25 @@ class Lane:
         """The tokens at positions `start` to `end` (not included) of a seat: int64, on the device."""
         return self.tokens[seat.index, start:end]
 
-    def shrink(self, seats: int) -> None:
-        """Keep the first `seats` seats, all taken ones among them, and one at least."""
-        self.capacity = max(1, seats)
+    def shrink(self) -> None:
+        """Give the memory beyond `capacity` back, after that was lowered."""
         self.cache.shrink(self.capacity * self.width)
 
     def rows(self, index: int) -> range:
         """The rows of the cache that belong to the seat at `index`."""
         return range(index * self.width, (index + 1) * self.width)
 
+    def tensors(self) -> list[Tensor]:
+        """Everything that a step reads or writes."""
+        return [*self.cache.layers, *self._state()]
+
+    def _state(self) -> list[Tensor]:
+        return [self.tokens, self.positions, self.moving, self.uniforms, self.sharpness, self.strength]
+
     def _move(self, seat: Seat, target: int) -> None:
         for old, new in zip(self.rows(seat.index), self.rows(target), strict=True):
             self.cache.copy(self.cache, old, (new,), seat.position)
-        for state in (self.tokens, self.positions, self.moving, self.uniforms, self.sharpness, self.strength):
+        for state in self._state():
             state[target] = state[seat.index]
         self._empty(seat.index)
         seat.index = target

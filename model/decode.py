@@ -78,6 +78,10 @@ class Decoder:
             begin = self.embed(torch.tensor([begin_of_image], device=self.device))
             self.codes = torch.cat((drawn, begin))
 
+    def tensors(self) -> list[Tensor]:
+        """Everything that a step reads, apart from the lanes and the modules' own parameters."""
+        return [self.floor, self.cos, self.sin, self.codes, *(t for layer in self.layers for t in vars(layer).values())]
+
     def embed(self, ids: Tensor) -> Tensor:
         """Embed text tokens (n,) as (n, hidden)."""
         embedded: Tensor = self.network.model.language_model.embed_tokens(ids)

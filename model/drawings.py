@@ -87,10 +87,9 @@ class Drawings:
     def advance(self, step_seconds: float | None) -> list[Ended | tuple[DrawingWork, Progress]]:
         """Take note of a step: which seats have drawn their last token (they are free again), and who got how far."""
         news: list[Ended | tuple[DrawingWork, Progress]] = []
+        self.lane.advance()  # all of it before anybody leaves: then others move to the seats that come free
         for work in list(self.works):
             moving = [(seat, picture) for seat, picture in work.drawing if seat.moving]
-            for seat, _ in moving:
-                seat.position += 1
             over = [pair for pair in moving if pair[0].position == work.last]
             done = work.tokens_done
             if moving and (over or done % max(1, work.total // PROGRESS_EVENTS) == 0):
@@ -111,6 +110,13 @@ class Drawings:
         if not work.drawing:
             work.end_stage("decode")
             self.works.remove(work)
+
+    def so_far(self, work: DrawingWork) -> list[Tensor]:
+        """The tokens that each picture has by now, int64, copies."""
+        drawn = [torch.tensor(picture.tokens, device=self.janus.device) for picture in work.drawn]
+        kept = torch.tensor(work.request.kept, dtype=torch.int64, device=self.janus.device)
+        written = [self.lane.written(seat, work.first, seat.position + 1) for seat, _ in work.drawing]
+        return drawn + [torch.cat((kept, tokens)) for tokens in written] + [kept] * len(work.waiting)
 
     def pixels(self, work: DrawingWork) -> Units:
         """Turn the tokens of a drawing into pictures, a picture at a time; what is done already stays."""

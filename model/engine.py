@@ -25,7 +25,8 @@ from model.checkpoint import Janus
 from model.decode import Decoder
 from model.drawings import Drawings
 from model.intake import ANSWERS, PICTURES, PIXELS, Intake
-from model.requests import Cancelled, Event, Failed, Final, Pictures, Queued, Refused, Request, Started
+from model.previews import Previews
+from model.requests import Cancelled, Event, Failed, Final, Pictures, Preview, Queued, Refused, Request, Started
 from model.scheduler import Grant, Scheduler
 from model.settings import EngineSettings
 from model.stepper import Stepper
@@ -67,10 +68,13 @@ class Engine:
         self.decoder = Decoder(janus.network, length=longest, begin_of_image=janus.prompts.begin_of_image)
         pictures = Lane(shape, seats=plan.pictures, length=plan.picture_length, width=2)
         answers = Lane(shape, seats=plan.answers, length=plan.answer_length, width=1)
-        self.stepper = Stepper(self.decoder, pictures, answers)
+        wish = self.settings.compile
+        compiled = janus.device.type == "cuda" if wish == "auto" else wish
+        self.stepper = Stepper(self.decoder, pictures, answers, compiled=compiled)
         chunk = self.settings.prefill_tokens
         self.drawings = Drawings(janus, self.decoder, pictures, upscaler, chunk=chunk)
         self.answers = Answers(janus, self.decoder, answers, chunk=chunk)
+        self.previews = Previews(janus.network, share=self.settings.preview_share)
         self.lanes = {PICTURES: pictures, ANSWERS: answers}
         self.intake = Intake(janus, picture_length=plan.picture_length, answer_length=plan.answer_length)
         self.reset()
@@ -205,7 +209,15 @@ class Engine:
                 case QuestionWork() as work:
                     self._end(work, self.answers.result(work))
                 case DrawingWork() as work if work.drawn_up:
+                    self._drop_tasks(work)  # a preview would come too late
                     self._pixels.append(Task(work, partial(self._paint, work)))
+        for drawing in filter(self.previews.due, self.drawings.works):
+            if all(task.work is not drawing for task in self._pixels):
+                self._pixels.append(Task(drawing, partial(self._preview, drawing)))
+
+    def _preview(self, work: DrawingWork) -> Units:
+        yield from self.previews.begin(work, self.drawings.so_far(work))
+        self._emit(work, Preview(tuple(work.preview)))
 
     def _paint(self, work: DrawingWork) -> Units:
         yield from self.drawings.pixels(work)
@@ -259,19 +271,25 @@ class Engine:
 
     def _shrink(self) -> None:
         """Give the memory of free seats back, down to half of a lane, and what torch keeps for later."""
+        self.stepper.drop_graphs()
         for name, lane in self.lanes.items():
-            lane.shrink(max(len(lane.taken), lane.capacity // 2))
+            lane.capacity = max(1, len(lane.taken), lane.capacity // 2)
             self.scheduler.limit(name, lane.capacity)
+            log.warning("out of memory: from now on there are %d seats for %s", lane.capacity, name)
         gc.collect()
         memory.release_cached(self.janus.device)
-        capacity = {name: lane.capacity for name, lane in self.lanes.items()}
-        log.warning("out of memory: from now on at most %s at a time", capacity)
+        try:
+            for lane in self.lanes.values():
+                lane.shrink()
+        except Exception as error:
+            if not memory.exhausted(error):
+                raise
+        memory.release_cached(self.janus.device)
 
     def _end(self, work: AnyWork, final: Final) -> None:
         """Take a request out, wherever it stands."""
         id = work.request.id
-        self._prefills = [task for task in self._prefills if task.work is not work]
-        self._pixels = deque(task for task in self._pixels if task.work is not work)
+        self._drop_tasks(work)
         match work:
             case DrawingWork():
                 self.scheduler.release(id, self.drawings.leave(work))
@@ -283,6 +301,10 @@ class Engine:
         del self._works[id]
         self._line_changed = True
         self._emit(work, final)
+
+    def _drop_tasks(self, work: AnyWork) -> None:
+        self._prefills = [task for task in self._prefills if task.work is not work]
+        self._pixels = deque(task for task in self._pixels if task.work is not work)
 
     def _emit(self, work: AnyWork, event: Event) -> None:
         self._events.append((work.request.id, event))

@@ -54,6 +54,8 @@ class DrawingWork(Work):
     waiting: list[Picture]
     drawing: list[tuple[Seat, Picture]] = field(default_factory=list)
     drawn: list[Picture] = field(default_factory=list)
+    previewed: float = 0.0  # when the last preview was begun
+    preview: list[Image.Image] = field(default_factory=list)
 
     @property
     def moving(self) -> bool:

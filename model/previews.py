@@ -1,0 +1,59 @@
+"""Pictures on their way: what is drawn so far, decoded now and then, at a bounded share of the time."""
+
+import time
+
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+from transformers import JanusForConditionalGeneration
+
+from model.pictures import PADDING, to_uint8
+from model.work import DrawingWork, Units
+
+FIRST_SECONDS = 2.0  # a drawing that is done sooner needs no preview
+
+
+class Previews:
+    """Decides when a preview is due, and decodes it a picture at a time."""
+
+    def __init__(self, network: JanusForConditionalGeneration, *, share: float) -> None:
+        """`share`: of the time, 0 (no previews) to 1."""
+        self.vq, self.share = network.model.vqmodel, share
+        self.grid = int(network.config.vq_config.num_patches)
+        self._cost = 0.0  # seconds that a full picture takes, as last measured
+        self._resting_until = 0.0
+
+    def due(self, work: DrawingWork) -> bool:
+        """Tell whether a preview of this drawing is wanted, and cheap enough by now."""
+        if not (work.request.previews and self.share and work.moving):
+            return False
+        now, part = time.perf_counter(), work.tokens_done / work.total
+        since = max(work.previewed, work.stage_began)
+        cost = self._cost * part * len(work.drawing)
+        return now >= self._resting_until and now - since >= max(FIRST_SECONDS, cost / self.share)
+
+    def begin(self, work: DrawingWork, tokens: list[Tensor]) -> Units:
+        """Decode what is drawn so far, `tokens` of each picture, into `work.preview`."""
+        work.previewed = time.perf_counter()
+        work.preview = []
+        for drawn in tokens:
+            yield
+            began = time.perf_counter()
+            work.preview.append(self._decode(drawn))
+            spent = time.perf_counter() - began
+            if rows := len(drawn) // self.grid:
+                self._cost = spent * self.grid / rows
+            # whoever's turn is next, previews have had their share for a while
+            self._resting_until = max(self._resting_until, began) + spent / self.share
+
+    def _decode(self, tokens: Tensor) -> Image.Image:
+        """Decode the rows of the grid that are complete, of (n,) tokens, into an RGB picture; the rest is grey."""
+        rows = len(tokens) // self.grid
+        side = self.grid * 2 ** (len(self.vq.config.channel_multiplier) - 1)
+        preview = Image.new("RGB", (side, side), PADDING)
+        if rows:
+            codes = F.normalize(self.vq.quantize.embedding(tokens[: rows * self.grid]), dim=-1)
+            latents = codes.view(1, rows, self.grid, -1).permute(0, 3, 1, 2).contiguous()
+            pixels = to_uint8(self.vq.decoder(self.vq.post_quant_conv(latents)))
+            preview.paste(Image.fromarray(pixels[0].cpu().numpy()))
+        return preview

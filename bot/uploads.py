@@ -49,8 +49,7 @@ def _fit(picture: Image.Image, name: str, alt: str, limit: int) -> Upload:
     picture.save(png, "PNG", compress_level=PNG_LEVEL)
     if png.tell() <= limit:
         return Upload(f"{name}.png", png.getvalue(), alt)
-    for quality in PNG_LEVEL: Final = 2  # of zlib: twice as fast as the usual 6, for files a tenth larger
-WEBP_QUALITIES:
+    for quality in WEBP_QUALITIES:
         webp = io.BytesIO()
         picture.save(webp, "WEBP", quality=quality)
         if webp.tell() <= limit:

@@ -9,6 +9,7 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"  # beside the packages
 HUB = {"1b": "deepseek-community/Janus-Pro-1B", "7b": "deepseek-community/Janus-Pro-7B"}  # short names of hub ids
 UPSCALER = "ai-forever/Real-ESRGAN"  # the hub id of the released upscaler
 UPSCALER_FILE = "RealESRGAN_x2.pth"
+UPSCALER_BESIDE = "upscaler.safetensors"  # one that lies in the folder of the weights whose drawings it was made for
 
 
 class CheckpointError(PlainError):
@@ -49,17 +50,19 @@ def locate(name: str, weights: Path = WEIGHTS) -> Path:
 def locate_upscaler(name: str, model: str, weights: Path = WEIGHTS) -> Path | None:
     """Find the file of the upscaler called `name`: "demo", "realesrgan" or a path; None for "lanczos", a plain filter.
 
-    "auto" is the one that fits the weights called `model`: the demo's own, or the released one. Raises
+    "auto" is the one that lies beside the weights called `model`, as the demo's does, or else "realesrgan". Raises
     CheckpointError, with what to run, if the file is not there.
     """
-    if name == "auto":
-        name = "demo" if model == "demo" else "realesrgan"
+    beside = folder_of(model, weights) / UPSCALER_BESIDE
+    if name == "auto" and beside.is_file():
+        return beside
     if name == "lanczos":
         return None
-    known = {"demo": weights / "demo" / "upscaler.safetensors", "realesrgan": weights / "realesrgan" / UPSCALER_FILE}
+    released = weights / "realesrgan" / UPSCALER_FILE
+    known = {"demo": weights / "demo" / UPSCALER_BESIDE, "realesrgan": released, "auto": released}
     file = known.get(name, Path(name).expanduser())
     if file.is_file():
         return file
-    if name == "realesrgan":
+    if file == released:
         raise CheckpointError(f"The upscaler is not in {file.parent}. Fetch it with: janus-bot download upscaler")
     raise CheckpointError(f"There is no upscaler {file}. Name a file, or one of auto, demo, realesrgan, lanczos.")

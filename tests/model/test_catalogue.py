@@ -9,7 +9,12 @@ from model.catalogue import CheckpointError, folder_of, hub_id, locate, locate_u
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    for file in ("demo/upscaler.safetensors", "realesrgan/RealESRGAN_x2.pth", "demo/config.json"):
+    for file in (
+        "demo/upscaler.safetensors",
+        "realesrgan/RealESRGAN_x2.pth",
+        "demo/config.json",
+        "mine--own/upscaler.safetensors",
+    ):
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).touch()
     return tmp_path
@@ -44,6 +49,7 @@ def test_weights_that_are_not_there_say_what_to_run(weights: Path) -> None:
     ("name", "model", "file"),
     [
         ("auto", "demo", "demo/upscaler.safetensors"),
+        ("auto", "mine/own", "mine--own/upscaler.safetensors"),
         ("auto", "7b", "realesrgan/RealESRGAN_x2.pth"),
         ("demo", "7b", "demo/upscaler.safetensors"),
         ("realesrgan", "demo", "realesrgan/RealESRGAN_x2.pth"),

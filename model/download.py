@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import HfApi, hf_hub_url
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, httpx
 from rich.filesize import decimal
@@ -100,6 +106,10 @@ def plan(name: str, weights: Path = WEIGHTS, endpoint: str | None = None) -> Pla
         raise DownloadError(f"The hub has no {repository}, or it is private: then set HF_TOKEN.") from None
     except (httpx.HTTPError, OfflineModeIsEnabled) as error:
         raise DownloadError(f"{_reason(error)}. Nothing was fetched; run the command again later.") from None
+    except HFValidationError:
+        raise DownloadError(f"{name} can't be the name of a repository on a hub.") from None
+    except ValueError:
+        raise DownloadError("What answers is no hub: check the network (and HF_ENDPOINT, if it is set).") from None
     siblings = info.siblings or []
     wanted = {UPSCALER_FILE} if name == "upscaler" else _needed([sibling.rfilename for sibling in siblings])
     files = [

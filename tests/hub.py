@@ -20,6 +20,7 @@ class Hub:
     address: str = ""
     cut_after: int | None = None  # bytes of a body after which the connection is closed
     broken: bool = False  # every file answers 503
+    captive: bool = False  # every list of files is a page of HTML
     ranges: bool = True  # False: ignores Range and sends the whole file with 200
     altered: set[str] = field(default_factory=set)  # files whose bytes are not the promised ones
     asked: list[tuple[str, int]] = field(default_factory=list)  # (file, first byte asked for)
@@ -61,6 +62,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         siblings = [sibling(name, data) for name, data in files.items()]
         body = json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings}).encode()
+        if self.hub.captive:
+            body = b"<html>Please log in.</html>"
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

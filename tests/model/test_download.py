@@ -172,3 +172,9 @@ def test_an_unknown_name_or_repository(hub: Hub, tmp_path: Path) -> None:
     assert "The hub has no somebody/something" in complaint(hub, tmp_path, "somebody/something")
     hub.repositories["somebody/something"] = {"README.md": b""}
     assert "holds no weights" in complaint(hub, tmp_path, "somebody/something")
+    assert "can't be the name of a repository" in complaint(hub, tmp_path, "some--body/something")
+
+
+def test_a_login_page_in_the_way_is_no_hub(hub: Hub, tmp_path: Path) -> None:
+    hub.captive = True
+    assert "What answers is no hub: check the network" in complaint(hub, tmp_path)

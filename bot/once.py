@@ -1,6 +1,8 @@
 """One request from the command line: the way of the bot's requests, through the same executor, without Discord."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.progress import MofNCompleteColumn
@@ -37,17 +39,16 @@ def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscal
         count=chosen.count,
         upscale=upscale,
     )
-    try:
+    with _plainly(out):
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PlainError(f"{out}: {error.strerror}") from None
     if drawing.temperature == 0 and drawing.count > 1:
         say("At temperature 0 all pictures would be equal, so one is drawn.")
     result = run_to_end(_carry_out(settings, drawing))
     assert isinstance(result, Pictures)
     files = [out / f"{number}.png" for number in range(1, len(result.pictures) + 1)]
-    for file, picture in zip(files, result.pictures, strict=True):
-        picture.save(file)
+    with _plainly(out):
+        for file, picture in zip(files, result.pictures, strict=True):
+            picture.save(file)
     if as_json:
         show(json.dumps({"files": [str(file) for file in files], "seeds": result.seeds, "seconds": result.seconds}))
         return
@@ -58,10 +59,8 @@ def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscal
 
 def ask(settings: Settings, picture: Path, question: str, as_json: bool) -> None:
     """Answer `question` about the file `picture`, as the words come or as an object: `answer`, `tokens`, `seconds`."""
-    try:
+    with _plainly(picture):
         data = picture.read_bytes()
-    except OSError as error:
-        raise PlainError(f"{picture}: {error.strerror}") from None
     taken = decode(data, picture.name, settings.limits, ENGLISH)
     if taken.animated:
         say("The picture moves: its first frame is looked at.")
@@ -74,6 +73,15 @@ def ask(settings: Settings, picture: Path, question: str, as_json: bool) -> None
     show("")
     if not result.complete:
         say(f"The answer stops at {result.tokens} tokens; --max-new-tokens sets how many there may be.")
+
+
+@contextmanager
+def _plainly(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a file into one plain line."""
+    try:
+        yield
+    except OSError as error:
+        raise PlainError(f"{error.filename or path}: {error.strerror}") from None
 
 
 async def _carry_out(settings: Settings, request: Request, stream: bool = False) -> Answer | Pictures:

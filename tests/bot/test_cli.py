@@ -109,6 +109,7 @@ def test_no_command_shows_the_help(janus_bot: Runner) -> None:
         (["imagine", "a cat", "--device", "tpu"], "option --device: 'tpu' is not allowed"),
         (["imagine", "a cat", "--config", "nowhere.toml"], "nowhere.toml: there is no such settings file"),
         (["ask", "nowhere.png", "what is it?"], "nowhere.png: No such file or directory"),
+        (["imagine", "a cat", "--out", "README.md"], "README.md: File exists"),
         (["ask", "pyproject.toml", "what is it?"], "pyproject.toml"),
         (["download", "3b"], "There is nothing called 3b to download"),
         (["run"], "DISCORD_TOKEN"),

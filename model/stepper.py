@@ -32,6 +32,7 @@ class Stepper:
         self.decoder, self.pictures, self.answers = decoder, pictures, answers
         self.steps = 0
         self._recent: deque[float] = deque(maxlen=64)
+        self.buckets = self._buckets()
         self._step: Callable[[Lane, Lane, Batch], tuple[Tensor, Tensor]] = decoder.step
         self.compiled = compiled
         if compiled:
@@ -50,7 +51,9 @@ class Stepper:
     def step(self) -> list[int]:
         """Advance every seat that moves by one token. Gives the answers' tokens, one a seat."""
         began = time.perf_counter()
-        batch = Batch(*self._extent(self.pictures, FEWEST_SEATS), *self._extent(self.answers, self.answers.capacity))
+        batch = Batch(*self._extent(self.pictures), *self._extent(self.answers))
+        if self.compiled:
+            batch = min(bucket for bucket in self.buckets if _holds(bucket, batch))
         drawn, said = self._step(self.pictures, self.answers, batch)
         tokens: list[int] = said.tolist()
         if not tokens:
@@ -64,25 +67,25 @@ class Stepper:
         if self.compiled:
             self._step, self.compiled = self.decoder.step, False
 
-    def _extent(self, lane: Lane, fewest: int) -> tuple[int, int]:
+    def _extent(self, lane: Lane) -> tuple[int, int]:
         """How many seats of a lane take part, and how many positions they may look at."""
         moving = [seat for seat in lane.taken if seat.moving]
         if not moving:
             return 0, 0
-        seats = max(seat.index for seat in moving) + 1
         length = max(seat.position for seat in moving) + 1
-        if not self.compiled:
-            return seats, min(-(-length // ROUNDING) * ROUNDING, lane.length)
-        return min(s for s in _sizes(fewest, lane) if s >= seats), min(n for n in _lengths(lane) if n >= length)
+        rounded = min(-(-length // ROUNDING) * ROUNDING, lane.length)
+        return max(seat.index for seat in moving) + 1, rounded
 
-    def buckets(self) -> list[Batch]:
-        """Every shape that a compiled step may have."""
-        drawing = [(0, 0), *itertools.product(_sizes(FEWEST_SEATS, self.pictures), _lengths(self.pictures))]
-        answering = [(0, 0), *itertools.product(_sizes(self.answers.capacity, self.answers), _lengths(self.answers))]
-        return [Batch(*d, *a) for d in drawing for a in answering if d[0] or a[0]]
+    def _buckets(self) -> list[Batch]:
+        """Every shape that a compiled step may have: pictures in a few sizes, answers all or none."""
+        lane = self.pictures
+        sizes = {*(FEWEST_SEATS * 4**i for i in range(8) if FEWEST_SEATS * 4**i < lane.capacity), lane.capacity}
+        drawing = [(0, 0), *itertools.product(sizes, (-(-lane.length // 2), lane.length))]
+        answering = [(0, 0), (self.answers.capacity, self.answers.length)]
+        return [Batch(*pictures, *answers) for pictures in drawing for answers in answering if any(pictures + answers)]
 
     def _compile(self) -> None:
-        buckets, began = self.buckets(), time.perf_counter()
+        began, buckets = time.perf_counter(), self.buckets
         for tensor in (*self.decoder.tensors(), *self.pictures.tensors(), *self.answers.tensors()):
             torch._dynamo.mark_static_address(tensor)  # CUDA graphs copy every other input at every step
         mode = "reduce-overhead" if self.decoder.device.type == "cuda" else "default"
@@ -94,15 +97,7 @@ class Stepper:
         log.info("compiled %d decode graphs in %.0f s", len(buckets), time.perf_counter() - began)
 
 
-def _sizes(fewest: int, lane: Lane) -> list[int]:
-    """The numbers of seats that are compiled: few, and the last one is all."""
-    sizes = []
-    while fewest < lane.capacity:
-        sizes.append(fewest)
-        fewest *= 4
-    return [*sizes, lane.capacity]
-
-
-def _lengths(lane: Lane) -> list[int]:
-    """The numbers of positions that are compiled: half of a lane, and all."""
-    return [-(-lane.length // 2), lane.length]
+def _holds(bucket: Batch, batch: Batch) -> bool:
+    """Tell whether a bucket is large enough, and covers no lane that the batch leaves out."""
+    enough = all(have >= need for have, need in zip(bucket, batch, strict=True))
+    return enough and bool(bucket.pictures) == bool(batch.pictures) and bool(bucket.answers) == bool(batch.answers)

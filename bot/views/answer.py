@@ -9,7 +9,7 @@ from bot.post import Parcel
 from bot.texts import Texts
 from bot.uploads import Upload
 from bot.views.buttons import Cancel
-from bot.views.lines import MESSAGE_TEXT, PROMPT_TEXT, alt_text, one_line, plain
+from bot.views.lines import MESSAGE_TEXT, PROMPT_TEXT, alt_text, model_name, one_line, plain
 from bot.views.panel import BUSY, DONE, Standing, layout
 from model.requests import Answer
 
@@ -43,7 +43,7 @@ def answered(
     if not answer.complete:
         notes.append(texts.answer_unfinished)
     small = texts.answer_line.format(
-        model=one_line(model, 100), tokens=answer.tokens, seconds=sum(answer.seconds.values())
+        model=model_name(model), tokens=answer.tokens, seconds=sum(answer.seconds.values())
     )
     children: list[ui.Item[Any]] = [_asked(question, picture.name, mention), ui.TextDisplay(shown)]
     if len(files) > 1:

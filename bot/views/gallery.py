@@ -8,7 +8,7 @@ from discord import ui
 from bot.post import Parcel
 from bot.texts import Texts
 from bot.uploads import Upload
-from bot.views.lines import PROMPT_TEXT, one_line
+from bot.views.lines import PROMPT_TEXT, model_name, one_line
 from bot.views.panel import DONE, layout
 from model.requests import Drawing
 
@@ -21,7 +21,7 @@ def gallery(
         seed=drawing.seed,
         guidance=f"{drawing.guidance:g}",
         temperature=f"{drawing.temperature:g}",
-        model=one_line(model, 100),
+        model=model_name(model),
         seconds=seconds,
     )
     note = [texts.one_at_zero] if drawing.temperature == 0 else []

@@ -1,6 +1,7 @@
 """Lines of text that stay inside Discord's limits and mean nothing to its markdown, whatever people write."""
 
 import re
+from pathlib import PurePath
 from typing import Final
 
 import discord
@@ -34,6 +35,11 @@ def one_line(text: str, room: int) -> str:
 def alt_text(text: str) -> str:
     """Return a picture's description for people who can't see it."""
     return text if len(text) <= ALT_TEXT else text[: ALT_TEXT - 1] + "…"
+
+
+def model_name(name: str) -> str:
+    """Return the last part of a model's name: a folder's path or a hub's owner concerns no member."""
+    return one_line(PurePath(name).name, 60)
 
 
 def duration(seconds: float, texts: Texts) -> str:

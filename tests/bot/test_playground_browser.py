@@ -1,0 +1,105 @@
+"""The playground as a visitor meets it: a real browser, the real bot, executor and engine, on the tiny checkpoint."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, async_playwright, expect
+
+from bot.config import Model, Settings
+from bot.opening import open_executor
+from bot.playground import playground
+from model.requests import Executor, Progress, Started
+from tests.bot.samples import png
+from tests.bot.scripted import ScriptedExecutor, pictures
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+expect.set_options(timeout=90_000)  # milliseconds: the machine may run other tests beside this one
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+
+@asynccontextmanager
+async def opened(executor: Executor, settings: Settings) -> AsyncIterator[Page]:
+    """The playground in a browser."""
+    address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(playground(settings, executor, address.set_result))
+    async with async_playwright() as browsers:
+        browser = await browsers.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = await browser.new_page(viewport={"width": 1200, "height": 1000})
+        await page.goto(await address)
+        await expect(page.get_by_role("status").filter(has_text="Viewport updated")).to_be_visible()
+        yield page
+        await browser.close()
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+async def choose(page: Page, command: str) -> None:
+    """Type a command's name and take it from the list."""
+    box = page.get_by_role("textbox", name="Message", exact=True)
+    await box.press_sequentially(f"/{command}")
+    await page.get_by_role("option", name=f"/{command}").wait_for()
+    await box.press("Enter")
+
+
+def message(page: Page, words: str) -> Locator:
+    return page.get_by_role("log").get_by_role("article").filter(has_text="used /").filter(has_text=words)
+
+
+async def test_a_visitor_watches_a_drawing(tmp_path: Path) -> None:
+    """A scripted executor, because a real one is done before one can look."""
+    executor = ScriptedExecutor()
+    async with opened(executor, Settings()) as page:
+        await expect(page.get_by_role("log")).to_contain_text("This is the demo model")
+        await choose(page, "imagine")
+        prompt = page.get_by_role("textbox", name="prompt")
+        await prompt.fill("a large red circle")
+        await prompt.press("Enter")
+        drawing = message(page, "a large red circle")
+        await expect(drawing).to_contain_text("Getting ready")
+        executor.job.tell(Started(), Progress(288, 576, 7.0))
+        await expect(drawing).to_contain_text("50 %, about 7 s left")
+        await page.screenshot(path=tmp_path / "panel.png")
+        executor.job.tell(pictures(executor.drawing, side=256))
+        await expect(drawing.get_by_role("img", name="a large red circle")).to_have_count(5)
+        await expect(drawing).to_contain_text("guidance 5")
+        await page.screenshot(path=tmp_path / "gallery.png")
+        await choose(page, "imagine")
+        await prompt.fill("a small blue square")
+        await prompt.press("Enter")
+        await message(page, "a small blue square").get_by_role("button", name="Cancel").click()
+        await expect(message(page, "a small blue square")).to_contain_text("Cancelled")
+
+
+async def test_a_visitor_draws_and_asks_the_real_engine(tiny_folder: Path, tmp_path: Path) -> None:
+    settings = Settings(model=Model(name=str(tiny_folder), upscaler="lanczos"))
+    async with opened(open_executor(settings), settings) as page:
+        await choose(page, "imagine")
+        prompt = page.get_by_role("textbox", name="prompt")
+        await prompt.fill("a large red circle")
+        await prompt.press("Enter")
+        drawing = message(page, "a large red circle")
+        await expect(drawing.get_by_role("img", name="a large red circle")).to_have_count(5)
+        await choose(page, "ask")
+        await page.locator("input[type=file]").set_input_files(
+            {"name": "picture.png", "mimeType": "image/png", "buffer": png((64, 64))}
+        )
+        question = page.get_by_role("textbox", name="question")
+        await question.fill("What do you see?")
+        await question.press("Enter")
+        await expect(message(page, "What do you see?")).to_contain_text("tokens")
+        await page.screenshot(path=tmp_path / "answer.png")

@@ -54,7 +54,6 @@ class Texts:
     # how a job ended otherwise
     cancelled: str
     stopping: str
-    refused: str
     failed: str
     out_of_memory: str
     unavailable: str

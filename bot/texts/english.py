@@ -38,7 +38,6 @@ ENGLISH = Texts(
     no_words="(no words)",
     cancelled="Cancelled.",
     stopping="I am being restarted. Ask again in a moment, please.",
-    refused="This could not be done.",
     failed="Something went wrong, and it is not your fault. If you report it, name this id: {id}",
     out_of_memory="There is not enough memory for this just now. Try again in a moment, or ask for fewer pictures.",
     unavailable="The model can't be used just now: {reason}",

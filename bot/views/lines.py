@@ -12,14 +12,15 @@ MESSAGE_TEXT: Final = 4000  # characters of text in one Components V2 message, a
 PROMPT_TEXT: Final = 1200  # how much of that a prompt or question may take
 ALT_TEXT: Final = 1024  # characters of a picture's description
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ANYWHERE = re.compile(r"[\\*_~`|\[\]<]")
-_AT_LINE_START = re.compile(r"^(\s*)([#>+-]|\d+(?=\.))", re.MULTILINE)
+_AT_LINE_START = re.compile(r"^(\s*)([#>+-])|^(\s*\d+)(\.)", re.MULTILINE)
 
 
 def plain(text: str, room: int | None = None) -> str:
     """Return text that Discord shows as it is written: no markup, no mention, at most `room` characters long."""
-    text = discord.utils.escape_mentions(text.replace("\0", ""))
-    text = _AT_LINE_START.sub(r"\1\\\2", _ANYWHERE.sub(r"\\\g<0>", text))
+    text = discord.utils.escape_mentions(_CONTROL.sub("", text))
+    text = _AT_LINE_START.sub(r"\1\3\\\2\4", _ANYWHERE.sub(r"\\\g<0>", text))
     if room is None or len(text) <= room:
         return text
     text = text[: room - 1]

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import discord
+import pytest
+import simcord
+
+from bot import client
+from bot.client import JanusBot, run_bot
+from bot.config import Discord, Settings, SettingsError, Store
+from model.requests import Drawing
+from tests.bot.conftest import World, make_bot
+from tests.bot.scripted import ScriptedExecutor
+
+
+def told(env: simcord.Env) -> list[str]:
+    return [request.path for request in env.http_requests if request.method == "PUT"]
+
+
+def forget(data: Path) -> None:
+    (record,) = data.iterdir()
+    record.write_text("what an older version told")
+
+
+async def test_commands_are_told_to_discord_only_when_they_changed(tmp_path: Path) -> None:
+    async with simcord.run(make_bot(ScriptedExecutor(), tmp_path)) as env:
+        assert told(env) == [f"/applications/{env.bot.application_id}/commands"]
+        await env.restart_bot(make_bot(ScriptedExecutor(), tmp_path))
+        assert len(told(env)) == 1
+        forget(tmp_path)
+        await env.restart_bot(make_bot(ScriptedExecutor(), tmp_path))
+        assert len(told(env)) == 2
+
+
+async def test_one_development_server_gets_its_own_commands(tmp_path: Path) -> None:
+    settings = Settings(discord=Discord(development_guild=4242))
+    async with simcord.run(make_bot(ScriptedExecutor(), tmp_path, settings=settings)) as env:
+        assert told(env) == [f"/applications/{env.bot.application_id}/guilds/4242/commands"]
+
+
+async def test_commands_are_there_for_servers_direct_messages_and_single_members(world: World) -> None:
+    commands = {command["name"]: command for command in world.env.backend.commands[None].values()}
+    for name in ("imagine", "ask"):
+        assert sorted(commands[name]["integration_types"]) == [0, 1]
+        assert sorted(commands[name]["contexts"]) == [0, 1, 2]
+
+
+async def test_the_invite_asks_for_no_more_than_it_needs(world: World) -> None:
+    permissions = discord.Permissions(int(world.bot.invite_link.rsplit("permissions=", 1)[1].split("&")[0]))
+    assert permissions.send_messages
+    assert permissions.attach_files
+    assert not permissions.administrator
+    assert not permissions.manage_messages
+    assert not permissions.mention_everyone
+
+
+async def test_closing_twice_is_fine(tmp_path: Path) -> None:
+    bot = make_bot(ScriptedExecutor(), tmp_path)
+    async with bot:
+        await bot.close()
+        await bot.close()
+    assert bot.is_closed()
+
+
+async def test_a_token_that_discord_does_not_know_is_a_plain_error_without_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(bot: JanusBot, token: str) -> None:
+        raise discord.LoginFailure(f"Improper token has been passed: {token}")
+
+    executor = ScriptedExecutor()
+    job = await executor.submit(Drawing(prompt="x"))
+    monkeypatch.setenv("DISCORD_TOKEN", "a-very-secret-token")
+    monkeypatch.setattr(client.JanusBot, "start", refuse)
+    with pytest.raises(SettingsError, match="does not know this token") as caught:
+        await run_bot(Settings(store=Store(folder=tmp_path)), executor)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert job.cancelled  # the executor was closed

@@ -1,0 +1,91 @@
+"""The whole way once, with nothing scripted: Discord's simulation, the bot, the executor's thread and the engine."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import simcord
+
+from bot.client import JanusBot
+from bot.config import Model, Settings
+from bot.opening import open_executor
+from model.requests import Executor
+from tests.bot.conftest import attach, bugs, make_bot
+from tests.bot.samples import png
+from tests.bot.seen import gallery, text
+
+SECONDS = 60
+
+
+@pytest.fixture
+async def env(tiny_folder: Path, tmp_path: Path) -> AsyncIterator[simcord.Env]:
+    settings = Settings(model=Model(name=str(tiny_folder), upscaler="lanczos"))
+    bot = make_bot(open_executor(settings), tmp_path, settings=settings)
+    env = simcord.Env(bot, check_errors=False, settle_timeout=SECONDS)
+    await env.start()
+    attach(env, bot)
+    yield env
+    await bot.close()
+    await env.shutdown()
+    assert bugs(env) == []
+
+
+async def delivered(env: simcord.Env) -> None:
+    """Let the thread work until every job has been delivered."""
+    assert isinstance(env.bot, JanusBot)
+    await env.bot.deliveries.finish(SECONDS)
+
+
+def executor(env: simcord.Env) -> Executor:
+    assert isinstance(env.bot, JanusBot)
+    return env.bot.executor
+
+
+async def test_a_drawing_and_an_answer_while_the_model_still_loads(env: simcord.Env) -> None:
+    channel = env.create_guild().create_text_channel("pictures")
+    alice = env.guild.add_member(env.create_user("alice"))
+    drawing = await alice.slash(channel, "imagine", prompt="a red circle", seed=1, count=2)
+    asking = await alice.slash(channel, "ask", image=("cat.png", png()), question="What is this?")
+    await delivered(env)
+    assert drawing.response
+    assert len(gallery(drawing.response)) == 2
+    assert [a.filename for a in drawing.response.attachments] == ["janus-1.png", "janus-2.png"]
+    assert asking.response
+    assert "tokens" in text(asking.response)
+    assert executor(env).status().state == "ready"
+
+
+async def test_a_seed_draws_the_same_picture_again(env: simcord.Env) -> None:
+    channel = env.create_guild().create_text_channel("pictures")
+    alice = env.guild.add_member(env.create_user("alice"))
+    results = [
+        await alice.slash(channel, "imagine", prompt="a red circle", seed=seed, count=count)
+        for seed, count in [(7, 2), (8, 1)]
+    ]
+    await delivered(env)
+    both, second_alone = [[await a.read() for a in r.response.attachments] for r in results if r.response]
+    assert both[1] == second_alone[0]
+
+
+async def test_a_prompt_that_the_model_can_not_take_is_refused_privately(env: simcord.Env) -> None:
+    channel = env.create_guild().create_text_channel("pictures")
+    alice = env.guild.add_member(env.create_user("alice"))
+    result = await alice.slash(channel, "imagine", prompt="word " * 390)
+    await delivered(env)
+    (told,) = [m for m in (result.response, *result.followups) if m]
+    assert told.ephemeral
+    assert "long" in told.content
+
+
+async def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
+    settings = Settings(model=Model(name=str(tmp_path / "nowhere")))
+    bot = make_bot(open_executor(settings), tmp_path, settings=settings)
+    async with simcord.run(bot, settle_timeout=SECONDS) as env:
+        attach(env, bot)
+        channel = env.create_guild().create_text_channel("pictures")
+        alice = env.guild.add_member(env.create_user("alice"))
+        result = await alice.slash(channel, "imagine", prompt="a red circle")
+        await delivered(env)
+        assert result.response
+        assert "can't be used just now" in text(result.response)
+        await bot.close()

@@ -1,0 +1,221 @@
+"""What the engine gains, measured: each contender on the same weights, taking turns in one process.
+
+`bench` gives one object of plain numbers (seconds, bytes, ratios), `tables` shows it to a person. Every ratio is the
+other's seconds over the engine's: above 1 the engine is faster.
+"""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from model import checkpoint, footprint, plain, random_janus, upscaler
+from model.catalogue import WEIGHTS, locate_upscaler
+from model.checkpoint import Janus
+from model.contenders import Contender, Ours, Plain, Transformers, interleaved, twin
+from model.engine import Engine
+from model.requests import Drawing
+from model.settings import EngineSettings
+from model.upscaler import Lanczos, RealESRGAN
+
+Progress = Callable[[str], None]
+Result = dict[str, Any]
+
+PROMPT = "a red circle on a blue background"
+QUESTION = "what colour is the circle?"
+USERS = 4
+SHORT_GRID = 4  # a network too large for whole drawings takes 4 x 4 steps at each length of context
+CONTEXTS = (32, 256, 512)
+LARGE = 500_000_000  # parameters of a language model whose drawings take too long to be repeated on a CPU
+
+
+def bench(
+    model: str = "demo",
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    rounds: int = 5,
+    progress: Progress = lambda _: None,
+    weights: Path = WEIGHTS,
+) -> Result:
+    """Measure everything for one model: a name that `checkpoint.load` takes, or "random-1b". Raises PlainError."""
+    progress(f"loading {model}")
+    if model == random_janus.NAME:
+        janus = random_janus.build(weights / "demo", device=device, dtype=dtype)
+    else:
+        janus = checkpoint.load(model, device=device, dtype=dtype, weights=weights)
+    size = sum(tensor.numel() for tensor in janus.network.model.language_model.parameters())
+    result: Result = {"model": model, "machine": _machine(janus), "rounds": rounds}
+    engine = Engine(twin(janus), Lanczos(), EngineSettings(prompt_tokens=max(CONTEXTS), rows=2 * 5 * USERS))
+    ours = Ours(engine)
+    if janus.device.type == "cpu" and size > LARGE:
+        result |= _steps(janus, ours, rounds, progress)
+    else:
+        result |= _drawings(janus, ours, rounds, progress)
+    result["ask_under_load"] = _ask(janus, ours, result, rounds, progress)
+    progress("memory")
+    result["memory"] = footprint.memory(janus, ours, PROMPT)
+    file = locate_upscaler("auto", model) if model != random_janus.NAME else None
+    if file is not None:
+        progress("upscaling")
+        result["upscale"] = _upscale(upscaler.load(file, device=janus.device), janus, rounds)
+    if model != random_janus.NAME:
+        progress("startup")
+        result["startup"] = {"engine": footprint.startup(model, device=device, dtype=dtype)}
+    return result
+
+
+def _machine(janus: Janus) -> Result:
+    name = platform.processor() or platform.machine()
+    if janus.device.type == "cuda":
+        name = torch.cuda.get_device_name(janus.device)
+    return {
+        "name": name,
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": janus.device.type,
+        "dtype": str(janus.dtype).removeprefix("torch."),
+        "torch": torch.__version__,
+    }
+
+
+def _crowd(count: int = 5) -> list[Drawing]:
+    return [Drawing(prompt=f"{PROMPT} {i}", seed=i, count=count, upscale=False, owner=str(i)) for i in range(USERS)]
+
+
+def _drawings(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
+    """Whole drawings: one user, and four at once."""
+    contenders: list[Contender] = [Plain(janus), Transformers(janus), ours]
+    progress("greedy tokens of all contenders")  # and everybody is warm then
+    greedy = [contender.draw(PROMPT, temperature=0, count=1).tokens for contender in contenders]
+    equal = all(torch.equal(tokens, greedy[0]) for tokens in greedy)
+    stages: dict[str, dict[str, list[float]]] = {c.name: {"steps": [], "pixels": [], "total": []} for c in contenders}
+    for number in range(rounds):
+        progress(f"one user draws, round {number + 1} of {rounds}")
+        for contender in contenders:
+            run = contender.draw(PROMPT)
+            for stage, seconds in zip(
+                stages[contender.name], (run.steps, run.pixels, run.steps + run.pixels), strict=True
+            ):
+                stages[contender.name][stage].append(seconds)
+    imagine = _with_ratios({name: _medians(of) for name, of in stages.items()})
+
+    alone: dict[str, list[float]] = {"steps": [], "total": []}
+    together: dict[str, list[float]] = {"steps": [], "total": []}
+    for number in range(max(1, rounds // 2)):
+        progress(f"four users draw, round {number + 1} of {max(1, rounds // 2)}")
+        runs = [contenders[0].draw(drawing.prompt) for drawing in _crowd()]
+        alone["steps"].append(sum(run.steps for run in runs))
+        alone["total"].append(sum(run.steps + run.pixels for run in runs))
+        every = ours.crowd(_crowd())
+        together["steps"].append(max(run.steps for run in ours.crowd(_crowd(), decode=False)))
+        together["total"].append(max(run.steps + run.pixels for run in every))
+    crowd = _with_ratios({"plain": _medians(alone), "engine": _medians(together)})
+    for name in ("plain", "engine"):
+        crowd[name] |= {"pictures_per_second": 5 * USERS / crowd[name]["total"], "last_wait": crowd[name]["total"]}
+    return {"greedy_equal": equal, "imagine": imagine, "crowd": crowd}
+
+
+def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
+    """Some steps at several lengths of context: one user's ten rows, and four users' forty."""
+    short = twin(janus, grid=SHORT_GRID)
+    contenders: list[Contender] = [Plain(short), Transformers(short)]
+    count = SHORT_GRID**2
+    bandwidth = footprint.read_bandwidth(janus)
+    imagine: Result = {name: {} for name in ("plain", "transformers", "engine")}
+    crowd: Result = {name: {} for name in ("plain", "engine")}
+    equal = True
+    for length in CONTEXTS:
+        prompt = _prompt_of(janus, length)
+        found: dict[str, list[float]] = {name: [] for name in ("plain", "transformers", "engine", "four")}
+        for number in range(max(1, rounds // 2)):
+            progress(f"steps at {length} tokens of context, round {number + 1} of {max(1, rounds // 2)}")
+            greedy = []
+            for contender in contenders:
+                with footprint.StepTimes(short) as times:
+                    greedy.append(contender.draw(prompt, temperature=0, decode=False).tokens[0, : count - 1])
+                found[contender.name] += times.seconds
+            _, tokens = ours.steps([Drawing(prompt=prompt, temperature=0, owner="a")], count)
+            equal = equal and all(torch.equal(other, tokens[0][0, : count - 1]) for other in greedy)
+            one = Drawing(prompt=prompt, count=5)
+            found["engine"] += ours.steps([one], count)[0]
+            found["four"] += ours.steps([Drawing(prompt=prompt, count=5, owner=str(i)) for i in range(USERS)], count)[0]
+        medians = _medians(found)
+        for name in imagine:
+            imagine[name][f"step_at_{length}"] = medians[name]
+        crowd["plain"][f"step_at_{length}"] = USERS * medians["plain"]
+        crowd["engine"][f"step_at_{length}"] = medians["four"]
+        read = footprint.bytes_a_step(janus, rows=10, length=length + count // 2)
+        imagine["engine"][f"bandwidth_share_at_{length}"] = read / medians["engine"] / bandwidth
+    imagine["machine_bytes_per_second"] = bandwidth
+    return {"greedy_equal": equal, "imagine": _with_ratios(imagine), "crowd": _with_ratios(crowd)}
+
+
+def _prompt_of(janus: Janus, length: int) -> str:
+    """Make a prompt of about `length` tokens."""
+    words = ["red"]
+    while len(janus.prompts.drawing(" ".join(words))) < length:
+        words.append("red")
+    return " ".join(words)
+
+
+def _ask(janus: Janus, ours: Ours, before: Result, rounds: int, progress: Progress) -> Result:
+    """Seconds to the first token of a question that comes while four users draw."""
+    one = Plain(janus)
+    late = max(1, min(janus.image_tokens // 4, 100))
+
+    def under_load() -> float:
+        progress("a question while four users draw")
+        return ours.first_word(QUESTION, _crowd(), after=late)
+
+    one.first_word(QUESTION)
+    alone, loaded = interleaved(rounds, lambda: one.first_word(QUESTION), under_load)
+    word, found = statistics.median(alone), statistics.median(loaded)
+    plain_drawing = before["imagine"]["plain"]
+    if "total" in plain_drawing:
+        drawing = plain_drawing["total"]
+    else:  # by arithmetic: as many steps as a drawing has, each of them the median one
+        drawing = janus.image_tokens * statistics.median(v for k, v in plain_drawing.items() if k.startswith("step_at"))
+    behind_one, behind_four = drawing + word, USERS * drawing + word
+    return {
+        "plain": {"alone": word, "behind_one_drawing": behind_one, "behind_four_drawings": behind_four},
+        "engine": {"first_token": found, "slowest": max(loaded)},
+        "ratio": {"behind_one_drawing": behind_one / found, "behind_four_drawings": behind_four / found},
+    }
+
+
+def _upscale(enlarge: upscaler.Upscaler, janus: Janus, rounds: int) -> Result:
+    """Five pictures through the tiled predict of the original program, and through ours."""
+    assert isinstance(enlarge, RealESRGAN)
+    side = janus.grid * 2 ** (len(janus.network.config.vq_config.channel_multiplier) - 1)
+    pictures = [Image.effect_noise((side, side), 50 + i).convert("RGB") for i in range(5)]
+
+    def seconds(act: Callable[[Image.Image], object]) -> float:
+        began = time.perf_counter()
+        for picture in pictures:
+            act(picture)
+        return time.perf_counter() - began
+
+    enlarge(pictures[0])
+    tiled, whole = interleaved(rounds, lambda: seconds(lambda p: plain.tiled(enlarge, p)), lambda: seconds(enlarge))
+    return _with_ratios(
+        {"plain": {"total": statistics.median(tiled)}, "engine": {"total": statistics.median(whole)}, "side": side}
+    )
+
+
+def _medians(seconds: dict[str, list[float]]) -> dict[str, float]:
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def _with_ratios(found: Result) -> Result:
+    """Add `ratio`: for every other contender and stage, its seconds over the engine's."""
+    ours = found["engine"]
+    others = {name: of for name, of in found.items() if isinstance(of, dict) and name != "engine"}
+    ratio = {name: {k: v / ours[k] for k, v in of.items() if k in ours} for name, of in others.items()}
+    return found | {"ratio": ratio}

@@ -1,0 +1,99 @@
+"""Bytes and moments that the benchmark wants to know: memory, bandwidth, startup, single steps."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+import torch
+from torch import nn
+
+from model.cache import CacheShape
+from model.checkpoint import Janus
+from model.contenders import Ours, Plain
+
+STARTUP = """
+import json, sys, time
+began = time.perf_counter()
+from model import checkpoint
+from model.engine import Engine
+from model.upscaler import Lanczos
+imported = time.perf_counter()
+engine = Engine(checkpoint.load(sys.argv[1], device=sys.argv[2], dtype=sys.argv[3]), Lanczos())
+loaded = time.perf_counter()
+engine.add(engine.prepare(Drawing(prompt="a red circle")))
+while engine.stepper.steps == 0:
+    engine.step()
+print(json.dumps({"import": imported - began, "load": loaded - imported, "token": time.perf_counter() - loaded}))
+"""
+
+
+class StepTimes:
+    """While it is entered, notes when the image head is called, once a step: `seconds` between one and the next."""
+
+    def __init__(self, janus: Janus) -> None:
+        self._head: nn.Module = janus.network.model.generation_head
+        self._moments: list[float] = []
+
+    def __enter__(self) -> "StepTimes":
+        self._hook = self._head.register_forward_hook(lambda *_: self._moments.append(time.perf_counter()))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._hook.remove()
+
+    @property
+    def seconds(self) -> list[float]:
+        """Seconds of every step but the first, which has the prompt in it."""
+        return [later - sooner for sooner, later in zip(self._moments, self._moments[1:], strict=False)]
+
+
+def startup(model: str, *, device: str, dtype: str) -> dict[str, float]:
+    """Measure a fresh process: seconds to import, to load, and to the first tokens of a drawing."""
+    command = [sys.executable, "-c", STARTUP, model, device, dtype]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found | {"total": sum(found.values())}
+
+
+def memory(janus: Janus, ours: Ours, prompt: str) -> dict[str, dict[str, float]]:
+    """Bytes a row in flight: what its cache takes, and how the process grows at its peak while ten rows draw."""
+    engine, rows = ours.engine, 10
+    lane = engine.lanes["pictures"]
+    slots = sum(layer.nbytes for layer in lane.cache.layers) / (lane.capacity * lane.width)
+    shape = CacheShape.of(janus.network)
+    length = len(janus.prompts.drawing(prompt)) + janus.image_tokens
+    # once before, so that only what a drawing needs anew is counted
+    found = {
+        "plain": {"cache_bytes_per_row": float(shape.bytes_per_token * length)},
+        "engine": {"cache_bytes_per_row": slots, "cache_bytes_per_token": float(shape.bytes_per_token)},
+    }
+    if janus.device.type == "cuda":
+        for contender in (Plain(janus), ours):
+            torch.cuda.reset_peak_memory_stats(janus.device)
+            before = torch.cuda.memory_allocated(janus.device)
+            contender.draw(prompt, decode=False)
+            peak = torch.cuda.max_memory_allocated(janus.device) - before
+            found[contender.name]["peak_growth_bytes_per_row"] = peak / rows
+    return found
+
+
+def read_bandwidth(janus: Janus) -> float:
+    """Measure how many bytes a second the device reads from memory at best."""
+    numbers = torch.ones(2**28 // janus.dtype.itemsize, dtype=janus.dtype, device=janus.device)  # 256 MiB
+    best = float("inf")
+    for _ in range(8):
+        began = time.perf_counter()
+        numbers.sum().item()
+        best = min(best, time.perf_counter() - began)
+    return numbers.nbytes / best
+
+
+def bytes_a_step(janus: Janus, *, rows: int, length: int) -> float:
+    """Bytes that a decode step of picture rows must read: all weights of the language model, and the cache."""
+    network = janus.network
+    weights = sum(t.nbytes for part in (network.model.language_model.layers, network.model.generation_head)
+                  for t in part.parameters())  # fmt: skip
+    return float(weights + CacheShape.of(network).bytes_per_token * rows * length)

@@ -1,0 +1,51 @@
+"""python -m model.demo: train the demo checkpoint, and judge it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from model.catalogue import WEIGHTS
+from model.checkpoint import load
+from model.demo import recipe, table
+from model.demo.sheet import sheet
+
+app = typer.Typer(help="The demo checkpoint: how it is made, and what it can do.", no_args_is_help=True)
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Argument(help="Where the checkpoint goes.")],
+    work: Annotated[Path, typer.Option(help="Where the training keeps what it needs to go on.")] = Path(
+        "demo-training"
+    ),
+    seed: Annotated[int, typer.Option(help="The same seed gives the same checkpoint on the same machine.")] = 0,
+    share: Annotated[float, typer.Option(help="Share of the steps: 0.01 for a quick look.")] = 1.0,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Train everything from scratch; run it again to go on after an interruption."""
+    torch.set_num_threads(threads)
+    recipe.run(work, out, seed=seed, share=share, report=lambda line: typer.echo(line, err=True))
+
+
+@app.command()
+def judge(
+    checkpoint: Annotated[str, typer.Argument(help="A model's name or a folder.")] = "demo",
+    out: Annotated[Path, typer.Option(help="Where the contact sheets go.")] = Path("demo-judged"),
+    effort: Annotated[float, typer.Option(help="Share of the prompts and questions.")] = 1.0,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Print the table of what a checkpoint reaches, and write sheets of what it drew and answered."""
+    torch.set_num_threads(threads)
+    janus = load(checkpoint, device="cpu", dtype="float32")
+    out.mkdir(parents=True, exist_ok=True)
+    judged = table.judge(janus, WEIGHTS / "demo" if checkpoint == "demo" else Path(checkpoint), effort=effort)
+    typer.echo(table.markdown(judged))
+    for name, shown in (("drawings", judged.drawn), ("answers", judged.answered)):
+        sheet(shown).save(out / f"{name}.png")
+    typer.echo(f"Sheets: {out / 'drawings.png'}, {out / 'answers.png'}", err=True)
+
+
+if __name__ == "__main__":
+    app()

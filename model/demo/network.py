@@ -1,0 +1,170 @@
+"""The demo's network: transformers' Janus in small, and two tables that are trained in parts.
+
+While training, the table of code embeddings and the last layer of the image head are sums of a part for the colour
+and a part for the cell (464 rows in place of 4440), so what is learned about a red circle helps with every red shape
+and every circle. A sum of embeddings is an embedding and a sum of logits is a logit: `fold` writes both out in full,
+and what is saved is a plain JanusForConditionalGeneration.
+"""
+
+import copy
+import math
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    JanusConfig,
+    JanusForConditionalGeneration,
+    JanusVisionConfig,
+    JanusVQVAEConfig,
+    LlamaConfig,
+    PreTrainedTokenizerFast,
+)
+
+from model.demo.codes import CELLS, CODES, GRID, POSITIONS
+from model.demo.tokenizer import CONTEXT
+from model.demo.world import COLOURS
+
+PATCH = 16
+SIDE = GRID * PATCH  # pixels
+COLOUR_PARTS = 2 * len(COLOURS)  # the background's colours, then the shapes'
+
+
+def configure(tokenizer: PreTrainedTokenizerFast, *, width: int = 192, layers: int = 5, heads: int = 3) -> JanusConfig:
+    """The network's sizes: about 4 million parameters by default."""
+    text = LlamaConfig(
+        hidden_size=width,
+        intermediate_size=width * 8 // 3,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=CONTEXT,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        tie_word_embeddings=False,
+    )
+    vision = JanusVisionConfig(
+        hidden_size=128,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        image_size=SIDE,
+        patch_size=PATCH,
+        projection_dim=width,
+        num_image_tokens=POSITIONS,
+    )
+    vq = JanusVQVAEConfig(
+        embed_dim=64,
+        num_embeddings=CODES,
+        latent_channels=64,
+        base_channels=64,  # 32 would make GroupNorm(32) an instance norm, which forgets absolute colour
+        channel_multiplier=[1, 1, 1, 1, 1],
+        num_res_blocks=0,  # the decoder has one block more than this at each resolution
+        projection_dim=width,
+        image_token_embed_dim=width,
+    )
+    return JanusConfig(
+        text_config=text,
+        vision_config=vision,
+        vq_config=vq,
+        image_token_id=tokenizer.convert_tokens_to_ids(tokenizer.image_token),
+        tie_word_embeddings=False,
+    )
+
+
+def code_parts() -> tuple[Tensor, Tensor]:
+    """For each of the 4440 codes, the row of its colour part and of its cell part: two int64 (4440,)."""
+    colour, cell = torch.arange(CODES) // CELLS, torch.arange(CODES) % CELLS
+    return colour + len(COLOURS) * (cell >= POSITIONS), cell
+
+
+class CodeEmbedding(nn.Module):
+    """Embeddings of codes as a sum of a colour part and a cell part.
+
+    With `plain_background` all background cells share one part: their position does not show in the pixels.
+    """
+
+    def __init__(self, width: int, *, plain_background: bool = False) -> None:
+        super().__init__()
+        self.colour = nn.Embedding(COLOUR_PARTS, width)
+        self.cell = nn.Embedding(CELLS, width)
+        self.plain_background = plain_background
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Codes, int64 of any shape, to embeddings with one more dimension."""
+        cell = codes % CELLS
+        colour = self.colour(codes // CELLS + len(COLOURS) * (cell >= POSITIONS))
+        return colour + self.cell(cell * (cell >= POSITIONS) if self.plain_background else cell)
+
+    def fold(self) -> nn.Embedding:
+        """The whole table."""
+        with torch.no_grad():
+            return nn.Embedding.from_pretrained(self(torch.arange(CODES)))
+
+
+class CodeHead(nn.Module):
+    """Logits of codes as a sum of colour logits (..., 20) and cell logits (..., 444), returned side by side."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.parts = nn.Linear(width, COLOUR_PARTS + CELLS)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Hidden states (..., width) to parts of logits (..., 464)."""
+        return self.parts(hidden)
+
+    def fold(self) -> nn.Linear:
+        """The whole layer: (..., width) to (..., 4440)."""
+        colour, cell = code_parts()
+        whole = nn.Linear(self.parts.in_features, CODES)
+        with torch.no_grad():
+            for to, parts in ((whole.weight, self.parts.weight), (whole.bias, self.parts.bias)):
+                to.copy_(parts[colour] + parts[COLOUR_PARTS + cell])
+        return whole
+
+
+def build(config: JanusConfig) -> JanusForConditionalGeneration:
+    """A fresh network in training form: tables in parts, fan-in initialisation, fixed sine positions to start from."""
+    model = JanusForConditionalGeneration(config)
+    model.model.generation_embeddings = CodeEmbedding(config.vq_config.embed_dim)
+    model.model.generation_head.vision_head = CodeHead(config.vq_config.projection_dim)
+    model.model.vqmodel.quantize.embedding = CodeEmbedding(config.vq_config.embed_dim, plain_background=True)
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+            if name.endswith(("o_proj", "down_proj", "projection_layer", "mlp.fc2", "conv2", "proj_out")) and (
+                "generation_head" not in name
+            ):
+                nn.init.zeros_(module.weight)  # every block begins as the identity
+            if name.endswith("upsample.conv"):
+                nn.init.dirac_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for table in (model.model.generation_embeddings, model.model.vqmodel.quantize.embedding):
+        for part in (table.colour, table.cell):
+            nn.init.normal_(part.weight, std=0.5)
+    nn.init.normal_(model.model.language_model.embed_tokens.weight, std=0.5)
+    positions = model.model.vision_model.embeddings.position_embedding
+    with torch.no_grad():
+        positions.weight.copy_(sine_positions(GRID, positions.embedding_dim))
+    return model
+
+
+def sine_positions(grid: int, width: int) -> Tensor:
+    """Sines and cosines of row and column, as vision transformers start from: (grid * grid, width)."""
+    frequencies = torch.exp(-math.log(100.0) * torch.arange(width // 4) / (width // 4))
+    angles = torch.arange(grid)[:, None] * frequencies
+    axis = torch.cat((angles.sin(), angles.cos()), dim=1)
+    rows, columns = axis[:, None].expand(-1, grid, -1), axis[None].expand(grid, -1, -1)
+    return torch.cat((rows, columns), dim=2).reshape(grid * grid, width)
+
+
+def folded(model: JanusForConditionalGeneration) -> JanusForConditionalGeneration:
+    """A plain copy of a network in training form, as it is saved and run."""
+    plain = JanusForConditionalGeneration(model.config)
+    whole = copy.deepcopy(model)
+    whole.model.generation_embeddings = model.model.generation_embeddings.fold()
+    whole.model.vqmodel.quantize.embedding = model.model.vqmodel.quantize.embedding.fold()
+    whole.model.generation_head.vision_head = model.model.generation_head.vision_head.fold()
+    plain.load_state_dict(whole.state_dict())
+    return plain.eval()

@@ -1,0 +1,248 @@
+"""Questions about a scene and their answers, in short plain English."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.demo.wishes import RELATIONS, stands
+from model.demo.wording import COLOUR_WORDS, KIND_WORDS, pick
+from model.demo.world import COLOURS, KINDS, Scene, Shape, choose, is_held_out
+
+PLACE_ANSWERS = {
+    "centre": "in the centre",
+    "left": "on the left",
+    "right": "on the right",
+    "top": "at the top",
+    "bottom": "at the bottom",
+    **{f"{end} {side}": f"in the {end} {side} corner" for end in ("top", "bottom") for side in ("left", "right")},
+}
+COUNT_ANSWERS = ("none", "one", "two")
+LARGER = 1.25  # from this ratio of widths on, one shape is larger than another
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question of one of the FORMS and its right answer."""
+
+    form: str
+    question: str
+    answer: str
+
+
+def draw_scene(rng: np.random.Generator, *, held_out: bool = False) -> Scene:
+    """Draw a scene to ask about: 0 to 2 shapes anywhere, of any size from small to large, none of them disputable."""
+    count = int(rng.choice(3, p=(0.04, 0.4, 0.56)))
+    while True:
+        background = choose(rng, list(COLOURS))
+        free = [colour for colour in COLOURS if colour != background]
+        shapes = tuple(_anywhere(rng, free) for _ in range(count))
+        scene = Scene(background, shapes)
+        fits = all(shape.is_clear for shape in shapes) and (count < 2 or _distinct(*shapes))
+        if fits and is_held_out(scene) == (held_out and count > 0):
+            return scene
+
+
+def _anywhere(rng: np.random.Generator, colours: list[str]) -> Shape:
+    size = float(rng.uniform(0.17, 0.43))
+    x, y = (float(value) for value in rng.uniform(size / 2, 1 - size / 2, 2))
+    return Shape(choose(rng, KINDS), choose(rng, colours), x, y, size)
+
+
+def _distinct(a: Shape, b: Shape) -> bool:
+    """Two shapes that don't touch, and that words can tell apart."""
+    apart = max(abs(a.x - b.x), abs(a.y - b.y)) > (a.size + b.size) / 2 + 0.01
+    return apart and (a.kind, a.colour) != (b.kind, b.colour)
+
+
+# -- one function a form of question; None where the scene does not lend itself to it --------------------------------
+
+
+def _said(rng: np.random.Generator, word: str, words: dict[str, str]) -> str:
+    return pick(rng, words.get(word, word))
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _unique(rng: np.random.Generator, scene: Scene, trait: str) -> Shape | None:
+    """A random shape that alone has its kind or colour."""
+    values = [getattr(shape, trait) for shape in scene.shapes]
+    alone = [shape for shape in scene.shapes if values.count(getattr(shape, trait)) == 1]
+    return choose(rng, alone) if alone else None
+
+
+def _name(rng: np.random.Generator, scene: Scene, shape: Shape) -> str:
+    """Words that single a shape out: its kind if that is enough, sometimes its colour too."""
+    kind, colour = _said(rng, shape.kind, KIND_WORDS), _said(rng, shape.colour, COLOUR_WORDS)
+    alone = [other.kind for other in scene.shapes].count(shape.kind) == 1
+    return kind if alone and rng.random() < 0.7 else f"{colour} {kind}"
+
+
+def _colour_of(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    shape = _unique(rng, scene, "kind")
+    if shape is None:
+        return None
+    kind, c = _said(rng, shape.kind, KIND_WORDS), pick(rng, "color|colour")
+    wordings = (
+        f"what {c} is the {kind}|what {c} is the {kind}|which {c} is the {kind}|what is the {c} of the {kind}"
+        f"|the {kind} is what {c}|tell me the {c} of the {kind}|what's the {c} of the {kind}"
+        f"|what {c} does the {kind} have"
+    )
+    return pick(rng, wordings), shape.colour
+
+
+def _shape_at(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    side = choose(rng, ("left", "right", "top", "bottom"))
+    if len(scene.shapes) < 2:
+        found = [shape for shape in scene.shapes if side in shape.place.split()]
+    else:
+        relation = {"top": "above", "bottom": "below"}.get(side, side)
+        a, b = scene.shapes
+        found = [shape for shape, other in ((a, b), (b, a)) if stands(shape, relation, other)]
+    if len(found) != 1:
+        return None
+    where = f"at the {side}" if side in ("top", "bottom") else f"on the {side}"
+    asked = (
+        f"what shape is {where}|which shape is {where}|what is {where}|what do you see {where}"
+        f"|what kind of shape is {where}"
+    )
+    return pick(rng, asked), _a(f"{found[0].colour} {found[0].kind}")
+
+
+def _background(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    c = pick(rng, "color|colour")
+    wordings = (
+        f"what is the background {c}|what is the background {c}|what {c} is the background|which {c} is the background"
+        f"|what's the {c} of the background|what is the {c} of the background|what is the background|background {c}"
+    )
+    return pick(rng, wordings), scene.background
+
+
+def _count(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    wordings = (
+        "how many shapes are there|how many shapes are there|how many shapes|how many shapes do you see"
+        "|count the shapes|how many objects are there|how many shapes are in the image"
+        "|how many shapes are in this picture"
+    )
+    return pick(rng, wordings), COUNT_ANSWERS[len(scene.shapes)]
+
+
+def _exists(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    kinds = {shape.kind for shape in scene.shapes}
+    there = bool(kinds) and rng.random() < 0.5
+    kind = choose(rng, [kind for kind in KINDS if (kind in kinds) == there])
+    word = _said(rng, kind, KIND_WORDS)
+    colours = [shape.colour for shape in scene.shapes if shape.kind == kind] if there else list(COLOURS)
+    if rng.random() < 0.3:
+        word = f"{_said(rng, choose(rng, colours), COLOUR_WORDS)} {word}"
+    wordings = (
+        f"is there a {word}|is there a {word}|is there any {word}|do you see a {word}|can you see a {word}"
+        f"|is there a {word} in the picture|does the image have a {word}|is a {word} in this image"
+    )
+    return pick(rng, wordings), "yes" if there else "no"
+
+
+def _where(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    if not scene.shapes:
+        return None
+    shape = choose(rng, scene.shapes)
+    name = _name(rng, scene, shape)
+    wordings = (
+        f"where is the {name}|where is the {name}|where's the {name}|in which part of the picture is the {name}"
+        f"|where do you see the {name}|where is the {name} in the image|tell me where the {name} is"
+    )
+    return pick(rng, wordings), PLACE_ANSWERS[shape.place]
+
+
+def _relation(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    if len(scene.shapes) < 2:
+        return None
+    a, b = (scene.shapes[i] for i in rng.permutation(2))
+    true = next((relation for relation in RELATIONS if stands(a, relation, b)), None)
+    if true is None:
+        return None
+    opposite = {"left": "right", "right": "left", "above": "below", "below": "above"}[true]
+    relation = true if rng.random() < 0.5 else opposite
+    words = {"left": "to the left of|left of", "right": "to the right of|right of", "below": "below|under"}
+    said = _said(rng, relation, words)
+    return f"is the {_name(rng, scene, a)} {said} the {_name(rng, scene, b)}", "yes" if relation == true else "no"
+
+
+def _kind_of(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    shape = _unique(rng, scene, "colour")
+    if shape is None:
+        return None
+    colour = _said(rng, shape.colour, COLOUR_WORDS)
+    wordings = (
+        f"what is the {colour} shape|what is the {colour} shape|what shape is {colour}|which shape is {colour}"
+        f"|what is the {colour} one|what kind of shape is the {colour} one|what's the {colour} shape"
+    )
+    return pick(rng, wordings), _a(shape.kind)
+
+
+def _larger(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    if len(scene.shapes) < 2:
+        return None
+    small, large = sorted(scene.shapes, key=lambda shape: shape.size)
+    if large.size < LARGER * small.size:
+        return None
+    if rng.random() < 0.65:
+        wordings = (
+            "which is larger|which is larger|which is bigger|which one is larger|which shape is larger"
+            "|which shape is bigger|which is the larger shape|what is the largest shape|which one is bigger"
+            "|which is the biggest shape"
+        )
+        return pick(rng, wordings), f"the {large.colour} {large.kind}"
+    wordings = "which is smaller|which one is smaller|which shape is smaller|what is the smallest shape"
+    return pick(rng, wordings), f"the {small.colour} {small.kind}"
+
+
+def _describe(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+    wordings = (
+        "describe this image|describe this image|describe the picture|describe this picture|describe the image"
+        "|what is in this image|what do you see|what is in the picture|what can you see|describe this|describe it"
+        "|what is this|what is shown here|what is drawn here|please describe the image|can you describe this picture"
+        "|describe this drawing|tell me what you see|what's in this picture"
+    )
+    return pick(rng, wordings), describe(scene)
+
+
+def describe(scene: Scene) -> str:
+    """Name every shape with size, colour and place, top left first, and the background."""
+    shapes = sorted(scene.shapes, key=lambda shape: (shape.y, shape.x))
+    named = [f"a {shape.size_name} {shape.colour} {shape.kind} {PLACE_ANSWERS[shape.place]}" for shape in shapes]
+    return f"{' and '.join(named) or 'nothing'}, on a {scene.background} background."
+
+
+FORMS: dict[str, Callable[[np.random.Generator, Scene], tuple[str, str] | None]] = {
+    "colour": _colour_of,
+    "shape at": _shape_at,
+    "background": _background,
+    "count": _count,
+    "exists": _exists,
+    "where": _where,
+    "relation": _relation,
+    "kind": _kind_of,
+    "larger": _larger,
+    "describe": _describe,
+}
+
+
+def ask(rng: np.random.Generator, scene: Scene, form: str) -> Exchange | None:
+    """Word a question of one form about a scene, with its answer; None if the scene does not lend itself to it."""
+    found = FORMS[form](rng, scene)
+    if found is None:
+        return None
+    asked, answer = found
+    asks = not asked.startswith(("describe", "tell", "count", "please", "background"))
+    ending = pick(rng, "?|?|?|?|?||??") if asks else pick(rng, ".|.||!")
+    return Exchange(form, f"{pick(rng, '||||||||please tell me, |hey, |so ')}{asked}{ending}", answer)
+
+
+def converse(rng: np.random.Generator, scene: Scene, turns: int) -> list[Exchange]:
+    """Draw a conversation of different forms of questions about one scene."""
+    order = [list(FORMS)[i] for i in rng.permutation(len(FORMS))]
+    found = (ask(rng, scene, form) for form in order)
+    return [exchange for exchange in found if exchange][:turns]

@@ -1,0 +1,57 @@
+"""The pixel decoder: from codes to pixels, the second half of a VQ autoencoder.
+
+The codes are made by hand, so there is no encoder to train with it (the one in the checkpoint is untrained), and the
+reconstruction loss is all there is. The decoder grows: it is trained up to 48 pixels, then 96, then 192, each a stage
+of its own, and each new level starts as plain upsampling. Whole pictures always: GroupNorm's statistics span the
+picture, so a decoder trained on crops would see other ones.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss, normalize
+from transformers import JanusForConditionalGeneration
+
+from model.demo.codes import GRID, encode
+from model.demo.photos import to_array
+from model.demo.wishes import draw_example
+from model.demo.world import render
+
+SIDES = (48, 96, 192)
+BATCH = {48: 12, 96: 6, 192: 3}
+RATE = {48: 2e-3, 96: 1e-3, 192: 5e-4}
+
+
+class PixelStage:
+    """Mean squared error of drawn scenes at one side, with the levels of the decoder up to it."""
+
+    def __init__(self, model: JanusForConditionalGeneration, side: int) -> None:
+        vq = model.model.vqmodel
+        self.name, self.side = f"pixels-{side}", side
+        self.table, self.post, self.decoder = vq.quantize.embedding, vq.post_quant_conv, vq.decoder
+        self.network: nn.Module = nn.ModuleList([self.table, self.post, self.decoder])
+        self.optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(self.network.parameters(), lr=RATE[side])]
+
+    def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
+        """The error of a batch, of pixels from -1 to 1."""
+        scenes = [draw_example(rng, pairs=0.7)[1] for _ in range(BATCH[self.side])]
+        codes = torch.from_numpy(np.stack([encode(scene) for scene in scenes]))
+        target = torch.stack([to_array(render(scene, self.side)) for scene in scenes])
+        return {"pixels": mse_loss(self.decode(codes), target)}
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes (batch, 144) to pixels (batch, 3, side, side), leaving out the levels above."""
+        vectors = normalize(self.table(codes), dim=2)
+        hidden = self.post(vectors.transpose(1, 2).unflatten(2, (GRID, GRID)))
+        hidden = self.decoder.mid(self.decoder.conv_in(hidden))
+        for level in self.decoder.up:
+            for i, block in enumerate(level.block):
+                hidden = block(hidden)
+                if len(level.attn):
+                    hidden = level.attn[i](hidden)
+            if hidden.shape[3] == self.side:
+                break
+            hidden = level.upsample(hidden)
+        hidden = self.decoder.norm_out(hidden)
+        pixels: Tensor = self.decoder.conv_out(hidden * torch.sigmoid(hidden))
+        return pixels

@@ -1,0 +1,112 @@
+"""One way to train every part: seeded, resumable, with a bar that tells the time left.
+
+A stage's batch at step i depends on the seed and on i alone, so a run that was cut off goes on as if it had not been.
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import Tensor, nn
+
+SAVE_EVERY = 60.0  # seconds
+WARMUP = 40  # steps
+DECAY = 0.6  # the last share of the steps, over which the learning rate falls to zero
+
+
+class Stage(Protocol):
+    """One part of the checkpoint and how it is trained."""
+
+    name: str
+    network: nn.Module
+    optimisers: list[torch.optim.Optimizer]
+
+    def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
+        """Draw a batch and compute its losses, to be summed; `done` is the share of the training so far."""
+        ...
+
+
+def rate(step: int, steps: int) -> float:
+    """The learning rate's factor: a short warm-up, a plateau, a linear fall."""
+    return min(1.0, (step + 1) / WARMUP, (steps - step) / (DECAY * steps))
+
+
+def train(
+    stage: Stage, folder: Path, steps: int, seed: int = 0, *, quiet: bool = False, report: Callable[[str], None] = print
+) -> None:
+    """Train a stage up to `steps`, going on from `folder` if it was begun there."""
+    file = folder / f"{stage.name}.pt"
+    step, spent = resume(stage, file)
+    base = [group["lr"] for optimiser in stage.optimisers for group in optimiser.param_groups]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    saved = began = time.monotonic()
+    means: dict[str, float] = {}
+    with Progress(*columns, TimeRemainingColumn(), disable=quiet) as progress:
+        task = progress.add_task(stage.name, total=steps, completed=step)
+        while step < steps:
+            torch.manual_seed(seed * 1_000_003 + step)
+            for name, value in train_step(stage, np.random.default_rng([seed, step]), step, steps, base).items():
+                means[name] = value if name not in means else 0.98 * means[name] + 0.02 * value
+            step += 1
+            shown = " ".join(f"{name} {value:.4f}" for name, value in means.items())
+            progress.update(task, completed=step, description=f"{stage.name}: {shown}")
+            now = time.monotonic()
+            if now - saved > SAVE_EVERY or step == steps:
+                save(stage, file, step, spent + now - began)
+                saved = now
+                report(f"{stage.name} step {step}/{steps} after {spent + now - began:.0f} s: {shown}")
+
+
+def train_step(stage: Stage, rng: np.random.Generator, step: int, steps: int, base: list[float]) -> dict[str, float]:
+    """Make one step of all optimisers; the losses as numbers."""
+    groups = [group for optimiser in stage.optimisers for group in optimiser.param_groups]
+    for group, lr in zip(groups, base, strict=True):
+        group["lr"] = lr * rate(step, steps)
+    losses = stage.losses(rng, step / steps)
+    total = torch.stack(list(losses.values())).sum()
+    total.backward()
+    if not math.isfinite(total.item()):
+        raise FloatingPointError(f"{stage.name} diverged at step {step}: try a lower learning rate")
+    nn.utils.clip_grad_norm_(stage.network.parameters(), 1.0)
+    for optimiser in stage.optimisers:
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+    for group, lr in zip(groups, base, strict=True):
+        group["lr"] = lr
+    return {name: loss.item() for name, loss in losses.items()}
+
+
+def save(stage: Stage, file: Path, step: int, seconds: float) -> None:
+    """Write everything that a stage needs to go on, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    torch.save(
+        {
+            "network": stage.network.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in stage.optimisers],
+            "step": step,
+            "seconds": seconds,
+        },
+        part,
+    )
+    os.replace(part, file)
+
+
+def resume(stage: Stage, file: Path) -> tuple[int, float]:
+    """Load what `save` wrote, if anything: steps done and seconds spent."""
+    if not file.exists():
+        return 0, 0.0
+    state = torch.load(file, weights_only=True)
+    stage.network.load_state_dict(state["network"])
+    for optimiser, saved in zip(stage.optimisers, state["optimisers"], strict=True):
+        rates = [group["lr"] for group in optimiser.param_groups]
+        optimiser.load_state_dict(saved)
+        for group, lr in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = lr
+    return int(state["step"]), float(state["seconds"])

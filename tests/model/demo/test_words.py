@@ -1,0 +1,86 @@
+import numpy as np
+
+from model.demo.questions import COUNT_ANSWERS, FORMS, PLACE_ANSWERS, ask, converse, describe, draw_scene
+from model.demo.tokenizer import build_tokenizer, phrase_book
+from model.demo.wishes import Item, Wish, draw_wish
+from model.demo.wording import restate, word
+from model.demo.world import Scene, Shape
+from model.prompts import CONTROL
+
+
+def test_a_wish_has_many_wordings_that_all_say_it() -> None:
+    rng = np.random.default_rng(0)
+    wish = Wish((Item("star", "yellow", "small", "top left"),), "white")
+    wordings = {word(rng, wish) for _ in range(300)}
+    assert len(wordings) > 280
+    for said in wordings:
+        assert {"yellow", "star", "left", "white"} <= set(
+            said.replace("-", " ")
+            .replace(".", "")
+            .replace(",", "")
+            .replace(":", "")
+            .replace("!", "")
+            .replace("?", "")
+            .replace(";", "")
+            .split()
+        ), said
+
+
+def test_the_two_sides_of_a_relation_are_not_confused() -> None:
+    rng = np.random.default_rng(1)
+    wish = Wish((Item("circle", "red"), Item("square", "blue")), "white", "left")
+    assert restate(wish) == "white background, red circle left of blue square."
+    mirrored = Wish((Item("circle", "red"), Item("square", "blue")), "white", "right")
+    assert restate(mirrored) == "white background, blue square left of red circle."
+    assert all("left" in word(rng, wish) for _ in range(50))
+
+
+def test_every_form_of_question_is_asked_and_answered() -> None:
+    rng = np.random.default_rng(2)
+    forms = {exchange.form for _ in range(100) for exchange in converse(rng, draw_scene(rng), turns=10)}
+    assert forms == set(FORMS)
+
+
+def test_answers_are_right() -> None:
+    rng = np.random.default_rng(3)
+    small, large = Shape("circle", "red", 0.2, 0.2, 0.2), Shape("star", "orange", 0.8, 0.8, 0.4)
+    scene = Scene("blue", (small, large))
+    answers = {}
+    for _ in range(200):
+        for form in FORMS:
+            if exchange := ask(rng, scene, form):
+                answers.setdefault(form, set()).add(exchange.answer)
+    assert answers["colour"] == {"red", "orange"}
+    assert answers["shape at"] == {"a red circle", "an orange star"}
+    assert answers["background"] == {"blue"}
+    assert answers["count"] == {COUNT_ANSWERS[2]}
+    assert answers["exists"] == answers["relation"] == {"yes", "no"}
+    assert answers["where"] == {PLACE_ANSWERS["top left"], PLACE_ANSWERS["bottom right"]}
+    assert answers["kind"] == {"a circle", "a star"}
+    assert answers["larger"] == {"the red circle", "the orange star"}
+    assert answers["describe"] == {
+        "a small red circle in the top left corner and a large orange star in the bottom right corner,"
+        " on a blue background."
+    }
+    assert describe(Scene("pink", ())) == "nothing, on a pink background."
+
+
+def test_an_empty_scene_can_be_asked_about() -> None:
+    rng = np.random.default_rng(4)
+    scene = Scene("green", ())
+    found = {form: exchange.answer for form in FORMS if (exchange := ask(rng, scene, form))}
+    assert found["count"] == "none"
+    assert found["exists"] == "no"
+    assert found["background"] == "green"
+
+
+def test_the_tokenizer_knows_the_worlds_words_and_loses_nothing_else() -> None:
+    tokenizer = build_tokenizer(phrase_book(1500))
+    rng = np.random.default_rng(5)
+    for _ in range(100):
+        said = word(rng, draw_wish(rng, pairs=0.5))
+        letters = [piece for piece in tokenizer.tokenize(f" {said}") if piece.isalpha() and len(piece) == 1]
+        assert set(letters) <= {"a"}, said
+    strange = "Ein rötes Kreis auf 青 🎈 zeppelin"
+    assert tokenizer.decode(tokenizer(strange, add_special_tokens=False).input_ids) == strange.lower()
+    assert len({tokenizer.convert_tokens_to_ids(token) for token in CONTROL}) == len(CONTROL)

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from model.demo.codes import CODES, decode, encode
+from model.demo.judge import read, shows
+from model.demo.questions import draw_scene
+from model.demo.wishes import begins_first, draw_example, draw_wish, is_granted
+from model.demo.world import COLOURS, KINDS, PLACES, Scene, Shape, is_held_out, render
+
+
+def test_a_tenth_of_the_combinations_is_held_out() -> None:
+    combinations = [
+        Scene(background, (Shape(kind, colour, 0.5, 0.5, 0.3),))
+        for background in COLOURS
+        for colour in COLOURS
+        for kind in KINDS
+    ]
+    assert sum(map(is_held_out, combinations)) == len(combinations) / 10
+
+
+def test_the_rule_sees_through_the_order_of_partners() -> None:
+    a, b = Shape("circle", "red", 0.2, 0.2, 0.2), Shape("star", "blue", 0.8, 0.8, 0.2)
+    for background in COLOURS:
+        assert is_held_out(Scene(background, (a, b))) == is_held_out(Scene(background, (b, a)))
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_the_generators_keep_the_rule(held_out: bool) -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_example(rng, pairs=0.5, held_out=held_out)[1] for _ in range(200)]
+    asked = [draw_scene(rng, held_out=held_out) for _ in range(200)]
+    assert all(is_held_out(scene) == held_out for scene in drawn + [scene for scene in asked if scene.shapes])
+
+
+def test_examples_grant_their_wishes_and_begin_as_the_words_say() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        wish, scene = draw_example(rng, pairs=1.0)
+        assert is_granted(wish, scene)
+        first = scene.shapes[begins_first(wish)]
+        other = scene.shapes[1 - begins_first(wish)]
+        drawn = decode(encode(scene))
+        assert drawn is not None
+        assert drawn.shapes == (first, other)
+
+
+def test_codes_hold_a_scene_without_loss() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        scene = draw_example(rng, pairs=0.6)[1]
+        codes = encode(scene)
+        assert codes.min() >= 0
+        assert codes.max() < CODES
+        back = decode(codes)
+        assert back is not None
+        assert back.background == scene.background
+        assert set(back.shapes) == set(scene.shapes)
+
+
+def test_broken_codes_are_no_scene() -> None:
+    codes = encode(draw_example(np.random.default_rng(3), pairs=1.0)[1])
+    codes[70] = (codes[70] + 1) % CODES
+    assert decode(codes) is None
+
+
+def test_every_place_can_be_asked_for() -> None:
+    rng = np.random.default_rng(4)
+    said = {item.place for _ in range(2000) for item in draw_wish(rng, pairs=0.5).items}
+    assert said == {None, *PLACES}
+
+
+def test_the_judge_reads_what_was_rendered() -> None:
+    rng = np.random.default_rng(5)
+    wrong = 0
+    for i in range(60):
+        wish, scene = draw_example(rng, pairs=0.6)
+        wrong += not shows(wish, read(render(scene, (192, 384)[i % 2])))
+    assert wrong == 0
+
+
+def test_the_judge_reads_size_and_place_of_any_clear_scene() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(40):
+        scene = draw_scene(rng)
+        seen = read(render(scene, 192))
+        assert seen is not None
+        assert seen.background == scene.background
+        facts = [{(s.kind, s.colour, s.size_name, s.place) for s in one.shapes} for one in (seen, scene)]
+        assert facts[0] == facts[1]
+
+
+def test_the_judge_does_not_read_noise_or_half_a_shape() -> None:
+    from PIL import Image
+
+    noise = np.random.default_rng(7).integers(0, 256, (192, 192, 3), dtype=np.uint8)
+    assert read(Image.fromarray(noise)) is None
+    picture = render(Scene("white", (Shape("star", "red", 0.5, 0.5, 0.4),)), 192)
+    picture.paste((250, 250, 250), (96, 0, 192, 192))
+    assert read(picture) is None

@@ -141,7 +141,14 @@ def check(model: Model = None, device: Device = None, dtype: Dtype = None, confi
 
 @app.command()
 def bench(
-    model: Model = None, device: Device = None, dtype: Dtype = None, json: Json = False, config: Config = None
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured; the medians count.")] = 5,
+    json: Json = False,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    config: Config = None,
 ) -> None:
-    """Measure this machine: the plain loop, transformers and the engine."""
-    raise NotImplementedError
+    """Measure the plain loop, transformers and the engine here. NAME may be random-1b, too."""
+    from bot import measure
+
+    measure.bench(load_settings(config, model, device, dtype), rounds, json)

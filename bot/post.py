@@ -88,10 +88,11 @@ class Post:
             try:
                 return await self._send(parcel)
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-                if isinstance(error, discord.HTTPException) and error.status < 500:
+                if isinstance(error, discord.HTTPException):
                     if error.status == 413 or error.code == TOO_LARGE_CODE:
                         raise TooLargeError(str(error)) from error
-                    raise
+                    if error.status < 500 and error.status != 429:
+                        raise
                 if delay is None:
                     raise
                 log.warning("An upload failed and is tried again in %g s: %s", delay, error)

@@ -76,6 +76,8 @@ async def test_a_visitor_watches_a_drawing(tmp_path: Path) -> None:
         await page.screenshot(path=tmp_path / "panel.png")
         executor.job.tell(pictures(executor.drawing, side=256))
         await expect(drawing.get_by_role("img", name="a large red circle")).to_have_count(5)
+        for i in range(5):
+            await expect(drawing.get_by_role("img").nth(i)).to_have_js_property("naturalWidth", 256)
         await expect(drawing).to_contain_text("guidance 5")
         await page.screenshot(path=tmp_path / "gallery.png")
         await choose(page, "imagine")

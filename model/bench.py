@@ -9,14 +9,16 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
+from rich.table import Table
 
 from model import checkpoint, footprint, plain, random_janus, upscaler
-from model.catalogue import WEIGHTS, locate_upscaler
+from model.catalogue import WEIGHTS, CheckpointError, locate_upscaler
 from model.checkpoint import Janus
 from model.contenders import Contender, Ours, Plain, Transformers, interleaved, twin
 from model.engine import Engine
@@ -61,10 +63,8 @@ def bench(
     result["ask_under_load"] = _ask(janus, ours, result, rounds, progress)
     progress("memory")
     result["memory"] = footprint.memory(janus, ours, PROMPT)
-    file = locate_upscaler("auto", model) if model != random_janus.NAME else None
-    if file is not None:
-        progress("upscaling")
-        result["upscale"] = _upscale(upscaler.load(file, device=janus.device), janus, rounds)
+    progress("upscaling")
+    result["upscale"] = _upscale(janus, model, rounds)
     if model != random_janus.NAME:
         progress("startup")
         result["startup"] = {"engine": footprint.startup(model, device=device, dtype=dtype)}
@@ -130,19 +130,19 @@ def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
     bandwidth = footprint.read_bandwidth(janus)
     imagine: Result = {name: {} for name in ("plain", "transformers", "engine")}
     crowd: Result = {name: {} for name in ("plain", "engine")}
-    equal = True
+    progress("greedy tokens of all contenders")  # and everybody is warm then
+    greedy = [contender.draw(PROMPT, temperature=0, count=1, decode=False).tokens[0] for contender in contenders]
+    _, tokens = ours.steps([Drawing(prompt=PROMPT, temperature=0)], count)
+    equal = all(torch.equal(other, tokens[0][0, :count].cpu()) for other in greedy)
     for length in CONTEXTS:
         prompt = _prompt_of(janus, length)
         found: dict[str, list[float]] = {name: [] for name in ("plain", "transformers", "engine", "four")}
         for number in range(max(1, rounds // 2)):
             progress(f"steps at {length} tokens of context, round {number + 1} of {max(1, rounds // 2)}")
-            greedy = []
             for contender in contenders:
                 with footprint.StepTimes(short) as times:
-                    greedy.append(contender.draw(prompt, temperature=0, decode=False).tokens[0, : count - 1])
+                    contender.draw(prompt, decode=False)
                 found[contender.name] += times.seconds
-            _, tokens = ours.steps([Drawing(prompt=prompt, temperature=0, owner="a")], count)
-            equal = equal and all(torch.equal(other, tokens[0][0, : count - 1]) for other in greedy)
             one = Drawing(prompt=prompt, count=5)
             found["engine"] += ours.steps([one], count)[0]
             found["four"] += ours.steps([Drawing(prompt=prompt, count=5, owner=str(i)) for i in range(USERS)], count)[0]
@@ -185,13 +185,19 @@ def _ask(janus: Janus, ours: Ours, before: Result, rounds: int, progress: Progre
     behind_one, behind_four = drawing + word, USERS * drawing + word
     return {
         "plain": {"alone": word, "behind_one_drawing": behind_one, "behind_four_drawings": behind_four},
-        "engine": {"first_token": found, "slowest": max(loaded)},
-        "ratio": {"behind_one_drawing": behind_one / found, "behind_four_drawings": behind_four / found},
+        "engine": {"behind_one_drawing": found, "behind_four_drawings": found, "slowest": max(loaded)},
+        "ratio": {"plain": {"behind_one_drawing": behind_one / found, "behind_four_drawings": behind_four / found}},
     }
 
 
-def _upscale(enlarge: upscaler.Upscaler, janus: Janus, rounds: int) -> Result:
+def _upscale(janus: Janus, model: str, rounds: int) -> Result:
     """Five pictures through the tiled predict of the original program, and through ours."""
+    try:
+        file = locate_upscaler("auto", "demo" if model == random_janus.NAME else model)
+    except CheckpointError as error:
+        return {"missing": str(error)}
+    assert file is not None
+    enlarge = upscaler.load(file, device=janus.device)
     assert isinstance(enlarge, RealESRGAN)
     side = janus.grid * 2 ** (len(janus.network.config.vq_config.channel_multiplier) - 1)
     pictures = [Image.effect_noise((side, side), 50 + i).convert("RGB") for i in range(5)]
@@ -203,10 +209,9 @@ def _upscale(enlarge: upscaler.Upscaler, janus: Janus, rounds: int) -> Result:
         return time.perf_counter() - began
 
     enlarge(pictures[0])
-    tiled, whole = interleaved(rounds, lambda: seconds(lambda p: plain.tiled(enlarge, p)), lambda: seconds(enlarge))
-    return _with_ratios(
-        {"plain": {"total": statistics.median(tiled)}, "engine": {"total": statistics.median(whole)}, "side": side}
-    )
+    tiled, whole = interleaved(rounds, lambda: seconds(partial(plain.tiled, enlarge)), lambda: seconds(enlarge))
+    found = {"plain": {"total": statistics.median(tiled)}, "engine": {"total": statistics.median(whole)}}
+    return _with_ratios(found) | {"side": side}
 
 
 def _medians(seconds: dict[str, list[float]]) -> dict[str, float]:
@@ -219,3 +224,41 @@ def _with_ratios(found: Result) -> Result:
     others = {name: of for name, of in found.items() if isinstance(of, dict) and name != "engine"}
     ratio = {name: {k: v / ours[k] for k, v in of.items() if k in ours} for name, of in others.items()}
     return found | {"ratio": ratio}
+
+
+def tables(result: Result) -> list[Table]:
+    """Lay a result of `bench` out for a person: seconds of every contender, and how much faster the engine is."""
+    machine = result["machine"]
+    about = f"{result['model']} on {machine['name']}, {machine['threads']} threads, {machine['dtype']}"
+    found = [
+        _table(f"One user draws five pictures ({about})", result["imagine"]),
+        _table("Four users draw five pictures each", result["crowd"]),
+        _table("The first token of a question while four users draw", result["ask_under_load"]),
+    ]
+    if "missing" not in result["upscale"]:
+        found.append(_table("Five pictures are enlarged", result["upscale"]))
+    found.append(_table("Memory", result["memory"]))
+    if "startup" in result:
+        found.append(_table("From nothing to the first tokens", result["startup"]))
+    return found
+
+
+def _table(title: str, part: Result) -> Table:
+    """One line a figure, one column a contender that has it, and the ratios."""
+    table = Table(title=title, title_justify="left")
+    names: list[str] = [name for name in ("plain", "transformers", "engine") if name in part]
+    ratios: Result = part.get("ratio", {})
+    table.add_column("seconds" if title != "Memory" else "bytes")
+    for name in names:
+        table.add_column(name, justify="right")
+    for other in ratios:
+        table.add_column(f"{other} / engine", justify="right")
+    for figure in dict.fromkeys(figure for name in names for figure in part[name]):
+        cells = [_number(part[name].get(figure)) for name in names]
+        faster = [_number(of.get(figure) if isinstance(of, dict) else None) for of in ratios.values()]
+        table.add_row(figure.replace("_", " "), *cells, *faster)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"

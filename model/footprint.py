@@ -19,6 +19,7 @@ import json, sys, time
 began = time.perf_counter()
 from model import checkpoint
 from model.engine import Engine
+from model.requests import Drawing
 from model.upscaler import Lanczos
 imported = time.perf_counter()
 engine = Engine(checkpoint.load(sys.argv[1], device=sys.argv[2], dtype=sys.argv[3]), Lanczos())

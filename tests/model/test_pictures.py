@@ -48,4 +48,7 @@ def test_each_picture_is_decoded_on_its_own(tiny: Janus) -> None:
     together = decode(tiny.network, tokens)
     assert [picture.size for picture in together] == [(32, 32)] * 2
     assert together[0] != together[1]
-    assert decode(tiny.network, tokens[1:]) == together[1:]
+    alone = decode(tiny.network, tokens[1:])
+    # A convolution over a batch differs from one over a picture in the last bit, and truncation may show it.
+    difference = np.asarray(alone[0], np.int16) - np.asarray(together[1], np.int16)
+    assert np.abs(difference).max() <= 1

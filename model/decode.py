@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import JanusForConditionalGeneration
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm
 
 from model import sampling
 from model.cache import CacheShape, KVCache, Lane
@@ -23,10 +24,10 @@ from model.cache import CacheShape, KVCache, Lane
 class Layer:
     """The weights of one layer, joined where one product can serve several projections."""
 
-    attention_norm: Tensor  # (hidden,)
+    attention_norm: Tensor  # (hidden,), float32, times the root of hidden
     qkv: Tensor  # ((heads + 2 kv heads) x head size, hidden)
     out: Tensor  # (hidden, heads x head size)
-    mlp_norm: Tensor  # (hidden,)
+    mlp_norm: Tensor  # (hidden,), likewise
     gate_up: Tensor  # (2 x intermediate, hidden)
     down: Tensor  # (hidden, intermediate)
 
@@ -58,14 +59,12 @@ class Decoder:
         _relay(network.model.generation_head.vision_head)
         if network.lm_head.weight.data_ptr() != language.embed_tokens.weight.data_ptr():
             _relay(network.lm_head)
-        self.norm: Tensor = language.norm.weight
+        self.norm = _scaled(language.norm)
         self.device, self.dtype = self.shape.device, self.shape.dtype
-        # sqrt(sum x^2 + hidden eps) = hypot(|x|, floor): RMSNorm in four small operations, without overflow
-        hidden = config.hidden_size
-        self.floor = torch.tensor((hidden * config.rms_norm_eps) ** 0.5, device=self.device)
-        self.scale = hidden**0.5
+        # x / sqrt(mean x^2 + eps) = x sqrt(hidden) / hypot(|x|, floor): RMSNorm in four operations
+        self.floor = torch.tensor((config.hidden_size * config.rms_norm_eps) ** 0.5, device=self.device)
         positions = torch.arange(length, device=self.device)
-        cos, sin = language.rotary_emb(self.norm, positions.unsqueeze(0))
+        cos, sin = language.rotary_emb(language.norm.weight, positions.unsqueeze(0))
         half = self.head_size // 2
         self.cos = cos[0].unsqueeze(1)  # (length, 1, head size)
         self.sin = torch.cat((-sin[0, :, :half], sin[0, :, half:]), -1).unsqueeze(1)  # signed, for a rolled vector
@@ -80,7 +79,14 @@ class Decoder:
 
     def tensors(self) -> list[Tensor]:
         """Everything that a step reads, apart from the lanes and the modules' own parameters."""
-        return [self.floor, self.cos, self.sin, self.codes, *(t for layer in self.layers for t in vars(layer).values())]
+        return [
+            self.norm,
+            self.floor,
+            self.cos,
+            self.sin,
+            self.codes,
+            *(t for layer in self.layers for t in vars(layer).values()),
+        ]
 
     def embed(self, ids: Tensor) -> Tensor:
         """Embed text tokens (n,) as (n, hidden)."""
@@ -134,9 +140,7 @@ class Decoder:
             inputs.append(read.repeat_interleave(lane.width, 0))
             at = at.repeat_interleave(lane.width)
             positions.append(at)
-            hidden = torch.arange(length, device=self.device) > at.unsqueeze(1)
-            bias = torch.zeros(hidden.shape, dtype=self.dtype, device=self.device).masked_fill_(hidden, float("-inf"))
-            views.append(_View(at, torch.arange(len(at), device=self.device), length, bias.view(len(at), 1, 1, length)))
+            views.append(self._view(at, length))
         x, everywhere = _joined(inputs), _joined(positions)
         cos, sin = self.cos[everywhere], self.sin[everywhere]
         for i, layer in enumerate(self.layers):
@@ -154,6 +158,13 @@ class Decoder:
         _advance(pictures, drawn)
         _advance(answers, said)
         return drawn, said
+
+    def _view(self, positions: Tensor, length: int) -> "_View":
+        """Prepare what every layer's attention needs: rows at `positions` that may look at `length` of them at most."""
+        rows = torch.arange(len(positions), device=self.device)
+        ahead = torch.arange(length, device=self.device) > positions.repeat_interleave(self.kv_heads).unsqueeze(1)
+        bias = torch.zeros(ahead.shape, dtype=self.dtype, device=self.device).masked_fill_(ahead, float("-inf"))
+        return _View(positions, rows, length, bias.unsqueeze(1))
 
     def _draw(self, lane: Lane, x: Tensor) -> Tensor:
         """Choose the next code of every picture from the last hidden states of its two rows."""
@@ -187,9 +198,9 @@ class Decoder:
         return torch.addmm(x, F.silu(gate) * up, layer.down.t())
 
     def _normalise(self, x: Tensor, weight: Tensor) -> Tensor:
-        """RMSNorm, with the norm in float32 as transformers has it."""
+        """RMSNorm in float32; `weight` is the norm's, times the root of the hidden size."""
         norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
-        return x.float().div(torch.hypot(norm, self.floor)).mul_(self.scale).to(x.dtype) * weight
+        return (x / torch.hypot(norm, self.floor) * weight).to(x.dtype)
 
 
 class _View(NamedTuple):
@@ -198,21 +209,22 @@ class _View(NamedTuple):
     positions: Tensor  # (rows,) int64
     rows: Tensor  # (rows,) int64: 0, 1, ...
     length: int
-    bias: Tensor  # (rows, 1, 1, length): 0 where a row may look, -inf where not
+    bias: Tensor  # (rows x kv heads, 1, length): 0 where a row may look, -inf where not
 
 
 def _attend(q: Tensor, key_value: Tensor, kv: Tensor, view: _View) -> Tensor:
     """Write this step's keys and values to their slots, and attend to them and all before: (rows, hidden)."""
     kv[:, view.rows, :, view.positions] = key_value
     rows, heads, size = q.shape
-    keys, values = kv[:, :rows, :, : view.length]
-    grouped = q.view(rows, keys.shape[1], -1, size)  # the queries that share a head of keys: one in Janus-Pro
+    keys, values = kv[:, :rows, :, : view.length].flatten(1, 2)  # (rows x kv heads, length, head size), no copy
+    grouped = q.reshape(len(keys), -1, size)  # the queries that share a head of keys: one in Janus-Pro
     if q.device.type == "cpu":
         # On a CPU plain products beat the fused kernel for one query a row.
-        scores = torch.matmul(grouped * size**-0.5, keys.transpose(2, 3)).add_(view.bias)
-        found = torch.matmul(torch.softmax(scores, -1), values)
+        scores = torch.baddbmm(view.bias, grouped, keys.transpose(1, 2), alpha=size**-0.5)
+        found = torch.bmm(torch.softmax(scores, -1), values)
     else:
-        found = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=view.bias)
+        one = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values, view.bias))
+        found = F.scaled_dot_product_attention(*one)
     return found.reshape(rows, heads * size)
 
 
@@ -232,16 +244,22 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
-def _pack(layer: nn.Module) -> Layer:
+def _pack(layer: LlamaDecoderLayer) -> Layer:
     attention, mlp = layer.self_attn, layer.mlp
     return Layer(
-        attention_norm=layer.input_layernorm.weight,
+        attention_norm=_scaled(layer.input_layernorm),
         qkv=_relay(attention.q_proj, attention.k_proj, attention.v_proj),
         out=_relay(attention.o_proj),
-        mlp_norm=layer.post_attention_layernorm.weight,
+        mlp_norm=_scaled(layer.post_attention_layernorm),
         gate_up=_relay(mlp.gate_proj, mlp.up_proj),
         down=_relay(mlp.down_proj),
     )
+
+
+def _scaled(norm: LlamaRMSNorm) -> Tensor:
+    """The weight of an RMSNorm as `Decoder._normalise` wants it."""
+    weight: Tensor = norm.weight.detach().float()
+    return weight.mul(weight.numel() ** 0.5)
 
 
 def _relay(*linears: nn.Linear) -> Tensor:
@@ -255,6 +273,6 @@ def _relay(*linears: nn.Linear) -> Tensor:
     else:
         joined = torch.cat(weights) if len(weights) > 1 else weights[0]
     outputs = [weight.shape[0] for weight in weights]
-    for linear, part in zip(linears, joined.split(outputs), strict=True):
+    for linear, part in zip(linears, torch.split(joined, outputs), strict=True):
         linear.weight = nn.Parameter(part, requires_grad=False)
     return joined

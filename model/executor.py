@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 30.0  # how long `close` waits for the piece of work in hand; the thread is a daemon and may outlive it
 CLOSING = Failed("The bot is shutting down. Try it again in a while.", "unavailable")
+BROKEN = "The model has stopped working. Whoever runs the bot finds the reason in its log, and has to restart it."
 NOT_LOADED = "The model could not be loaded. Whoever runs the bot finds the reason in its log."
 
 
@@ -94,10 +95,12 @@ class ThreadExecutor:
     # -- on the event loop --------------------------------------------------------------------------------------------
 
     async def submit(self, request: Request) -> ThreadJob:
-        """Take a request. Raises Refused if the model can't take it.
+        """Take a request. Raises Refused if the model can't take it, ValueError if its id is that of a live job.
 
         While the model loads that is not known yet: then the job ends with Failed("refused") when it is.
         """
+        if request.id in self._jobs:
+            raise ValueError(f"request {request.id} is here already")
         engine = self._engine
         work = None if engine is None else await asyncio.to_thread(engine.prepare, request)
         job = ThreadJob(request.id, self._cancel)
@@ -138,8 +141,8 @@ class ThreadExecutor:
 
     def _tell(self, job: ThreadJob, event: Event) -> None:
         job.tell(event)
-        if job.ended:
-            self._jobs.pop(job.id, None)
+        if job.ended and self._jobs.get(job.id) is job:
+            self._jobs.pop(job.id, None)  # the other side may have been quicker
 
     # -- in the thread ------------------------------------------------------------------------------------------------
 
@@ -150,10 +153,15 @@ class ThreadExecutor:
             self._fail_to_open(error)
             return
         self._engine = engine
-        self._publish(engine)
-        with suppress(janus.SyncQueueShutDown):  # that is how `close` ends it
+        try:
+            self._publish(engine)
             while True:
                 self._turn(engine)
+        except janus.SyncQueueShutDown:  # that is how `close` ends it
+            return
+        except Exception as error:  # not even a reset helped: a device that is lost, for example
+            log.critical("the engine stopped", exc_info=error)
+            self._give_up(BROKEN)
 
     def _turn(self, engine: "Engine") -> None:
         """Take in what has come, and let the engine do a bounded piece of work."""
@@ -203,9 +211,12 @@ class ThreadExecutor:
             log.error("the model could not be loaded: %s", error)
         else:
             log.error("the model could not be loaded", exc_info=error)
-        reason = str(error) if isinstance(error, PlainError) else NOT_LOADED
-        self._status = replace(self._status, state="failed", reason=reason)
-        self._inbox.shutdown(immediate=True)  # from here on `submit` refuses by itself
+        self._give_up(str(error) if isinstance(error, PlainError) else NOT_LOADED)
+
+    def _give_up(self, reason: str) -> None:
+        """End every job; from here on `submit` ends what comes by itself."""
+        self._status = replace(self._status, state="failed", reason=reason, rows=0, queued=0, running=0)
+        self._inbox.shutdown(immediate=True)
         for job in list(self._jobs.values()):
             self._tell(job, Failed(reason, "unavailable"))
 

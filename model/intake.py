@@ -2,10 +2,24 @@
 
 from copy import copy
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model import sampling
 from model.checkpoint import Janus
 from model.pictures import preprocess
-from model.requests import SEEDS, Drawing, Enlarge, Question, Refused, Request
+from model.requests import (
+    COUNT,
+    GUIDANCE,
+    SEEDS,
+    TEMPERATURE,
+    TOP_P,
+    Drawing,
+    Enlarge,
+    Question,
+    Refused,
+    Request,
+)
 from model.upscaler import LIMIT
 from model.work import AnyWork, DrawingWork, EnlargeWork, Picture, QuestionWork
 
@@ -38,25 +52,27 @@ class Intake:
 
     def _drawing(self, drawing: Drawing) -> DrawingWork:
         ids = self.drawings.drawing(drawing.prompt)
-        _within("guidance", drawing.guidance, 0, 100)
-        _within("temperature", drawing.temperature, 0, 100)
-        if drawing.count < 1:
-            raise Refused("Ask for one picture or more.")
+        _within("guidance", drawing.guidance, *GUIDANCE)
+        _within("temperature", drawing.temperature, *TEMPERATURE)
+        _within("number of pictures", drawing.count, *COUNT)
         if len(drawing.kept) >= self.image_tokens or not all(0 <= code < self.codes for code in drawing.kept):
             raise Refused("The picture to vary was not drawn by this model.")
         # greedy pictures would all be equal
         seeds = [(drawing.seed + i) % SEEDS for i in range(drawing.count if drawing.temperature else 1)]
-        streams = [sampling.uniforms(seed, sampling.DRAWING, self.image_tokens) for seed in seeds]
+        streams = [self._stream(drawing, seed) for seed in seeds]
         pictures = [Picture(seed=seed, uniforms=stream) for seed, stream in zip(seeds, streams, strict=True)]
         return DrawingWork(
             request=drawing, ids=ids, total=self.image_tokens, waiting=pictures, lane=PICTURES, seats=len(pictures)
         )
 
+    def _stream(self, drawing: Drawing, seed: int) -> NDArray[np.float32]:
+        return sampling.uniforms(seed, sampling.DRAWING, self.image_tokens, temperature=drawing.temperature)
+
     def _question(self, question: Question) -> QuestionWork:
         if not question.pictures:
             raise Refused("Ask about a picture: there is none.")
-        _within("temperature", question.temperature, 0, 100)
-        _within("top-p", question.top_p, 0, 1)
+        _within("temperature", question.temperature, *TEMPERATURE)
+        _within("top-p", question.top_p, *TOP_P)
         if question.max_new_tokens < 1:
             raise Refused("An answer has one token at least.")
         dropped, ids = self._fit(question)
@@ -65,7 +81,7 @@ class Intake:
             request=question,
             ids=ids,
             pixels=[preprocess(picture, self.size) for picture in question.pictures],
-            uniforms=sampling.uniforms(question.seed % SEEDS, sampling.ANSWER, most),
+            uniforms=sampling.uniforms(question.seed % SEEDS, sampling.ANSWER, most, temperature=question.temperature),
             dropped_turns=dropped,
             stream=self.questions.stream(),
             lane=ANSWERS,
@@ -88,4 +104,4 @@ class Intake:
 
 def _within(what: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # NaN is not either
-        raise Refused(f"The {what} must be {low} to {high}.")
+        raise Refused(f"The {what} must be {low:g} to {high:g}.")

@@ -9,6 +9,7 @@ from model.cache import CacheShape
 from model.errors import PlainError
 from model.settings import EngineSettings
 
+_EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
 FEWEST_PICTURES = 5  # the usual drawing: before fewer, answers give way
 
 
@@ -72,7 +73,7 @@ def exhausted(error: BaseException | None) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     said = str(error) if isinstance(error, RuntimeError) else ""
-    return "out of memory" in said or "can't allocate memory" in said
+    return any(words in said for words in _EXHAUSTED)
 
 
 def release_cached(device: torch.device) -> None:

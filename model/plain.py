@@ -17,6 +17,7 @@ from transformers import DynamicCache
 
 from model.checkpoint import Janus
 from model.pictures import preprocess
+from model.sampling import TOP_K
 from model.upscaler import RealESRGAN
 
 
@@ -77,7 +78,7 @@ def answer(
     with _eager(janus):
         while len(said) < max_new_tokens:
             state = network.model.language_model(inputs_embeds=embeddings, use_cache=True, past_key_values=cache)
-            token = _sample(network.lm_head(state.last_hidden_state[:, -1]), temperature, generator, top_p)
+            token = _sample(network.lm_head(state.last_hidden_state[:, -1]), temperature, generator, top_p, TOP_K)
             if token.item() == janus.prompts.eos:
                 break
             said.append(int(token.item()))
@@ -111,10 +112,15 @@ def tiled(upscaler: RealESRGAN, picture: Image.Image) -> Image.Image:
     return Image.fromarray((found * 255).astype(np.uint8)[inner, inner])
 
 
-def _sample(logits: Tensor, temperature: float, generator: torch.Generator | None, top_p: float = 1.0) -> Tensor:
+def _sample(
+    logits: Tensor, temperature: float, generator: torch.Generator | None, top_p: float = 1.0, top_k: int = 0
+) -> Tensor:
     """Choose a token a row: logits (n, vocabulary) to (n,), int64."""
     if temperature == 0:
         return logits.argmax(dim=-1)
+    if top_k:
+        worst = logits.topk(min(top_k, logits.shape[-1]), dim=-1).values[:, -1:]
+        logits = logits.masked_fill(logits < worst, float("-inf"))
     probabilities = torch.softmax(logits / temperature, dim=-1)
     if top_p < 1:
         probabilities = _nucleus(probabilities, top_p)

@@ -118,7 +118,7 @@ class Prompts:
             pieces += [self.assistant, f": {turn.answer.strip()}", self.eos]
             head = []
         ids = self._ids([*pieces, self.user, ": ", *head, f"{text}\n\n", self.assistant, ":"])
-        self._check("question", text, len(ids) + room)
+        self._check("question", text, len(ids) + room, 0 if turns else pictures)
         return ids
 
     def text(self, ids: Sequence[int]) -> str:
@@ -145,12 +145,14 @@ class Prompts:
         # A vocabulary may hold a control token's spelling as a word too. No single letter is one.
         return [i for letter in text for i in self._tokenizer.encode(letter, add_special_tokens=False).ids]
 
-    def _check(self, what: str, text: str, positions: int) -> None:
+    def _check(self, what: str, text: str, positions: int, pictures: int = 0) -> None:
         """Raise Refused if `positions` are more than the context holds; say how long `text` may be instead."""
         excess = positions - self.context
         if excess <= 0:
             return
         used = len(self._encode(text))
+        if used <= excess and pictures > 1:
+            raise Refused(f"{pictures} pictures are more than this model can look at together: ask about fewer.")
         if used <= excess:
             raise Refused("The conversation is longer than this model can follow: start a new one.")
         allowed = len(text) * (used - excess) // used

@@ -12,6 +12,10 @@ from typing import Literal, Protocol
 from PIL import Image
 
 SEEDS = 2**32  # seeds are 0 to 2**32 - 1 and wrap
+GUIDANCE = (1.0, 10.0)  # these ranges include both ends
+TEMPERATURE = (0.0, 2.0)
+TOP_P = (0.0, 1.0)
+COUNT = (1, 5)
 
 
 def random_seed() -> int:

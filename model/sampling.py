@@ -1,9 +1,10 @@
 """How the next token is chosen: guidance, temperature, top-p, and a random stream for every picture and answer.
 
 A stream is a table of uniform numbers, made before the first step from a counter-based generator (Philox 4x64, Salmon
-et al., SC '11) keyed by the seed. Step k of a row reads entry k, whatever else is in the batch: so the same seed gives
-the same picture alone, among others, and after a restart. One number decides one token by inversion: the first token
-whose cumulative probability exceeds it.
+et al., SC '11) keyed by the seed; made on the host, because NumPy keeps that stream the same for ever and on every
+device, and because a step then only has to look its numbers up. Step k of a row reads entry k, whatever else is in the
+batch: so the same seed gives the same picture alone, among others, and after a restart. One number decides one token
+by inversion: the first token whose cumulative probability exceeds it.
 """
 
 import numpy as np
@@ -13,11 +14,16 @@ from torch import Tensor
 
 DRAWING, ANSWER = 0, 1  # which family of streams: a question and a drawing of one seed have nothing in common
 TOP_K = 50  # DeepSeek's demo sets temperature and top-p, and leaves transformers' default of that time in force
-GREEDY = 2.0**100  # logits times this: only the best survives softmax, and a power of two merges no two of them
+GREEDY = 2.0**100  # logits times this: only the best survive softmax, and a power of two merges no two of them
 
 
-def uniforms(seed: int, family: int, count: int) -> NDArray[np.float32]:
-    """Make the first `count` numbers, 0 <= u < 1, of a stream. A longer stream begins with the same numbers."""
+def uniforms(seed: int, family: int, count: int, *, temperature: float = 1.0) -> NDArray[np.float32]:
+    """Make the first `count` numbers, 0 <= u < 1, of a stream. A longer stream begins with the same numbers.
+
+    At temperature 0 all are 0: which of equally good tokens (common in bfloat16) is taken is not left to the seed.
+    """
+    if temperature == 0:
+        return np.zeros(count, np.float32)
     # The raw stream is what NumPy promises to keep for ever; its float methods may change between versions.
     raw = np.random.Philox(key=np.array([seed, family], dtype=np.uint64)).random_raw(count)
     return ((raw >> 40) * 2.0**-24).astype(np.float32)

@@ -1,9 +1,9 @@
 """Whose rows go next. Pure bookkeeping: no torch, no clock, no thread.
 
 Every lane (pictures, answers, ...) has so many seats. Where requests compete for them, the next one is that of the
-owner who holds the fewest seats in the lane, and among equals of the one who has waited longest since their last turn:
-rounds over people, not over requests. Whoever is next is never overtaken by a smaller request, so nobody starves. A
-request for more seats than the lane has gets them in several goes.
+owner who holds the fewest seats in the lane, and among equals of the one whose last turn ended (or who came) longest
+ago: rounds over people, not over requests. Whoever is next is never overtaken by a smaller request, so nobody starves.
+A request for more seats than the lane has gets them in several goes.
 """
 
 import heapq
@@ -34,7 +34,7 @@ class _Lane:
     used: int = 0
     held: Counter[str] = field(default_factory=Counter)  # seats in use, by owner
     waiting: dict[str, deque[_Ticket]] = field(default_factory=dict)  # by owner, in order of arrival
-    turn: dict[str, int] = field(default_factory=dict)  # when an owner who waits had their last turn, or came
+    turn: dict[str, int] = field(default_factory=dict)  # when the last turn of an owner who waits ended, or they came
 
 
 class Scheduler:
@@ -82,6 +82,8 @@ class Scheduler:
         lane.held[owner] -= seats
         if not lane.held[owner]:
             del lane.held[owner]  # Counter has zero for whoever is not in it
+        if seats and owner in lane.turn:
+            lane.turn[owner] = next(self._clock)
 
     def forget(self, id: str) -> None:
         """Drop a request that has given back all it held: it is done, or no longer wanted."""

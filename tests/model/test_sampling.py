@@ -107,3 +107,13 @@ def test_streams_of_neighbouring_seeds_and_of_both_families_are_unrelated() -> N
     correlation = np.corrcoef(streams) - np.eye(len(streams))
     assert np.abs(correlation).max() < 5 / math.sqrt(5000)
     assert all(stream.min() >= 0 and stream.max() < 1 for stream in streams)
+
+
+def test_at_temperature_zero_equally_good_tokens_do_not_leave_it_to_the_seed() -> None:
+    logits = torch.tensor([[1.0, 3.0, 3.0, 2.0, 3.0]] * 4)
+    streams = [sampling.uniforms(seed, sampling.ANSWER, 1, temperature=0) for seed in range(4)]
+    uniform = torch.from_numpy(np.concatenate(streams))
+    sharpness = torch.full((4,), sampling.sharpness(0))
+    assert sampling.sample(logits, sharpness, uniform).tolist() == [1] * 4
+    chosen = sampling.sample_nucleus(logits, sharpness, torch.full((4,), 0.9), uniform).tolist()
+    assert chosen in ([1] * 4, [2] * 4, [4] * 4)  # topk puts equals in an order of its own

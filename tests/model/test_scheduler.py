@@ -41,6 +41,17 @@ def test_a_newcomer_goes_before_the_next_request_of_who_holds_seats() -> None:
     assert admitted(scheduler) == [("b", 5)]
 
 
+def test_who_came_during_another_ones_turn_is_next_when_it_ends() -> None:
+    scheduler = Scheduler({LANE: 5})
+    for i in range(3):
+        scheduler.add(f"a{i}", owner="a", lane=LANE, seats=5)
+    assert admitted(scheduler) == [("a0", 5)]  # it fills the lane
+    scheduler.add("b", owner="b", lane=LANE, seats=5)
+    scheduler.release("a0", 5)
+    scheduler.forget("a0")
+    assert admitted(scheduler) == [("b", 5)]
+
+
 def test_a_large_request_is_not_overtaken_by_small_ones() -> None:
     scheduler = Scheduler({LANE: 5})
     scheduler.add("small", owner="a", lane=LANE, seats=1)

@@ -20,6 +20,7 @@ def bench(settings: Settings, rounds: int, as_json: bool) -> None:
             device=chosen.device,
             dtype=chosen.dtype,
             rounds=rounds,
+            compile=settings.engine.compile,
             progress=lambda what: progress.update(task, description=what),
         )
     if as_json:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from PIL import Image
@@ -43,10 +43,14 @@ def bench(
     device: str = "auto",
     dtype: str = "auto",
     rounds: int = 5,
+    compile: Literal["auto"] | bool = "auto",
     progress: Progress = lambda _: None,
     weights: Path = WEIGHTS,
 ) -> Result:
-    """Measure everything for one model: a name that `checkpoint.load` takes, or "random-1b". Raises PlainError."""
+    """Measure everything for one model: a name that `checkpoint.load` takes, or "random-1b". Raises PlainError.
+
+    `compile`: whether the engine's steps are compiled, as in EngineSettings; the other contenders never are.
+    """
     progress(f"loading {model}")
     if model == random_janus.NAME:
         janus = random_janus.build(weights / "demo", device=device, dtype=dtype)
@@ -54,8 +58,11 @@ def bench(
         janus = checkpoint.load(model, device=device, dtype=dtype, weights=weights)
     size = sum(tensor.numel() for tensor in janus.network.model.language_model.parameters())
     result: Result = {"model": model, "machine": _machine(janus), "rounds": rounds}
-    engine = Engine(twin(janus), Lanczos(), EngineSettings(prompt_tokens=max(CONTEXTS), rows=2 * 5 * USERS))
+    engine = Engine(
+        twin(janus), Lanczos(), EngineSettings(prompt_tokens=max(CONTEXTS), rows=2 * 5 * USERS, compile=compile)
+    )
     ours = Ours(engine)
+    result["compiled"] = engine.stepper.compiled
     if janus.device.type == "cpu" and size > LARGE:
         result |= _steps(janus, ours, rounds, progress)
     else:

@@ -6,6 +6,7 @@ JANUS_IMAGINE_COUNT is `count` in [imagine]. The Discord token is no setting: it
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from model.errors import PlainError
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds bot/, model/, weights/ and config.toml
 PREFIX = "JANUS_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"  # names another config.toml; `--config` does too
+TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
 
 MIB = 2**20
 
@@ -182,9 +184,14 @@ def read_token(settings: Settings) -> SecretStr:
             'copy the token from its "Bot" page, and put it in the environment variable DISCORD_TOKEN '
             "or in a file that token_file in [discord] names"
         )
+    if TOKEN_SHAPE.search(settings.discord.token_file):
+        raise SettingsError(
+            "discord.token_file names a file; this looks like the token itself. Put it in a file of its own, or in "
+            "the environment variable DISCORD_TOKEN"
+        )
     file = ROOT / Path(settings.discord.token_file).expanduser()
     try:
-        token = file.read_text(encoding="utf-8").strip()
+        token = file.read_text(encoding="utf-8-sig").strip()  # Windows' editor puts a mark in front
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SettingsError(f"discord.token_file: {file} can't be read: {reason}") from None

@@ -11,11 +11,10 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-import aiohttp
 import discord
 from discord import ui
 
-from bot.errors import Refusal, log_bug
+from bot.errors import NETWORK, Refusal, in_short, log_bug
 from bot.post import Parcel, Post
 from bot.texts import Texts
 from bot.uploads import TooLargeError, Upload
@@ -140,8 +139,8 @@ class Delivery:
             await self.post.show(view)
         except discord.NotFound:
             self.job.cancel()
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.info("A progress edit failed: %s", error)
+        except NETWORK as error:
+            log.info("A progress edit failed: %s", in_short(error))
 
     def _farewell(self) -> ui.LayoutView:
         """Say where the result will be, while the message can still be edited."""
@@ -165,7 +164,8 @@ class Delivery:
             case Failed(kind="memory"):
                 await self._close(self.texts.out_of_memory)
             case Failed(kind="unavailable"):
-                await self._close(self.texts.unavailable.format(reason=ending.reason))
+                log.warning("The model could not take job %s: %s", self.job.id, ending.reason)  # it may name folders
+                await self._close(self.texts.unavailable)
             case Failed():  # logged by the executor under the request's id
                 await self._close(self.texts.failed.format(id=self.job.id))
 
@@ -206,8 +206,8 @@ class Delivery:
             return
         try:
             await self.post.finish(Parcel(notice(self.presenter.prompt, line)))
-        except (discord.HTTPException, aiohttp.ClientError, OSError, TooLargeError) as error:
-            log.warning("Could not tell how job %s ended: %s", self.job.id, error)
+        except (*NETWORK, TooLargeError) as error:
+            log.warning("Could not tell how job %s ended: %s", self.job.id, in_short(error))
 
 
 class Deliveries:

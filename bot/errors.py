@@ -1,7 +1,9 @@
 """The one way errors reach people: a refusal in a plain sentence, a bug as a short apology with an id."""
 
 import logging
+from typing import Final
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -10,6 +12,8 @@ from model.errors import PlainError
 from model.requests import Refused, new_id
 
 log = logging.getLogger(__name__)
+
+NETWORK: Final = (discord.HTTPException, aiohttp.ClientError, OSError)  # what a call to Discord may raise
 
 
 class Refusal(PlainError):  # noqa: N818 (no fault of the program's)
@@ -26,8 +30,14 @@ async def report(interaction: discord.Interaction, error: BaseException) -> None
         sentence = texts_for(interaction).bug.format(id=log_bug(error))
     try:
         await tell_privately(interaction, sentence)
-    except discord.HTTPException as failure:
-        log.warning("Could not tell a member what went wrong: %s", failure)
+    except NETWORK as failure:
+        log.warning("Could not tell a member what went wrong: %s", in_short(failure))
+
+
+def in_short(error: BaseException) -> str:
+    """Name an error for the log without its words, which may hold the address of a message and so its token."""
+    status = getattr(error, "status", None)
+    return type(error).__name__ if status is None else f"{type(error).__name__} {status}"
 
 
 def log_bug(error: BaseException) -> str:
@@ -40,7 +50,7 @@ def log_bug(error: BaseException) -> str:
 async def tell_privately(interaction: discord.Interaction, sentence: str) -> None:
     """Send a sentence that only the asker sees. After a public defer, edit the public message first.
 
-    Raises discord.HTTPException.
+    Raises one of NETWORK.
     """
     if interaction.response.is_done():
         await interaction.followup.send(sentence, ephemeral=True)

@@ -9,12 +9,11 @@ import io
 from dataclasses import dataclass
 from typing import Final
 
-import aiohttp
 import discord
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bot.config import Limits
-from bot.errors import Refusal
+from bot.errors import NETWORK, Refusal
 from bot.texts import Texts
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -56,7 +55,7 @@ async def fetch(attachment: discord.Attachment, limits: Limits, texts: Texts) ->
     """Download and decode an attachment. Raises Refusal."""
     try:
         data = await attachment.read()
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+    except NETWORK as error:
         raise Refusal(texts.not_fetched.format(name=attachment.filename)) from error
     return await asyncio.to_thread(decode, data, attachment.filename, limits, texts)
 

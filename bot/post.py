@@ -7,14 +7,15 @@ its own; a private one never does.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-import aiohttp
 import discord
 from discord import ui
 
+from bot.errors import NETWORK, in_short
 from bot.uploads import TooLargeError, Upload
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ class Post:
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         """Answer the interaction, or edit the answer. `files` replace the message's files, None keeps them.
 
-        Raises discord.HTTPException, aiohttp.ClientError, OSError.
+        Raises one of NETWORK.
         """
         attachments = discord.utils.MISSING if files is None else [upload.file() for upload in files]
         if self.interaction.response.is_done():
@@ -73,9 +74,10 @@ class Post:
             await self.interaction.response.send_message(view=view, files=attachments, ephemeral=self.private)
 
     async def refuse(self, sentence: str) -> None:
-        """Take the message back and say why, so that only the asker sees it. Raises discord.HTTPException."""
+        """Take the message back and say why, so that only the asker sees it. Raises one of NETWORK."""
         await self.interaction.followup.send(sentence, ephemeral=True)
-        await self.interaction.delete_original_response()
+        with suppress(discord.NotFound):
+            await self.interaction.delete_original_response()
 
     async def finish(self, parcel: Parcel) -> None:
         """Show the result, here or as a message of its own in the channel.
@@ -87,7 +89,7 @@ class Post:
         for delay in (*RETRY_SECONDS, None):
             try:
                 return await self._send(parcel)
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            except NETWORK as error:
                 if isinstance(error, discord.HTTPException):
                     if error.status == 413 or error.code == TOO_LARGE_CODE:
                         raise TooLargeError(str(error)) from error
@@ -95,12 +97,12 @@ class Post:
                         raise
                 if delay is None:
                     raise
-                log.warning("An upload failed and is tried again in %g s: %s", delay, error)
+                log.warning("An upload failed and is tried again in %g s: %s", delay, in_short(error))
                 await asyncio.sleep(delay)
         raise AssertionError
 
     async def _send(self, parcel: Parcel) -> None:
-        if self.seconds_left > 0:
+        if self.seconds_left > 0 or not self.channel_is_open:
             await self.show(parcel.view, parcel.files)
             return
         channel = self.interaction.channel

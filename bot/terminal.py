@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+import re
 import signal
 import sys
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 T = TypeVar("T")
+
+# Whoever knows an interaction's token may edit its message, and addresses with tokens are in libraries' errors.
+_ADDRESS: Final = re.compile(r"(/(?:webhooks|interactions)/\d+/)[\w.~%-]+")
 
 
 def say(message: str) -> None:
@@ -39,9 +43,19 @@ def bars(*columns: ProgressColumn) -> Progress:
     )
 
 
+class TokenlessFormatter(logging.Formatter):
+    """Formats records, tracebacks too, without the tokens of interactions and webhooks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's text."""
+        return _ADDRESS.sub(r"\1[token]", super().format(record))
+
+
 def log_to_stderr(level: int) -> None:
     """Let a command that stays log to stderr: our own events from `level` on, the libraries' warnings."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(TokenlessFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for ours in ("bot", "model"):
         logging.getLogger(ours).setLevel(level)
 
@@ -49,6 +63,7 @@ def log_to_stderr(level: int) -> None:
 def log_bugs_to_stderr() -> None:
     """Let the log of a command that ends show bugs alone; other failures come back as results, and are said once."""
     handler = logging.StreamHandler()
+    handler.setFormatter(TokenlessFormatter())
     handler.addFilter(lambda record: record.exc_info is not None)
     logging.basicConfig(handlers=[handler])
 

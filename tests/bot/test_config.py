@@ -150,6 +150,19 @@ def test_the_token_comes_from_the_variable_or_the_file(tmp_path: Path, monkeypat
     assert "from-the" not in repr(read_token(settings)) + repr(settings)
 
 
+def test_a_token_file_with_the_mark_of_windows_editors_is_read(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-the-file", encoding="utf-8-sig")
+    settings = load(options={"discord": {"token_file": str(tmp_path / "token")}})
+    assert read_token(settings).get_secret_value() == "from-the-file"
+
+
+def test_a_token_in_place_of_its_file_is_told_without_showing_it() -> None:
+    token = f"{'M' * 26}.{'G' * 6}.{'x' * 38}"
+    with pytest.raises(SettingsError, match="looks like the token itself") as caught:
+        read_token(load(options={"discord": {"token_file": token}}))
+    assert "xxx" not in str(caught.value)
+
+
 def test_without_a_token_it_says_where_to_get_one(tmp_path: Path) -> None:
     def complaint_of(settings: Settings) -> str:
         with pytest.raises(SettingsError) as caught:

@@ -100,7 +100,7 @@ async def test_a_refusal_that_comes_late_is_private(world: World) -> None:
     ("failure", "says"),
     [
         (Failed("", "memory"), "not enough memory"),
-        (Failed("the weights are missing", "unavailable"), "the weights are missing"),
+        (Failed("/home/me/weights: missing", "unavailable"), "finds the reason in my log"),
     ],
 )
 async def test_a_failure_is_told_on_the_message(world: World, failure: Failed, says: str) -> None:
@@ -239,6 +239,18 @@ async def test_a_late_private_answer_is_kept_for_the_asker_alone(world: World) -
     assert shown.response
     assert shown.response.ephemeral
     assert "A secret cat." in text(shown.response)
+
+
+async def test_a_private_answer_whose_time_runs_out_at_the_send_stays_private(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?", private=True)
+    before, left = world.channel.last_message, [1.0, 1.0]  # seen by the delivery; at the send it is over
+    monkeypatch.setattr(Post, "seconds_left", property(lambda post: left.pop() if left else -1.0))
+    world.executor.job.tell(answer("A secret cat."))
+    await world.env.settle()
+    assert not left
+    assert world.channel.last_message == before
 
 
 async def test_a_late_cancelled_private_question_says_nothing_in_the_channel(world: World) -> None:

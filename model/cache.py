@@ -58,7 +58,8 @@ class KVCache:
     def shrink(self, rows: int) -> None:
         """Keep the first `rows` rows and give the memory of the others back, layer by layer."""
         for i, layer in enumerate(self.layers):
-            self.layers[i] = layer[:, :rows].clone()
+            if rows < layer.shape[1]:
+                self.layers[i] = layer[:, :rows].clone()
 
 
 @dataclass(eq=False)
@@ -122,7 +123,7 @@ class Lane:
 
     def release(self, seats: Sequence[Seat]) -> None:
         """Give seats back; the last ones taken fill the holes."""
-        for seat in seats:
+        for seat in sorted(seats, key=lambda seat: seat.index, reverse=True):  # so none is moved that goes, too
             last = self.taken.pop()
             if last is not seat:
                 self._move(last, seat.index)
@@ -158,5 +159,7 @@ class Lane:
         seat.index = target
 
     def _empty(self, index: int) -> None:
+        for layer in self.cache.layers:  # a NaN left there would reach whoever comes next
+            layer[:, self.rows(index).start : self.rows(index).stop] = 0
         self.moving[index] = 0
         self.positions[index] = self.length - 1

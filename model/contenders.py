@@ -17,7 +17,9 @@ from torch import Tensor
 from model import pictures, plain
 from model.checkpoint import Janus
 from model.engine import Engine
-from model.requests import Drawing, Question, Request
+from model.errors import PlainError
+from model.intake import PICTURES
+from model.requests import Drawing, Event, Failed, Pictures, Question, Request
 from model.work import AnyWork, DrawingWork, QuestionWork
 
 GUIDANCE, COUNT = 5.0, 5
@@ -92,7 +94,7 @@ class Transformers:
         """Draw, and decode all pictures in one batch."""
         began = time.perf_counter()
         ids = torch.tensor([self.janus.prompts.drawing(prompt)], device=self.janus.device)
-        sampling = {"do_sample": True, "temperature": temperature} if temperature else {"do_sample": False}
+        sampling = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
         with torch.inference_mode():
             tokens = self.janus.network.generate(
                 ids,
@@ -129,7 +131,7 @@ class Ours:
         drawn: dict[str, float] = {}
         ends: dict[str, float] = {}
         while len(ends) < len(works):
-            ended = {id for id, event in self.engine.step() if hasattr(event, "seconds")}
+            ended = {id for id, event in self._step() if isinstance(event, Pictures)}
             now = time.perf_counter() - began
             for id, work in works.items():
                 assert isinstance(work, DrawingWork)
@@ -152,21 +154,24 @@ class Ours:
             self.add(drawing)
         until = self.engine.stepper.steps + after
         while crowd and self.engine.stepper.steps < until:
-            self.engine.step()
+            self._step()
         began = time.perf_counter()
         work = self.add(Question(pictures=(PHOTO,), question=question, owner="asker"))
         assert isinstance(work, QuestionWork)
         while not (work.answer or work.complete):
-            self.engine.step()
+            self._step()
         seconds = time.perf_counter() - began
         self.engine.reset()
         return seconds
 
     def steps(self, drawings: list[Drawing], count: int) -> tuple[list[float], list[Tensor]]:
         """Seconds of each of `count` steps with all `drawings` in flight, and the tokens that each has by then."""
+        wanted = sum(drawing.count for drawing in drawings)
+        if self.engine.lanes[PICTURES].capacity < wanted:
+            raise PlainError(f"There is not enough memory to draw {wanted} pictures at once: try a smaller model.")
         works = [self.add(drawing) for drawing in drawings]
         while not all(work.moving for work in works):
-            self.engine.step()
+            self._step()
         seconds = []
         for _ in range(count):
             began = time.perf_counter()
@@ -181,6 +186,14 @@ class Ours:
         work = self.engine.prepare(request)
         self.engine.add(work)
         return work
+
+    def _step(self) -> list[tuple[str, Event]]:
+        """Let the engine do a piece of work. Raises PlainError if a request failed: nothing would end it then."""
+        events = self.engine.step()
+        for _, event in events:
+            if isinstance(event, Failed):
+                raise PlainError(f"The benchmark can't go on: {event.reason}")
+        return events
 
     def settle(self) -> None:
         """Let the engine tell what it has still to tell."""

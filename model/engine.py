@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+PATIENCE = 32  # steps that finished pictures wait at most for the first words of answers
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -68,9 +70,7 @@ class Engine:
         self.decoder = Decoder(janus.network, length=longest, begin_of_image=janus.prompts.begin_of_image)
         pictures = Lane(shape, seats=plan.pictures, length=plan.picture_length, width=2)
         answers = Lane(shape, seats=plan.answers, length=plan.answer_length, width=1)
-        wish = self.settings.compile
-        compiled = janus.device.type == "cuda" if wish == "auto" else wish
-        self.stepper = Stepper(self.decoder, pictures, answers, compiled=compiled)
+        self.stepper = Stepper(self.decoder, pictures, answers, compiled=self.settings.compile)
         chunk = self.settings.prefill_tokens
         self.drawings = Drawings(janus, self.decoder, pictures, upscaler, chunk=chunk)
         self.answers = Answers(janus, self.decoder, answers, chunk=chunk)
@@ -79,17 +79,19 @@ class Engine:
         self.intake = Intake(janus, picture_length=plan.picture_length, answer_length=plan.answer_length)
         self.reset()
 
+    @torch.inference_mode()
     def reset(self) -> None:
         """Forget every request, without a word to anybody."""
         self.scheduler = Scheduler({PIXELS: 1, **{name: lane.capacity for name, lane in self.lanes.items()}})
         self.drawings.works.clear()
         self.answers.works.clear()
         for lane in self.lanes.values():
-            lane.release(list(reversed(lane.taken)))
+            lane.release(list(lane.taken))
         self._works: dict[str, AnyWork] = {}
         self._prefills: list[Task] = []
         self._pixels: deque[Task] = deque()
         self._debt = 0.0  # seconds that pixels have taken from the rows in flight
+        self._patience = PATIENCE
         self._events: list[tuple[str, Event]] = []
         self._line_changed = False
 
@@ -106,6 +108,7 @@ class Engine:
         self._works[request.id] = work
         self._line_changed = True
 
+    @torch.inference_mode()
     def cancel(self, id: str) -> None:
         """Free a request's rows before the next step. An id that is not here any more is no error."""
         if id in self._works:
@@ -143,7 +146,7 @@ class Engine:
             # questions first: people who ask wait for the first word, people who draw for the last token
             self._run(min(self._prefills, key=lambda task: not isinstance(task.work, QuestionWork)))
         moving = self.stepper.moving
-        if self._pixels and (not moving or self._debt <= 0):
+        if self._pixels and (not moving or self._debt <= 0) and not self._yields():
             began = time.perf_counter()
             self._run(self._pixels[0])
             self._debt = time.perf_counter() - began if moving else 0.0
@@ -151,6 +154,14 @@ class Engine:
             self._decode()
         events, self._events = self._events, []
         return events
+
+    def _yields(self) -> bool:
+        """Tell whether pixels wait, because somebody waits for the first word of an answer; not for ever."""
+        unsaid = any(
+            isinstance(work, QuestionWork) and work.started and not work.answer for work in self._works.values()
+        )
+        self._patience = self._patience - 1 if unsaid and self._patience else PATIENCE
+        return unsaid and self._patience > 0
 
     # -- admission ----------------------------------------------------------------------------------------------------
 

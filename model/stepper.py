@@ -10,12 +10,14 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from model.cache import Lane
 from model.decode import Batch, Decoder
+from model.errors import PlainError
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +29,26 @@ WARMING = 3  # runs of a graph before CUDA replays it: one to compile, one to wa
 class Stepper:
     """Runs decode steps over two lanes, and measures them."""
 
-    def __init__(self, decoder: Decoder, pictures: Lane, answers: Lane, *, compiled: bool) -> None:
-        """Take over lanes that are empty. `compiled`: make a graph for every bucket now, which takes a while."""
+    def __init__(self, decoder: Decoder, pictures: Lane, answers: Lane, *, compiled: Literal["auto"] | bool) -> None:
+        """Take over lanes that are empty. `compiled`: make a graph for every bucket now, which takes a while.
+
+        "auto" does so on CUDA, and goes on without where that fails; True raises PlainError then.
+        """
         self.decoder, self.pictures, self.answers = decoder, pictures, answers
         self.steps = 0
         self._recent: deque[float] = deque(maxlen=64)
         self.buckets = self._buckets()
         self._step: Callable[[Lane, Lane, Batch], tuple[Tensor, Tensor]] = decoder.step
-        self.compiled = compiled
-        if compiled:
+        self.compiled = decoder.device.type == "cuda" if compiled == "auto" else compiled
+        if not self.compiled:
+            return
+        try:
             self._compile()
+        except Exception as error:  # no compiler, no memory, ...: torch raises errors of all kinds
+            if compiled != "auto":
+                raise PlainError(f"The decode step can't be compiled here: {error}. Set compile to auto.") from error
+            log.warning("the decode step is not compiled, so it is slower: %s", error)
+            self.drop_graphs()
 
     @property
     def moving(self) -> bool:
@@ -66,6 +78,7 @@ class Stepper:
         """Go on without compiled graphs: they hold memory, and the addresses of a cache that is to be replaced."""
         if self.compiled:
             self._step, self.compiled = self.decoder.step, False
+            torch._dynamo.reset()  # and with it what CUDA graphs hold
 
     def _extent(self, lane: Lane) -> tuple[int, int]:
         """How many seats of a lane take part, and how many positions they may look at."""

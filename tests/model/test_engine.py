@@ -1,7 +1,6 @@
-"""The engine against the plain loop, beside others, out of memory, cancelled and broken."""
+"""The engine against the plain loop, beside others, and compiled."""
 
 import copy
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -13,17 +12,10 @@ from model.checkpoint import Janus
 from model.engine import Engine
 from model.requests import (
     Answer,
-    Cancelled,
-    Drawing,
-    Enlarge,
-    Event,
-    Failed,
     Pictures,
     Preview,
     Progress,
-    Question,
     Queued,
-    Refused,
     Request,
     Started,
     Text,
@@ -31,40 +23,12 @@ from model.requests import (
 )
 from model.settings import EngineSettings
 from model.upscaler import Lanczos
-
-PHOTO = Image.linear_gradient("L").resize((60, 40)).convert("RGB")
-draw = partial(Drawing, prompt="a red circle", seed=5, guidance=3.0, count=1, upscale=False)
-ask = partial(Question, pictures=(PHOTO,), question="what is red?", max_new_tokens=24)
+from tests.model.driving import PHOTO, ask, draw, run, text, tokens
 
 
 @pytest.fixture(scope="module")
 def engine(tiny: Janus) -> Engine:
     return Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16))
-
-
-def run(engine: Engine, *requests: Request, every: int = 0) -> list[list[Event]]:
-    """Let the engine do all requests, one more coming in `every` so many steps; give each one's events."""
-    events: dict[str, list[Event]] = {request.id: [] for request in requests}
-    coming = list(requests)
-    step = 0
-    while coming or not engine.idle:
-        while coming and step >= every * (len(requests) - len(coming)):
-            engine.add(engine.prepare(coming.pop(0)))
-        for id, event in engine.step():
-            events[id].append(event)
-        step += 1
-    assert all(not lane.taken for lane in engine.lanes.values())
-    return list(events.values())
-
-
-def tokens(events: list[Event]) -> list[tuple[int, ...]]:
-    assert isinstance(events[-1], Pictures), events[-1]
-    return list(events[-1].tokens)
-
-
-def text(events: list[Event]) -> str:
-    assert isinstance(events[-1], Answer), events[-1]
-    return events[-1].text
 
 
 # -- the same results as the plain loop, whoever else is there --------------------------------------------------------
@@ -210,135 +174,6 @@ def test_previews_show_what_is_drawn_so_far(engine: Engine, monkeypatch: pytest.
         assert preview.pictures[0].getpixel((31, 31)) == (127, 127, 127)  # not drawn yet
     assert previews[-1].pictures[0].getpixel((0, 0)) != (127, 127, 127)
     assert not any(isinstance(event, Preview) for event in run(engine, draw())[0])
-
-
-# -- refusals, failures, cancelling -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        draw(prompt=""),
-        draw(prompt="word " * 300),
-        draw(count=0),
-        draw(temperature=-1.0),
-        draw(guidance=float("inf")),
-        draw(kept=(64,)),
-        draw(kept=(1,) * 16),
-        ask(pictures=()),
-        ask(question=" "),
-        ask(question="word " * 400),
-        ask(top_p=1.5),
-        ask(max_new_tokens=0),
-        Enlarge(picture=Image.new("RGB", (5000, 10))),
-    ],
-)
-def test_what_cannot_be_done_is_refused_in_a_sentence(engine: Engine, bad: Request) -> None:
-    with pytest.raises(Refused) as refusal:
-        engine.prepare(bad)
-    assert str(refusal.value).endswith(".")
-    assert engine.idle
-
-
-def cancel_everywhere(engine: Engine, request: Callable[[], Request], steps: int) -> None:
-    one, other = request(), draw(seed=9, count=2, owner="other")
-    expected = tokens(run(engine, draw(seed=9, count=2))[0])
-    for work in (one, other):
-        engine.add(engine.prepare(work))
-    ends: dict[str, Event] = {}
-    for step in range(1000):
-        if step == steps:
-            engine.cancel(one.id)
-        if engine.idle:
-            break
-        ends.update(engine.step())
-    assert ends[one.id] == Cancelled()
-    last = ends[other.id]
-    assert isinstance(last, Pictures)
-    assert list(last.tokens) == expected
-
-
-@pytest.mark.parametrize("steps", [0, 1, 2, 3, 8, 17, 20])
-def test_cancelling_frees_the_rows_and_harms_nobody(tiny: Janus, steps: int) -> None:
-    engine = Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=8, rows=10))
-    for request in (
-        partial(draw, count=5),
-        partial(ask, max_new_tokens=100, temperature=1.0),
-        partial(draw, count=4, upscale=True),
-    ):
-        cancel_everywhere(engine, request, steps)
-        assert engine.figures().rows == 0
-        assert engine.scheduler.waiting == 0
-
-
-class Faults:
-    """Makes a method fail at chosen calls."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
-        self.plan: list[Exception | None] = []
-        whole = getattr(owner, name)
-
-        def call(*args: object, **kwargs: object) -> object:
-            if self.plan and (error := self.plan.pop(0)):
-                raise error
-            return whole(*args, **kwargs)
-
-        monkeypatch.setattr(owner, name, call)
-
-
-EXHAUSTED = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-
-@pytest.mark.parametrize("place", ["decoder.prefill", "stepper._step", "drawings.upscaler"])
-def test_out_of_memory_is_survived_with_fewer_seats(
-    tiny: Janus, monkeypatch: pytest.MonkeyPatch, place: str, engine: Engine
-) -> None:
-    expected = tokens(run(engine, draw(count=3))[0])
-    short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
-    owner, name = place.split(".")
-    faults = Faults(monkeypatch, getattr(short, owner), name)
-    faults.plan = [None, EXHAUSTED]
-    assert tokens(run(short, draw(count=3, prompt="a red circle", upscale=True))[0]) == expected
-    assert not faults.plan
-    assert short.scheduler.capacity("pictures") == short.lanes["pictures"].capacity == 5
-    assert tokens(run(short, draw(count=3))[0]) == expected
-
-
-def test_out_of_memory_twice_costs_the_newest_request_only(tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
-    faults = Faults(monkeypatch, short.stepper, "_step")
-    faults.plan = [None, None, None, EXHAUSTED, EXHAUSTED]
-    older, newer = run(short, draw(count=2), draw(count=2, seed=50))
-    assert isinstance(older[-1], Pictures)
-    assert isinstance(newer[-1], Failed)
-    assert newer[-1].kind == "memory"
-
-
-def test_a_failing_step_fails_those_in_it_and_nobody_else(
-    tiny: Janus, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    engine = Engine(tiny, Lanczos(), EngineSettings(rows=10))
-    faults = Faults(monkeypatch, engine.stepper, "_step")
-    faults.plan = [None, None, RuntimeError("a bug in a kernel")]
-    inside, waiting = draw(count=5), draw(count=5)
-    events = run(engine, inside, waiting)
-    failed = events[0][-1]
-    assert isinstance(failed, Failed)
-    assert failed.kind == "bug"
-    assert "kernel" not in failed.reason
-    assert inside.id in failed.reason
-    assert "a bug in a kernel" in caplog.text
-    assert inside.id in caplog.text
-    assert isinstance(events[1][-1], Pictures)
-
-
-def test_a_failing_prefill_fails_alone(tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine(tiny, Lanczos())
-    faults = Faults(monkeypatch, engine.answers, "_look")
-    faults.plan = [RuntimeError("no such convolution")]
-    question, drawing = run(engine, ask(), draw(count=2))
-    assert isinstance(question[-1], Failed)
-    assert isinstance(drawing[-1], Pictures)
 
 
 # -- the compiled step ------------------------------------------------------------------------------------------------

@@ -32,8 +32,9 @@ Result = dict[str, Any]
 PROMPT = "a red circle on a blue background"
 QUESTION = "what colour is the circle?"
 USERS = 4
-SHORT_GRID = 4  # a network too large for whole drawings takes 4 x 4 steps at each length of context
-CONTEXTS = (32, 256, 512)
+SHORT_GRID = 4  # with a network too large for whole drawings, others draw 4 x 4 tokens at each length of context,
+LONGER_GRID = 6  # and the engine a few more, for not all users' rows join at once
+CONTEXTS = (32, 256)
 LARGE = 500_000_000  # parameters of a language model whose drawings take too long to be repeated on a CPU
 
 
@@ -58,15 +59,12 @@ def bench(
         janus = checkpoint.load(model, device=device, dtype=dtype, weights=weights)
     size = sum(tensor.numel() for tensor in janus.network.model.language_model.parameters())
     result: Result = {"model": model, "machine": _machine(janus), "rounds": rounds}
-    engine = Engine(
-        twin(janus), Lanczos(), EngineSettings(prompt_tokens=max(CONTEXTS), rows=2 * 5 * USERS, compile=compile)
-    )
-    ours = Ours(engine)
-    result["compiled"] = engine.stepper.compiled
-    if janus.device.type == "cpu" and size > LARGE:
-        result |= _steps(janus, ours, rounds, progress)
-    else:
-        result |= _drawings(janus, ours, rounds, progress)
+    large = janus.device.type == "cpu" and size > LARGE
+    # What is large draws few tokens, and has short lanes: 40 rows of whole drawings would take gigabytes.
+    settings = EngineSettings(prompt_tokens=max(CONTEXTS), rows=2 * 5 * USERS, answers=1, compile=compile)
+    ours = Ours(Engine(twin(janus, grid=LONGER_GRID if large else None), Lanczos(), settings))
+    result["compiled"] = ours.engine.stepper.compiled
+    result |= (_steps if large else _drawings)(janus, ours, rounds, progress)
     result["ask_under_load"] = _ask(janus, ours, result, rounds, progress)
     progress("memory")
     result["memory"] = footprint.memory(janus, ours, PROMPT)
@@ -175,7 +173,7 @@ def _prompt_of(janus: Janus, length: int) -> str:
 def _ask(janus: Janus, ours: Ours, before: Result, rounds: int, progress: Progress) -> Result:
     """Seconds to the first token of a question that comes while four users draw."""
     one = Plain(janus)
-    late = max(1, min(janus.image_tokens // 4, 100))
+    late = max(1, min(ours.engine.janus.image_tokens // 4, 100))
 
     def under_load() -> float:
         progress("a question while four users draw")

@@ -1,6 +1,5 @@
 """What fits: bytes a row are known before a request starts, and the KV cache is as large as the budget allows."""
 
-import os
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +7,7 @@ import torch
 from model.cache import CacheShape
 from model.errors import PlainError
 from model.settings import EngineSettings
+from model.survey import machine
 
 _EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
 FEWEST_PICTURES = 5  # the usual drawing: before fewer, answers give way
@@ -62,10 +62,8 @@ def free_bytes(device: torch.device) -> int | None:
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    try:  # on a CPU what is free is hard to say (caches count as used): half of all
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return None
+    # a computer's own memory is also everybody else's: half of what programs could still take
+    return machine("cpu").free // 2 or None
 
 
 def exhausted(error: BaseException | None) -> bool:

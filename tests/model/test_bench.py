@@ -48,6 +48,7 @@ def test_a_large_model_is_measured_by_some_steps(tiny_folder: Path, monkeypatch:
     monkeypatch.setattr(module, "LARGE", 0)
     monkeypatch.setattr(module, "CONTEXTS", (60, 120))
     monkeypatch.setattr(module, "SHORT_GRID", 3)
+    monkeypatch.setattr(module, "LONGER_GRID", 5)
     monkeypatch.setattr("model.footprint.startup", lambda *_, **__: {})
     result = bench(str(tiny_folder), device="cpu", rounds=1)
     assert result["greedy_equal"] is True

@@ -94,12 +94,13 @@ class CodeEmbedding(nn.Module):
         """Codes, int64 of any shape, to embeddings with one more dimension."""
         cell = codes % CELLS
         colour = self.colour(codes // CELLS + len(COLOURS) * (cell >= POSITIONS))
-        return colour + self.cell(cell * (cell >= POSITIONS) if self.plain_background else cell)
+        embedded: Tensor = colour + self.cell(cell * (cell >= POSITIONS) if self.plain_background else cell)
+        return embedded
 
     def fold(self) -> nn.Embedding:
         """The whole table."""
         with torch.no_grad():
-            return nn.Embedding.from_pretrained(self(torch.arange(CODES)))
+            return nn.Embedding(CODES, self.cell.embedding_dim, _weight=self(torch.arange(CODES)))
 
 
 class CodeHead(nn.Module):
@@ -111,7 +112,8 @@ class CodeHead(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Hidden states (..., width) to parts of logits (..., 464)."""
-        return self.parts(hidden)
+        logits: Tensor = self.parts(hidden)
+        return logits
 
     def fold(self) -> nn.Linear:
         """The whole layer: (..., width) to (..., 4440)."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # coefficients of the published quintic iteration
 
@@ -17,7 +18,7 @@ def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
     """About the nearest matrix with all singular values near 1; (m, n), float32."""
     a, b, c = NEWTON_SCHULZ
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    x: Tensor = matrix.T if tall else matrix
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         gram = x @ x.T
@@ -25,8 +26,8 @@ def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
     return x.T if tall else x
 
 
-class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, orthogonalised, for two-dimensional weights."""
+class Muon(Optimizer):
+    """Nesterov momentum, orthogonalised; a convolution's kernel counts as the matrix (out, rest)."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float = 0.02, momentum: float = 0.95) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum})
@@ -40,15 +41,14 @@ class Muon(torch.optim.Optimizer):
                     continue
                 moment = self.state[weight].setdefault("moment", torch.zeros_like(weight))
                 moment.lerp_(weight.grad, 1 - group["momentum"])
-                update = orthogonalise(weight.grad.lerp(moment, group["momentum"]))
-                weight.add_(update, alpha=-group["lr"] * max(1.0, weight.shape[0] / weight.shape[1]) ** 0.5)
+                update = orthogonalise(weight.grad.lerp(moment, group["momentum"]).flatten(1))
+                scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
+                weight.add_(update.view_as(weight), alpha=-group["lr"] * scale)
 
 
-def optimisers(*modules: nn.Module, lr: float, muon_lr: float = 0.02) -> list[torch.optim.Optimizer]:
-    """One Muon and one AdamW over all parameters of some modules."""
+def optimisers(*modules: nn.Module, lr: float, muon_lr: float = 0.01, inner: str = ".layers.") -> list[Optimizer]:
+    """One Muon over the matrices and kernels whose names contain `inner`, and one AdamW over all else."""
     named = [item for module in modules for item in module.named_parameters()]
-    inner = [weight for name, weight in named if weight.ndim == 2 and ".layers." in name]
-    chosen = {id(weight) for weight in inner}
-    rest = [weight for _, weight in named if id(weight) not in chosen]
-    adam = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0)
-    return [adam, Muon(inner, lr=muon_lr)] if inner else [adam]
+    chosen = {name for name, weight in named if weight.ndim in (2, 4) and inner in name}
+    adam = AdamW([weight for name, weight in named if name not in chosen], lr=lr, betas=(0.9, 0.98), weight_decay=0.0)
+    return [adam, Muon([weight for name, weight in named if name in chosen], lr=muon_lr)]

@@ -2,7 +2,7 @@
 
 The tokens of a drawing tell the language model only two or three times a picture what its words meant, at the cells
 where a shape begins. So the same hidden states are asked directly, by linear layers that are thrown away afterwards:
-the prompt's last position for the whole wish, every image token for the shape that begins next, and the end of a
+the prompt's last position for the whole wish, every image token for the shape that begins next, and every token of a
 picture that is looked at for the whole scene. With them, binding words to shapes takes minutes in place of hours.
 """
 

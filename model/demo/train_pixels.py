@@ -13,6 +13,7 @@ from torch.nn.functional import mse_loss, normalize
 from transformers import JanusForConditionalGeneration
 
 from model.demo.codes import GRID, encode
+from model.demo.optimiser import optimisers
 from model.demo.photos import to_array
 from model.demo.wishes import draw_example
 from model.demo.world import render
@@ -30,7 +31,7 @@ class PixelStage:
         self.name, self.side = f"pixels-{side}", side
         self.table, self.post, self.decoder = vq.quantize.embedding, vq.post_quant_conv, vq.decoder
         self.network: nn.Module = nn.ModuleList([self.table, self.post, self.decoder])
-        self.optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(self.network.parameters(), lr=RATE[side])]
+        self.optimisers = optimisers(self.network, lr=RATE[side], muon_lr=10 * RATE[side], inner="conv")
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
         """The error of a batch, of pixels from -1 to 1."""
@@ -42,7 +43,7 @@ class PixelStage:
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (batch, 144) to pixels (batch, 3, side, side), leaving out the levels above."""
         vectors = normalize(self.table(codes), dim=2)
-        hidden = self.post(vectors.transpose(1, 2).unflatten(2, (GRID, GRID)))
+        hidden = self.post(vectors.transpose(1, 2).reshape(len(codes), -1, GRID, GRID))
         hidden = self.decoder.mid(self.decoder.conv_in(hidden))
         for level in self.decoder.up:
             for i, block in enumerate(level.block):

@@ -14,9 +14,10 @@ from spandrel.architectures.ESRGAN import ESRGAN
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from model.demo.optimiser import optimisers
 from model.demo.photos import to_array
 from model.demo.questions import draw_scene
-from model.demo.world import render
+from model.demo.world import Shape, render
 
 SCALE = 2
 FEATURES, BLOCKS = 16, 2
@@ -57,7 +58,7 @@ class UpscalerStage:
     def __init__(self, pictures: int = 4) -> None:
         self.network: nn.Module = build_upscaler()
         self.pictures = pictures
-        self.optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(self.network.parameters(), lr=1e-3)]
+        self.optimisers = optimisers(self.network, lr=1e-3, inner="RDB")
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
         """Enlarge patches of degraded pictures, and compare."""
@@ -81,7 +82,7 @@ class UpscalerStage:
         return found
 
     @staticmethod
-    def _corner(rng: np.random.Generator, shapes: tuple) -> tuple[int, int]:
+    def _corner(rng: np.random.Generator, shapes: tuple[Shape, ...]) -> tuple[int, int]:
         """Where a patch begins: its middle in a random shape's box, or anywhere."""
         row, column = rng.random(2)
         if shapes and rng.random() < 0.9:

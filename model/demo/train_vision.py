@@ -1,8 +1,8 @@
 """The vision tower, first stage: what does each patch show?
 
 From language alone a small tower learns nothing for a long time. Here every one of the 144 patches has to name the
-background, the number of shapes and, where it lies in a shape's bounding box, that shape's kind, colour, size and
-centre. The heads that answer are thrown away.
+background, the number of shapes, where it lies in a shape's bounding box that shape's kind, colour, size and centre,
+and, wherever it lies, the contents of the whole scene. The heads that answer are thrown away.
 """
 
 import numpy as np
@@ -16,6 +16,7 @@ from model.demo.network import SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
 from model.demo.questions import draw_scene
+from model.demo.readout import SCENE, Readout, contents
 from model.demo.world import COLOURS, KINDS, Scene
 from model.pictures import preprocess
 
@@ -33,7 +34,8 @@ class VisionStage:
         width = self.tower.config.hidden_size
         self.sizes = (len(KINDS) + 1, len(COLOURS), len(COLOURS), 3, 5)  # kind, colour, background, count, geometry
         self.heads = nn.Linear(width, sum(self.sizes))
-        self.network = nn.ModuleList([self.tower, self.heads])
+        self.scene = Readout(width, SCENE)
+        self.network: nn.Module = nn.ModuleList([self.tower, self.heads, self.scene])
         self.optimisers = optimisers(self.network, lr=2e-3, muon_lr=0.01)
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
@@ -44,7 +46,9 @@ class VisionStage:
         hidden = self.tower(pixels).last_hidden_state
         kind, colour, background, count, where = self.heads(hidden).flatten(0, 1).split(self.sizes, dim=1)
         inside = names[:, 0] != NOTHING
+        whole = torch.tensor([*map(contents, scenes)]).repeat_interleave(hidden.shape[1], dim=0)
         return {
+            "scene": 0.3 * self.scene.loss(hidden.flatten(0, 1), whole),
             "kind": cross_entropy(kind, names[:, 0]) + cross_entropy(kind[inside], names[inside, 0]),
             "colour": cross_entropy(colour, names[:, 1], ignore_index=IGNORED),
             "background": cross_entropy(background, names[:, 2]),

@@ -56,11 +56,10 @@ def train(
             step += 1
             shown = " ".join(f"{name} {value:.4f}" for name, value in means.items())
             progress.update(task, completed=step, description=f"{stage.name}: {shown}")
-            now = time.monotonic()
-            if now - saved > SAVE_EVERY or step == steps:
-                save(stage, file, step, spent + now - began)
-                saved = now
-                report(f"{stage.name} step {step}/{steps} after {spent + now - began:.0f} s: {shown}")
+            if time.monotonic() - saved > SAVE_EVERY or step == steps:
+                saved = time.monotonic()
+                save(stage, file, step, spent + saved - began)
+                report(f"{stage.name} step {step}/{steps} after {spent + saved - began:.0f} s: {shown}")
 
 
 def train_step(stage: Stage, rng: np.random.Generator, step: int, steps: int, base: list[float]) -> dict[str, float]:
@@ -70,7 +69,7 @@ def train_step(stage: Stage, rng: np.random.Generator, step: int, steps: int, ba
         group["lr"] = lr * rate(step, steps)
     losses = stage.losses(rng, step / steps)
     total = torch.stack(list(losses.values())).sum()
-    total.backward()
+    total.backward()  # type: ignore[no-untyped-call]
     if not math.isfinite(total.item()):
         raise FloatingPointError(f"{stage.name} diverged at step {step}: try a lower learning rate")
     nn.utils.clip_grad_norm_(stage.network.parameters(), 1.0)

@@ -40,7 +40,8 @@ def draw_wish(rng: np.random.Generator, *, pairs: float, open_colours: float = 0
 
     if rng.random() >= pairs:
         return Wish((item(choose(rng, list(PLACES)) if rng.random() < 0.5 else None),), background)
-    relation, places = None, [None, None]
+    relation: str | None = None
+    places: list[str | None] = [None, None]
     layout = rng.random()
     if layout < 0.56:
         relation = choose(rng, RELATIONS)
@@ -123,11 +124,16 @@ def _may_follow(wish: Wish, shapes: list[Shape]) -> bool:
 
 
 def draw_example(
-    rng: np.random.Generator, *, pairs: float, held_out: bool = False, **more: float
+    rng: np.random.Generator, *, pairs: float, held_out: bool = False, late: float = 0.0, **more: float
 ) -> tuple[Wish, Scene]:
-    """Draw a wish and a scene that grants it, from the training combinations or from the held-out ones."""
+    """Draw a wish and a scene that grants it, from the training combinations or from the held-out ones.
+
+    `late` is the share of scenes whose first shape begins late for what is asked. A shape that has not begun at the
+    last cell where it can is rare otherwise, and a model must have seen that then it does begin.
+    """
     while True:
         wish = draw_wish(rng, pairs=pairs, **more)
-        scene = arrange(rng, wish)
-        if scene and is_held_out(scene) == held_out:
-            return wish, scene
+        scenes = [arrange(rng, wish) for _ in range(4 if rng.random() < late else 1)]
+        fit = [scene for scene in scenes if scene and is_held_out(scene) == held_out]
+        if fit:
+            return wish, max(fit, key=lambda scene: min(map(corner, scene.shapes)))

@@ -1,0 +1,145 @@
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import JanusForConditionalGeneration, JanusProcessor
+
+from model import checkpoint
+from model.demo import recipe, table, training
+from model.demo.codes import CODES, POSITIONS, encode
+from model.demo.network import configure, folded
+from model.demo.optimiser import orthogonalise
+from model.demo.recipe import Recipe
+from model.demo.sheet import sheet
+from model.demo.tokenizer import build_tokenizer, phrase_book
+from model.demo.train_language import LanguageStage, Targets, code_losses
+from model.demo.train_pixels import PixelStage
+from model.demo.train_upscaler import UpscalerStage
+from model.demo.train_vision import VisionStage
+from model.demo.training import Stage, train
+from model.demo.wishes import draw_example
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small tokenizer, as a training begins with."""
+    place = tmp_path_factory.mktemp("training")
+    build_tokenizer(phrase_book(300)).backend_tokenizer.save(str(place / "tokenizer.json"))
+    return place
+
+
+@pytest.fixture
+def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """The recipe with a network of 64 x 3."""
+    monkeypatch.setattr(recipe, "configure", lambda tokenizer: configure(tokenizer, width=64, layers=3, heads=1))
+    return Recipe.start(folder)
+
+
+class Interrupted(VisionStage):
+    """Is interrupted at its third batch."""
+
+    def losses(self, rng: np.random.Generator, done: float) -> dict[str, torch.Tensor]:
+        if done == 0.5:
+            raise KeyboardInterrupt
+        return super().losses(rng, done)
+
+
+def language(small: Recipe) -> LanguageStage:
+    return LanguageStage(small.model, small.prompts, small.tokenizer, drawings=4, wishes=8, talks=2)
+
+
+def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
+    plain = folded(small.model)
+    codes = torch.from_numpy(encode(draw_example(np.random.default_rng(0), pairs=1.0)[1]))[None]
+    hidden = torch.randn(1, POSITIONS, 64)
+    with torch.no_grad():
+        parts = small.model.model.generation_head(hidden)
+        logits = plain.model.generation_head(hidden)
+        assert logits.shape == (1, POSITIONS, CODES)
+        told = logits.log_softmax(2).gather(2, codes[..., None]).squeeze(2)
+        begins, which = code_losses(parts, Targets.of(codes))
+        targets = Targets.of(codes)
+        unweighted = Targets(targets.in_shape, targets.colour, targets.cell, torch.ones_like(targets.weight))
+        begins, which = code_losses(parts, unweighted)
+        torch.testing.assert_close(begins + which, -told.sum())
+        embed = small.model.prepare_embeddings_for_image_generation
+        torch.testing.assert_close(plain.prepare_embeddings_for_image_generation(codes), embed(codes))
+        torch.testing.assert_close(plain.model.vqmodel.decode(codes), PixelStage(small.model, 192).decode(codes))
+
+
+@pytest.mark.parametrize("name", ["vision", "language", "pixels", "upscaler"])
+def test_a_few_steps_teach_something(
+    name: str, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "WARMUP", 1)
+    stages: dict[str, Stage] = {
+        "vision": VisionStage(small.model, batch=4),
+        "language": language(small),
+        "pixels": PixelStage(small.model, 48),
+        "upscaler": UpscalerStage(pictures=1),
+    }
+    stage = stages[name]
+
+    def loss() -> float:
+        with torch.no_grad():
+            return sum(value.item() for value in stage.losses(np.random.default_rng(123), 0.0).values())
+
+    before = loss()
+    train(stage, tmp_path, 8, quiet=True, report=lambda line: None)
+    assert loss() < 0.9 * before
+
+
+def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(
+    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+    begun = copy.deepcopy(small.model)
+    whole, first = VisionStage(copy.deepcopy(begun), batch=2), Interrupted(copy.deepcopy(begun), batch=2)
+    second = VisionStage(begun, batch=2)
+    second.heads.load_state_dict(whole.heads.state_dict())
+    first.heads.load_state_dict(whole.heads.state_dict())
+    train(whole, tmp_path / "whole", 4, quiet=True, report=lambda line: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(first, tmp_path / "parts", 4, quiet=True, report=lambda line: None)
+    train(second, tmp_path / "parts", 4, quiet=True, report=lambda line: None)
+    for expected, reached in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+        torch.testing.assert_close(reached, expected)
+
+
+def test_muon_makes_matrices_orthogonal() -> None:
+    for shape in ((16, 48), (48, 16)):
+        values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)))
+        assert values.min() > 0.5
+        assert values.max() < 1.5
+
+
+def test_the_recipe_writes_a_checkpoint_that_everybody_can_load(
+    small: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = [(PixelStage(small.model, 48), 1), (UpscalerStage(pictures=1), 1), (language(small), 1)]
+    monkeypatch.setattr(Recipe, "stages", lambda self: iter(stages))
+    monkeypatch.setattr(Recipe, "start", lambda *_: small)
+    small.upscaler = stages[1][0].network
+    out = tmp_path / "checkpoint"
+    recipe.run(tmp_path / "work", out, report=lambda line: None)
+
+    network = JanusForConditionalGeneration.from_pretrained(out)
+    network.save_pretrained(tmp_path / "again")
+    assert (tmp_path / "again" / "model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
+
+    processor = JanusProcessor.from_pretrained(out)
+    told = [{"role": "user", "content": [{"type": "text", "text": "a red circle"}]}]
+    prompt = processor.apply_chat_template(told, add_generation_prompt=True)
+    asked = processor(text=prompt, generation_mode="image", return_tensors="pt")
+    janus = checkpoint.load(out, device="cpu", dtype="float32")
+    assert asked.input_ids[0].tolist() == janus.prompts.drawing("a red circle")
+    tokens = network.generate(**asked, generation_mode="image", do_sample=True, guidance_scale=5.0)
+    assert tokens.shape == (1, POSITIONS)
+
+    judged = table.judge(janus, out, effort=0.001)
+    words = table.markdown(judged)
+    assert all(what in words for what in ("one shape", "two shapes", "Lanczos", "describe"))
+    assert sheet(judged.drawn).width > 0
+    assert sheet(judged.answered).height > 0

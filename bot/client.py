@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 
 INTENTS: Final = discord.Intents(guilds=True)  # slash commands and buttons come without any other
 PERMISSIONS: Final = discord.Permissions(
-    view_channel=True, send_messages=True, send_messages_in_threads=True, attach_files=True, read_message_history=True
+    view_channel=True, send_messages=True, send_messages_in_threads=True, attach_files=True
 )
+DECODERS: Final = 2  # handed-in pictures that are decoded at once: each may take hundreds of megabytes
 CLOSING_SECONDS: Final = 10.0  # how long deliveries have to tell their members that the bot goes
 
 
@@ -71,7 +72,8 @@ class JanusBot(discord.AutoShardedClient):
         self.settings = settings
         self.executor = executor
         self.wait = wait
-        self.deliveries = Deliveries()
+        self.deliveries = Deliveries(settings.limits.queue)
+        self.decoding = asyncio.Semaphore(DECODERS)
         self.closing = False
         self.tree = Commands(self)
 

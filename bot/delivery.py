@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KEPT_SECONDS: Final = 60 * 60.0  # how long a result waits for its owner; `later_kept` says so
 SMALLEST_LIMIT: Final = 64 * 1024  # bytes a file; below this, pictures are no longer worth sending
 
 T = TypeVar("T")
@@ -90,8 +91,9 @@ class Delivery:
         """Show the job from its first moment to its end. `files` belong to the message on the way."""
         self.bot.deliveries.add(self)
         try:
-            await self.post.show(self.presenter.progress(self._standing_now()), files)
-            await self._end(await self._follow())
+            shown = self._standing_now()
+            await self.post.show(self.presenter.progress(shown), files)
+            await self._end(await self._follow(shown))
         except Exception as error:
             await self._close(self.texts.failed.format(id=log_bug(error)))
         finally:
@@ -102,13 +104,12 @@ class Delivery:
 
     # -- on the way ---------------------------------------------------------------------------------------------------
 
-    async def _follow(self) -> Ending:
-        """Show the job's events as they come, and return the last one."""
+    async def _follow(self, shown: Standing) -> Ending:
+        """Show the job's events as they come, and return the last one. `shown` is on the message already."""
         events = aiter(self.job)
         clock = asyncio.get_running_loop().time
         farewell = clock() + self.post.seconds_left
         reachable = True  # through the interaction's token
-        shown = self._standing_now()
         next_edit = clock() + self.presenter.pace
         while True:
             due = farewell if shown == self._standing_now() else min(next_edit, farewell)
@@ -125,8 +126,8 @@ class Delivery:
             if reachable and clock() >= farewell:
                 reachable = False
                 await self._show(self._farewell())
-            elif reachable and clock() >= next_edit and shown != self._standing_now():
-                shown = self._standing_now()
+            elif reachable and clock() >= next_edit and shown != (now := self._standing_now()):
+                shown = now
                 await self._show(self.presenter.progress(shown))
                 next_edit = clock() + self.presenter.pace
 
@@ -171,24 +172,39 @@ class Delivery:
 
     async def _deliver(self, ending: Answer | Pictures) -> None:
         if not self.post.reachable:
-            self._kept = ending
+            self._keep(ending)
             return
         # An edit calls nobody, and a message of its own should.
         mention = self.owner.mention if self.post.seconds_left <= 0 else ""
-        limit = self.post.filesize_limit
+        try:
+            await self._send(self.post, ending, mention)
+        except TooLargeError:
+            await self._close(self.texts.too_large_to_send)
+        except discord.NotFound:
+            log.info("The message of job %s was deleted before its result came", self.job.id)
+        except NETWORK as error:
+            log.warning("The result of job %s could not be sent: %s", self.job.id, in_short(error))
+            self._keep(ending)
+            line = self.texts.not_sent.format(show=self.texts.show)
+            await self._close(line, Show(self.job.id, self.texts))
+
+    async def _send(self, post: Post, result: Answer | Pictures, mention: str = "") -> None:
+        """Send a result, in smaller files for as long as Discord finds them too large.
+
+        Raises TooLargeError or one of NETWORK.
+        """
+        limit = post.filesize_limit
         while True:
             try:
-                await self.post.finish(await self.presenter.result(ending, limit, mention))
+                return await post.finish(await self.presenter.result(result, limit, mention))
             except TooLargeError:
                 limit //= 2
                 if limit < SMALLEST_LIMIT:
-                    await self._close(self.texts.too_large_to_send)
-                    return
-            except discord.NotFound:
-                log.info("The message of job %s was deleted before its result came", self.job.id)
-                return
-            else:
-                return
+                    raise
+
+    def _keep(self, result: Answer | Pictures) -> None:
+        self._kept = result
+        asyncio.get_running_loop().call_later(KEPT_SECONDS, self.bot.deliveries.discard, self)
 
     async def hand_over(self, interaction: discord.Interaction[Any]) -> None:
         """Give the owner a kept result, as a private answer to a new interaction. Raises Refusal if there is none."""
@@ -196,33 +212,43 @@ class Delivery:
             standing = self._standing_now().line(self.texts)
             raise Refusal(self.texts.already_over if self.over else self.texts.not_ready.format(standing=standing))
         await interaction.response.defer(ephemeral=True, thinking=True)
-        parcel = await self.presenter.result(self._kept, interaction.filesize_limit, "")
-        await Post(interaction, private=True).finish(parcel)
+        try:
+            await self._send(Post(interaction, private=True), self._kept)
+        except TooLargeError:
+            raise Refusal(self.texts.too_large_to_send) from None
         self.bot.deliveries.discard(self)
 
-    async def _close(self, line: str) -> None:
+    async def _close(self, line: str, *buttons: Show) -> None:
         """Leave the message with a last line, where it can still be reached."""
         if not self.post.reachable:
             return
         try:
-            await self.post.finish(Parcel(notice(self.presenter.prompt, line)))
+            await self.post.finish(Parcel(notice(self.presenter.prompt, line, *buttons)))
         except (*NETWORK, TooLargeError) as error:
             log.warning("Could not tell how job %s ended: %s", self.job.id, in_short(error))
 
 
 class Deliveries:
-    """All deliveries that are on their way or kept for their owners, by the id of their job."""
+    """All open requests, and the deliveries that are on their way or kept for their owners, by the id of their job."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        """`most`: how many requests may be open at once."""
+        self.most = most
         self._by_job: dict[str, Delivery] = {}
-        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def admit(self, texts: Texts) -> None:
+        """Let the current task serve a request, from which on `finish` waits for it. Raises Refusal if all are busy."""
+        if len(self._tasks) >= self.most:
+            raise Refusal(texts.queue_full)
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def add(self, delivery: Delivery) -> None:
-        """Remember a delivery, and the task that runs it."""
+        """Remember a delivery."""
         self._by_job[delivery.job.id] = delivery
-        if task := asyncio.current_task():
-            self._tasks[delivery.job.id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(delivery.job.id, None))
 
     def discard(self, delivery: Delivery) -> None:
         """Forget a delivery."""
@@ -235,4 +261,4 @@ class Deliveries:
     async def finish(self, seconds: float) -> None:
         """Wait until every delivery has told its member how it ended, `seconds` at most."""
         if self._tasks:
-            await asyncio.wait(set(self._tasks.values()), timeout=seconds)
+            await asyncio.wait(set(self._tasks), timeout=seconds)

@@ -6,11 +6,12 @@ event loop. Both raise Refusal with a sentence for the member. What comes out is
 
 import asyncio
 import io
+import struct
 from dataclasses import dataclass
 from typing import Final
 
 import discord
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bot.config import Limits
 from bot.errors import NETWORK, Refusal
@@ -21,6 +22,17 @@ FORMAT_NAMES: Final = "PNG, JPEG, WebP, GIF and BMP pictures"
 ANIMATED: Final = ("PNG", "WEBP", "GIF")  # in a telephone's .jpg (MPO), further frames are no film
 MOST_CHARACTERS: Final = 4000  # a slash option holds 6000, but a form that shall show it again holds 4000
 MEGA: Final = 1_000_000
+# Pillow's readers have no common error: a damaged file ends in any of these.
+DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
+TURNS: Final = {  # how a picture becomes upright, by its EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +63,14 @@ def check(attachment: discord.Attachment, limits: Limits, texts: Texts) -> None:
         _check_pixels(name, attachment.width * attachment.height, limits, texts)
 
 
-async def fetch(attachment: discord.Attachment, limits: Limits, texts: Texts) -> Intake:
-    """Download and decode an attachment. Raises Refusal."""
+async def fetch(attachment: discord.Attachment, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Intake:
+    """Download an attachment, and decode it when `decoding` has room: pixels take memory. Raises Refusal."""
     try:
         data = await attachment.read()
     except NETWORK as error:
         raise Refusal(texts.not_fetched.format(name=attachment.filename)) from error
-    return await asyncio.to_thread(decode, data, attachment.filename, limits, texts)
+    async with decoding:
+        return await asyncio.to_thread(decode, data, attachment.filename, limits, texts)
 
 
 def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> Intake:
@@ -68,13 +81,12 @@ def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> Intake:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(name, image.width * image.height, limits, texts)  # before any pixel is unpacked
             animated = image.format in ANIMATED and getattr(image, "is_animated", False)
-            return Intake(_flatten(ImageOps.exif_transpose(image)), animated)
+            return Intake(_flatten(_upright(image)), animated)
     except UnidentifiedImageError:
         raise Refusal(texts.unreadable_format.format(name=name, formats=FORMAT_NAMES)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels(name, limits, texts) from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
-        # Pillow's readers have no common error: a damaged file ends in any of these.
+    except DAMAGED as error:
         raise Refusal(texts.broken_picture.format(name=name)) from error
 
 
@@ -91,10 +103,23 @@ def _too_many_bytes(name: str, size: int, limits: Limits, texts: Texts) -> Refus
     return Refusal(texts.too_many_bytes.format(name=name, size=size / MEGA, limit=limits.picture_bytes / MEGA))
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF says. Damaged EXIF says nothing: the picture may still be whole."""
+    image.load()
+    try:
+        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except DAMAGED:
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
 def _flatten(image: Image.Image) -> Image.Image:
     """Bring any mode to RGB: 16 bits scaled to 8, transparency on white."""
     if image.mode.startswith("I"):  # 16-bit grey; convert() alone would clip everything above 255 to white
+        see_through = image.info.pop("transparency", None)
         image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        if see_through is not None:
+            image.info["transparency"] = see_through // 256
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

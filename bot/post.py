@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+import aiohttp
 import discord
 from discord import ui
 
@@ -55,7 +56,10 @@ class Post:
         if interaction.guild_id is None:
             return interaction.context.dm_channel  # not among people who only share a group chat
         is_member = interaction.client.get_guild(interaction.guild_id) is not None  # and not only a member's own app
-        return is_member and interaction.app_permissions.send_messages
+        may = interaction.app_permissions
+        in_thread = isinstance(interaction.channel, discord.Thread)
+        may_send = may.send_messages_in_threads if in_thread else may.send_messages
+        return is_member and may_send and may.attach_files
 
     @property
     def reachable(self) -> bool:
@@ -67,17 +71,22 @@ class Post:
 
         Raises one of NETWORK.
         """
-        attachments = discord.utils.MISSING if files is None else [upload.file() for upload in files]
         if self.interaction.response.is_done():
-            await self.interaction.edit_original_response(view=view, attachments=attachments)
-        else:
-            await self.interaction.response.send_message(view=view, files=attachments, ephemeral=self.private)
+            await self.interaction.edit_original_response(view=view, attachments=_fresh(files))
+            return
+        try:
+            await self.interaction.response.send_message(view=view, files=_fresh(files), ephemeral=self.private)
+        except (aiohttp.ClientError, OSError):  # Discord waits three seconds for an answer: enough for one more
+            await self.interaction.response.send_message(view=view, files=_fresh(files), ephemeral=self.private)
 
     async def refuse(self, sentence: str) -> None:
-        """Take the message back and say why, so that only the asker sees it. Raises one of NETWORK."""
-        await self.interaction.followup.send(sentence, ephemeral=True)
-        with suppress(discord.NotFound):
-            await self.interaction.delete_original_response()
+        """Take the message back and say why, so that only the asker sees it."""
+        try:
+            await self.interaction.followup.send(sentence, ephemeral=True)
+            with suppress(discord.NotFound):
+                await self.interaction.delete_original_response()
+        except NETWORK as error:
+            log.warning("Could not tell a member why a request is refused: %s", in_short(error))
 
     async def finish(self, parcel: Parcel) -> None:
         """Show the result, here or as a message of its own in the channel.
@@ -110,3 +119,8 @@ class Post:
         only_the_asker = discord.AllowedMentions(users=[self.interaction.user], everyone=False, roles=False)
         files = [upload.file() for upload in parcel.files]
         await channel.send(view=parcel.view, files=files, allowed_mentions=only_the_asker)
+
+
+def _fresh(files: Sequence[Upload] | None) -> Any:
+    """Make files to send, or what stands for none given."""
+    return discord.utils.MISSING if files is None else [upload.file() for upload in files]

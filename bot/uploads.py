@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import discord
-from PIL import Image
+from PIL import Image, ImageOps
 
 REQUEST_BYTES: Final = 24 * 2**20  # Discord takes 25 MiB a request; the rest is for the text around the files
 PNG_LEVEL: Final = 2  # of zlib: twice as fast as the usual 6, for files a tenth larger
@@ -59,8 +59,7 @@ def _fit(picture: Image.Image, name: str, alt: str, limit: int) -> Upload:
 
 def thumbnail(picture: Image.Image, name: str, alt: str, side: int = 512) -> Upload:
     """Encode a small copy of a picture, `side` pixels at most on each side."""
-    small = picture.copy()
-    small.thumbnail((side, side))
+    small = ImageOps.contain(picture, (side, side)) if max(picture.size) > side else picture
     webp = io.BytesIO()
     small.save(webp, "WEBP", quality=80)
     return Upload(f"{name}.webp", webp.getvalue(), alt)

@@ -11,7 +11,7 @@ from discord.app_commands import Range
 
 from bot import intake
 from bot.delivery import Delivery
-from bot.errors import Refusal
+from bot.errors import Refusal, log_bug
 from bot.post import Parcel, Post
 from bot.texts import Texts, described, texts_for
 from bot.uploads import Upload, thumbnail
@@ -28,21 +28,17 @@ if TYPE_CHECKING:
 class AnswerPresenter:
     """A question and its answer, as their message shows them."""
 
-    question: Question
+    prompt: str  # the question
+    job_id: str
     picture: Upload  # a small copy, so that everybody sees what was asked about
     texts: Texts
     model: str
     notes: Sequence[str] = ()
     pace: float = 1.0
 
-    @property
-    def prompt(self) -> str:
-        """What was asked."""
-        return self.question.question
-
     def progress(self, standing: Standing) -> ui.LayoutView:
         """Show what has been said so far."""
-        return answering(self.texts, self.prompt, standing, self.question.id, self.picture.name)
+        return answering(self.texts, self.prompt, standing, self.job_id, self.picture.name)
 
     async def result(self, ending: Answer | Pictures, limit: int, mention: str) -> Parcel:
         """Show the whole answer."""
@@ -73,12 +69,14 @@ async def ask(
     """Answer a question about a picture, in one message that grows with the answer."""
     bot, texts = interaction.client, texts_for(interaction)
     defaults, limits = bot.settings.ask, bot.settings.limits
+    bot.deliveries.admit(texts)
     intake.check_words(question, texts.question_empty, limits, texts)
     intake.check(image, limits, texts)
     post = Post(interaction, private=private)
     await post.show(notice(question, texts.reading_picture))
     try:
-        taken = await intake.fetch(image, limits, texts)
+        taken = await intake.fetch(image, limits, texts, bot.decoding)
+        small = await asyncio.to_thread(thumbnail, taken.picture, "picture", alt_text(question))
         request = Question(
             pictures=(taken.picture,),
             question=question.strip(),
@@ -92,7 +90,10 @@ async def ask(
     except (Refusal, Refused) as refusal:
         await post.refuse(str(refusal))
         return
-    small = await asyncio.to_thread(thumbnail, taken.picture, "picture", alt_text(question))
+    except Exception as error:  # the message is there already, and must not stay as it is
+        await post.show(notice(question, texts.failed.format(id=log_bug(error))))
+        return
     notes = [texts.first_frame] if taken.animated else []
-    presenter = AnswerPresenter(request, small, texts, bot.executor.status().model, notes)
+    presenter = AnswerPresenter(question.strip(), job.id, small, texts, bot.executor.status().model, notes)
+    del taken, request  # the model has the picture now, and lets it go before the answer is over
     await Delivery(bot, post, job, presenter, texts).run([small])

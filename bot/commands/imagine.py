@@ -68,6 +68,7 @@ async def imagine(
     """Draw pictures of a prompt, and show them in one message."""
     bot, texts = interaction.client, texts_for(interaction)
     defaults = bot.settings.imagine
+    bot.deliveries.admit(texts)
     intake.check_words(prompt, texts.prompt_empty, bot.settings.limits, texts)
     drawing = Drawing(
         prompt=prompt.strip(),

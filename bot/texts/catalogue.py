@@ -58,6 +58,7 @@ class Texts:
     out_of_memory: str
     unavailable: str
     too_large_to_send: str
+    not_sent: str
 
     # what can't be taken
     prompt_empty: str
@@ -69,6 +70,7 @@ class Texts:
     too_many_bytes: str
     too_many_pixels: str
     not_fetched: str
+    queue_full: str
 
     # buttons, and what they answer
     cancel: str

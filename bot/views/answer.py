@@ -19,7 +19,7 @@ ANSWER_FILE: Final = "answer.txt"
 
 def answering(texts: Texts, question: str, standing: Standing, job_id: str, picture: str) -> ui.LayoutView:
     """Show a question and what has been said so far, or where it stands. `picture`: the name of its attachment."""
-    said = plain(standing.text.strip(), ANSWER_TEXT)
+    said = plain(standing.text.strip(), ANSWER_TEXT).strip()
     waiting = texts.thinking if standing.started else standing.line(texts)
     return layout(
         _asked(question, picture),
@@ -33,11 +33,11 @@ def answered(
     texts: Texts, question: str, answer: Answer, model: str, picture: Upload, notes: Sequence[str], mention: str = ""
 ) -> Parcel:
     """Show a finished answer with the picture; one that is longer than a message goes along as a file."""
-    text = answer.text.strip() or texts.no_words
-    shown = plain(text, ANSWER_TEXT)
+    text = answer.text.strip()
+    shown = plain(text, ANSWER_TEXT).strip()
     files = [picture]
     notes = list(notes)
-    if shown != plain(text):
+    if shown != plain(text).strip():
         files.append(Upload(ANSWER_FILE, text.encode()))
         notes.append(texts.answer_attached)
     if not answer.complete:
@@ -45,7 +45,7 @@ def answered(
     small = texts.answer_line.format(
         model=model_name(model), tokens=answer.tokens, seconds=sum(answer.seconds.values())
     )
-    children: list[ui.Item[Any]] = [_asked(question, picture.name, mention), ui.TextDisplay(shown)]
+    children: list[ui.Item[Any]] = [_asked(question, picture.name, mention), ui.TextDisplay(shown or texts.no_words)]
     if len(files) > 1:
         children.append(ui.File(f"attachment://{ANSWER_FILE}"))
     children.append(ui.TextDisplay("\n".join(f"-# {line}" for line in [*notes, small])))

@@ -139,3 +139,26 @@ async def test_an_attachment_that_discord_does_not_hand_over_is_refused(world: W
     result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
     (told,) = [m for m in (result.response, *result.followups) if m]
     assert "did not hand me cat.png" in told.content
+
+
+async def test_a_bug_after_the_first_message_is_told_on_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def submit(request: object) -> object:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(world.executor, "submit", submit)
+    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
+    assert result.response
+    assert "not your fault" in text(result.response)
+
+
+async def test_an_answer_of_control_characters_alone_is_one_of_no_words(world: World) -> None:
+    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
+    world.executor.job.tell(Started(), Text("\x01 \x02"))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert result.response
+    assert "Thinking" in text(result.response)
+    world.executor.job.tell(answer("\x01 \x02"))
+    await world.env.settle()
+    assert "(no words)" in text(result.response)
+    assert len(result.response.attachments) == 1

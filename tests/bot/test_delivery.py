@@ -1,8 +1,10 @@
 """The life of a message on its way, whatever Discord and the executor do."""
 
 import asyncio
+from typing import Any
 
 import aiohttp
+import discord
 import pytest
 
 from bot.post import Post
@@ -180,6 +182,59 @@ async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.
     await world.env.advance_time(10)
     assert result.response
     assert len(gallery(result.response)) == 5
+
+
+async def test_a_result_that_can_not_be_sent_is_kept_for_the_asker(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert result.response
+    assert "did not take the result" in text(result.response)
+    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=1)
+    shown = await world.alice.click(result.response, label="Show")
+    assert shown.response
+    assert shown.response.ephemeral
+    assert len(gallery(shown.response)) == 5
+
+
+async def test_a_kept_result_is_dropped_after_an_hour(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    await world.env.advance_time(61 * MINUTE)
+    assert world.bot.deliveries.get(world.executor.job.id) is None
+    assert result.response
+
+
+async def test_the_first_answer_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, failures = discord.InteractionResponse.send_message, [aiohttp.ServerDisconnectedError()]
+
+    async def breaking(*args: Any, **options: Any) -> object:
+        if failures:
+            raise failures.pop()
+        return await whole(*args, **options)
+
+    monkeypatch.setattr(discord.InteractionResponse, "send_message", breaking)
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    assert buttons(result.response) == ["Cancel"]
+
+
+@pytest.mark.parametrize("command", ["imagine", "ask"])
+async def test_more_requests_than_the_queue_holds_are_refused_privately(world: World, command: str) -> None:
+    options = {"prompt": "a red circle"} if command == "imagine" else {"image": ("cat.png", png()), "question": "What?"}
+    world.bot.deliveries.most = 1
+    await world.alice.slash(world.channel, "imagine", prompt="a blue square")
+    result = await world.bob.slash(world.channel, command, **options)
+    assert result.response
+    assert result.response.ephemeral
+    assert "Too many people" in result.response.content
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    await world.bob.slash(world.channel, command, **options)
+    assert len(world.executor.jobs) == 2
 
 
 async def test_files_that_discord_finds_too_large_are_sent_smaller(world: World) -> None:

@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from PIL import Image
 
@@ -66,6 +68,14 @@ def test_cmyk_is_converted() -> None:
     assert blue < 60
 
 
+def test_sixteen_bits_with_a_transparent_value_become_white_there() -> None:
+    image = Image.new("I;16", (4, 4), 0x8000)
+    image.putpixel((0, 0), 0x1234)
+    data = saved(image, "PNG", transparency=0x1234)
+    assert pixel(data) == (255, 255, 255)
+    assert pixel(data, (1, 1)) == (128, 128, 128)
+
+
 def test_sixteen_bits_are_scaled_rather_than_clipped() -> None:
     assert pixel(saved(Image.new("I;16", (4, 4), 0x8000), "PNG")) == (128, 128, 128)
 
@@ -103,6 +113,34 @@ def test_the_second_picture_of_a_telephone_file_is_no_animation() -> None:
 def test_what_is_no_picture_is_refused_in_a_sentence(data: bytes, says: str) -> None:
     with pytest.raises(Refusal, match=says):
         decode(data, "x", LIMITS, ENGLISH)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_damaged_exif_costs_only_the_turn() -> None:
+    image = Image.new("RGB", (40, 20), "red")
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x01\x1a\0\x05\xff\xff"
+    for length in range(6, len(exif) + 1):
+        for kind in ("JPEG", "PNG", "WEBP"):
+            picture = decode(saved(image, kind, exif=exif[:length]), "x", LIMITS, ENGLISH).picture
+            assert sorted(picture.size) == [20, 40]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_every_mutation_of_a_picture_is_read_or_refused() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "a description"
+    noise, chance = Image.effect_noise((16, 16), 60).convert("RGB"), random.Random(0)
+    for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP"):
+        data = saved(noise, kind, **({} if kind in ("GIF", "BMP") else {"exif": exif}))
+        for _ in range(150):
+            mutant = bytearray(data)
+            for _ in range(3):
+                mutant[chance.randrange(min(len(data), 250))] = chance.randrange(256)
+            try:
+                decode(bytes(mutant), "x", LIMITS, ENGLISH)
+            except Refusal:
+                continue
 
 
 def test_every_truncation_of_a_picture_is_read_or_refused() -> None:

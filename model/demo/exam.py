@@ -88,7 +88,7 @@ def draw(
                 rows,
                 attention_mask=torch.ones_like(rows),
                 generation_mode="image",
-                guidance_scale=guidance,
+                guidance_scale=max(guidance, 1.0001),  # at 1 and below `generate` forgets that it doubled the rows
                 num_return_sequences=count,
                 do_sample=True,
                 temperature=1.0,

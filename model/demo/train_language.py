@@ -160,10 +160,10 @@ class LanguageStage:
         following_shape = self.next.loss(hidden[self.drawings :].flatten(0, 1), torch.from_numpy(np.concatenate(nexts)))
         planned = self.plan.loss(middle[self.drawings :, 0], torch.tensor(plans))
         return {
-            "begins": 0.3 * begins,
-            "which": 0.1 * which,
-            "untold": 0.02 * alone,
-            "next": 0.3 * following_shape,
+            "begins": 0.08 * begins,
+            "which": 0.04 * which,
+            "untold": 0.01 * alone,
+            "next": 0.5 * following_shape,
             "planned": 0.1 * planned,
         }
 
@@ -210,7 +210,7 @@ class LanguageStage:
         answers = cross_entropy(self.model.lm_head(hidden[:, :-1][answered]), labels[answered])
         shown = ((ids == self.prompts.placeholder) | (ids == self.prompts.end_of_image)).nonzero(as_tuple=True)
         scene = self.scene.loss(middle[shown], torch.tensor([*map(contents, scenes)])[shown[0]])
-        return {"answers": answers, "scene": 0.2 * scene}
+        return {"answers": 3 * answers, "scene": 0.5 * scene}
 
     def conversation(self, exchanges: list[Exchange]) -> tuple[list[int], list[int]]:
         """Ids of a conversation about one picture, and labels: each answer's ids and its end, NO_LOSS elsewhere."""

@@ -68,7 +68,7 @@ class Targets:
 
 def code_losses(logits: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
     """Cross-entropy of codes from parts of logits (batch, 144, 464): background or shape, and which; per picture."""
-    colour, cell = torch.split(logits, (COLOUR_PARTS, CELLS), dim=2)
+    colour, cell = torch.split(logits, [COLOUR_PARTS, CELLS], dim=2)
     parts = (colour[..., : len(COLOURS)], colour[..., len(COLOURS) :], cell[..., :POSITIONS], cell[..., POSITIONS:])
     plain = parts[0].logsumexp(2) + parts[2].logsumexp(2)
     shape = parts[1].logsumexp(2) + parts[3].logsumexp(2)

@@ -1,4 +1,3 @@
-import copy
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +69,7 @@ def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
 
 
 @pytest.mark.parametrize("name", ["vision", "language", "pixels", "upscaler"])
-def test_a_few_steps_teach_something(
-    name: str, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "WARMUP", 1)
     stages: dict[str, Stage] = {
         "vision": VisionStage(small.model, batch=4),
@@ -91,23 +88,6 @@ def test_a_few_steps_teach_something(
     assert loss() < 0.9 * before
 
 
-def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(
-    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
-    begun = copy.deepcopy(small.model)
-    whole, first = VisionStage(copy.deepcopy(begun), batch=2), Interrupted(copy.deepcopy(begun), batch=2)
-    second = VisionStage(begun, batch=2)
-    second.heads.load_state_dict(whole.heads.state_dict())
-    first.heads.load_state_dict(whole.heads.state_dict())
-    train(whole, tmp_path / "whole", 4, quiet=True, report=lambda line: None)
-    with pytest.raises(KeyboardInterrupt):
-        train(first, tmp_path / "parts", 4, quiet=True, report=lambda line: None)
-    train(second, tmp_path / "parts", 4, quiet=True, report=lambda line: None)
-    for expected, reached in zip(whole.network.parameters(), second.network.parameters(), strict=True):
-        torch.testing.assert_close(reached, expected)
-
-
 def test_muon_makes_matrices_orthogonal() -> None:
     for shape in ((16, 48), (48, 16)):
         values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)))
@@ -118,10 +98,11 @@ def test_muon_makes_matrices_orthogonal() -> None:
 def test_the_recipe_writes_a_checkpoint_that_everybody_can_load(
     small: Recipe, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages = [(PixelStage(small.model, 48), 1), (UpscalerStage(pictures=1), 1), (language(small), 1)]
+    upscaler = UpscalerStage(pictures=1)
+    stages: list[tuple[Stage, int]] = [(PixelStage(small.model, 48), 1), (upscaler, 1), (language(small), 1)]
     monkeypatch.setattr(Recipe, "stages", lambda self: iter(stages))
     monkeypatch.setattr(Recipe, "start", lambda *_: small)
-    small.upscaler = stages[1][0].network
+    small.upscaler = upscaler.network
     out = tmp_path / "checkpoint"
     recipe.run(tmp_path / "work", out, report=lambda line: None)
 
@@ -135,8 +116,6 @@ def test_the_recipe_writes_a_checkpoint_that_everybody_can_load(
     asked = processor(text=prompt, generation_mode="image", return_tensors="pt")
     janus = checkpoint.load(out, device="cpu", dtype="float32")
     assert asked.input_ids[0].tolist() == janus.prompts.drawing("a red circle")
-    tokens = network.generate(**asked, generation_mode="image", do_sample=True, guidance_scale=5.0)
-    assert tokens.shape == (1, POSITIONS)
 
     judged = table.judge(janus, out, effort=0.001)
     words = table.markdown(judged)

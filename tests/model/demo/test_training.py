@@ -1,3 +1,4 @@
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,22 @@ def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, m
     before = loss()
     train(stage, tmp_path, 8, quiet=True, report=lambda line: None)
     assert loss() < 0.9 * before
+
+
+def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(
+    small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+    kinds = (VisionStage, Interrupted, VisionStage)
+    whole, first, second = (kind(copy.deepcopy(small.model), batch=2) for kind in kinds)
+    for other in (first, second):
+        other.network.load_state_dict(whole.network.state_dict())
+    train(whole, tmp_path / "whole", 4, quiet=True, report=lambda line: None)
+    with pytest.raises(KeyboardInterrupt):
+        train(first, tmp_path / "parts", 4, quiet=True, report=lambda line: None)
+    train(second, tmp_path / "parts", 4, quiet=True, report=lambda line: None)
+    for expected, reached in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+        torch.testing.assert_close(reached, expected)
 
 
 def test_muon_makes_matrices_orthogonal() -> None:

@@ -7,8 +7,6 @@ left to the first step: so prefill has no output, and every token is chosen in o
 Synchronous, without threads or queues: whoever owns an engine calls `step` as long as it is not idle.
 """
 
-import gc
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,7 +16,7 @@ from typing import TypeVar
 
 import torch
 
-from model import memory
+from model import memory, recovery
 from model.answers import Answers
 from model.cache import CacheShape, Lane
 from model.checkpoint import Janus
@@ -26,14 +24,12 @@ from model.decode import Decoder
 from model.drawings import Drawings
 from model.intake import ANSWERS, PICTURES, PIXELS, Intake
 from model.previews import Previews
-from model.requests import Cancelled, Event, Failed, Final, Pictures, Preview, Queued, Refused, Request, Started
+from model.requests import Cancelled, Event, Final, Pictures, Preview, Queued, Request, Started
 from model.scheduler import Grant, Scheduler
 from model.settings import EngineSettings
 from model.stepper import Stepper
 from model.upscaler import Upscaler
 from model.work import AnyWork, DrawingWork, Ended, EnlargeWork, QuestionWork, Task, Units
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -253,49 +249,16 @@ class Engine:
 
         A lack of memory gets a second try with a smaller cache, and then costs the newest request only.
         """
-        failure: Exception | None = None
-        for shrunk in (False, True):
-            try:
-                return act()
-            except Exception as error:
-                failure = error
-            if not memory.exhausted(failure):
-                break
-            failure.__traceback__ = None  # its frames hold tensors
-            if not shrunk:
-                self._shrink()
-        assert failure is not None
-        if memory.exhausted(failure):
-            log.error("request %s: out of memory (%s)", works[-1].request.id, failure)
-            self._end(works[-1], Failed("There was not enough memory for this. Try it again in a while.", "memory"))
-            return None
-        for work in works:
-            self._end(work, self._failed(work, failure))
+        outcome = recovery.attempt(act, self._shrink)
+        if not isinstance(outcome, Exception):
+            return outcome
+        for work in works[-1:] if memory.exhausted(outcome) else works:
+            self._end(work, recovery.explain(work.request.id, outcome))
         return None
 
-    def _failed(self, work: AnyWork, failure: Exception) -> Failed:
-        if isinstance(failure, Refused):
-            return Failed(str(failure), "refused")
-        id = work.request.id
-        log.error("request %s failed", id, exc_info=failure)
-        return Failed(f"Something went wrong while working on this. If you report it, name {id}.", "bug")
-
     def _shrink(self) -> None:
-        """Give the memory of free seats back, down to half of a lane, and what torch keeps for later."""
         self.stepper.drop_graphs()
-        for name, lane in self.lanes.items():
-            lane.capacity = max(1, len(lane.taken), lane.capacity // 2)
-            self.scheduler.limit(name, lane.capacity)
-            log.warning("out of memory: from now on there are %d seats for %s", lane.capacity, name)
-        gc.collect()
-        memory.release_cached(self.janus.device)
-        try:
-            for lane in self.lanes.values():
-                lane.shrink()
-        except Exception as error:
-            if not memory.exhausted(error):
-                raise
-        memory.release_cached(self.janus.device)
+        recovery.shrink(self.lanes, self.scheduler, self.janus.device)
 
     def _end(self, work: AnyWork, final: Final) -> None:
         """Take a request out, wherever it stands."""

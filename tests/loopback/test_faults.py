@@ -17,7 +17,8 @@ from bot.texts import ENGLISH
 from model.requests import Progress
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
-from tests.loopback.discord_server import EPHEMERAL, Discord, Fault, Message, respond, serve, walk
+from tests.loopback.discord_server import Discord, Fault, serve
+from tests.loopback.wire import EPHEMERAL, Message, respond, walk
 
 SECONDS = 60
 

@@ -25,12 +25,6 @@ from model.settings import EngineSettings
 from model.upscaler import Lanczos
 from tests.model.driving import PHOTO, ask, draw, run, text, tokens
 
-
-@pytest.fixture(scope="module")
-def engine(tiny: Janus) -> Engine:
-    return Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16))
-
-
 # -- the same results as the plain loop, whoever else is there --------------------------------------------------------
 
 

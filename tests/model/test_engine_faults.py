@@ -23,11 +23,6 @@ from model.upscaler import Lanczos
 from tests.model.driving import ask, draw, run, tokens
 
 
-@pytest.fixture(scope="module")
-def engine(tiny: Janus) -> Engine:
-    return Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16))
-
-
 @pytest.mark.parametrize(
     "bad",
     [

@@ -5,19 +5,27 @@ import hashlib
 import json
 import logging
 import signal
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import discord
 from discord import app_commands
+from discord.ext import tasks
 
+from bot.admission import Admission
+from bot.asking import Questions
 from bot.commands.ask import ask
 from bot.commands.imagine import imagine
 from bot.config import Settings, SettingsError, read_token
-from bot.delivery import Deliveries, Wait, plainly
-from bot.errors import report
+from bot.deliveries import Deliveries
+from bot.delivery import Wait, plainly
+from bot.drawing import Drawings
+from bot.errors import log_bug, report
+from bot.store.database import Database
+from bot.store.jobs import Jobs
 from bot.texts import CATALOGUES
-from bot.views.buttons import Cancel, Show
+from bot.views.buttons import Cancel, Show, TryAgain
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
@@ -73,13 +81,23 @@ class JanusBot(discord.AutoShardedClient):
         self.executor = executor
         self.wait = wait
         self.deliveries = Deliveries(settings.limits.queue)
+        self.database = Database(settings.store.folder)
+        self.jobs = Jobs(self.database)
+        self.admission = Admission(self)
+        self.drawings = Drawings(self)
+        self.questions = Questions(self)
         self.decoding = asyncio.Semaphore(DECODERS)
         self.closing = False
         self.tree = Commands(self)
 
     async def setup_hook(self) -> None:
         """Get everything ready between the login and the first event."""
-        self.add_dynamic_items(Cancel, Show)
+        await self.database.open()
+        interrupted = await self.jobs.interrupt(discord.utils.utcnow())
+        if interrupted:
+            log.warning("Jobs that an earlier run did not finish: %d", len(interrupted))
+        self.sweep.start()
+        self.add_dynamic_items(Cancel, Show, TryAgain)
         self.tree.add_command(imagine)
         self.tree.add_command(ask)
         await self.tree.set_translator(CommandTranslator())
@@ -99,9 +117,23 @@ class JanusBot(discord.AutoShardedClient):
         """End every job, tell its member, and leave. Safe to repeat."""
         if not self.closing:
             self.closing = True
-            await self.executor.close()
-            await self.deliveries.finish(CLOSING_SECONDS)
+            self.sweep.cancel()
+            try:
+                await self.executor.close()
+                await self.deliveries.finish(CLOSING_SECONDS)
+            finally:
+                await self.database.close()
         await super().close()
+
+    @tasks.loop(hours=24)
+    async def sweep(self) -> None:
+        """Delete what is older than it shall be kept."""
+        try:
+            oldest = discord.utils.utcnow() - timedelta(days=self.settings.store.keep_days)
+            expired = await self.jobs.expire(oldest)
+            log.info("Old jobs deleted: %d", expired)
+        except Exception as error:  # a loop of discord.py ends with what it does not know
+            log_bug(error)
 
     async def _sync(self) -> None:
         """Tell Discord the commands, unless it was told the very same ones before: it allows few such calls a day."""

@@ -100,6 +100,7 @@ class Store(Section):
     """What the bot keeps."""
 
     folder: Folder = Path("data")
+    keep_days: int = Field(default=30, ge=1)
 
 
 class Settings(BaseSettings):

@@ -16,10 +16,11 @@ from discord import ui
 
 from bot.errors import NETWORK, Refusal, in_short, log_bug
 from bot.post import Parcel, Post
-from bot.texts import Texts
+from bot.store.jobs import State
 from bot.uploads import TooLargeError, Upload
-from bot.views.buttons import Show
-from bot.views.panel import Standing, notice
+from bot.views.buttons import JobButton, Show, TryAgain
+from bot.views.layout import notice
+from bot.views.panel import Standing
 from model.requests import Answer, Cancelled, Event, Failed, Job, Passing, Pictures
 from model.requests import Final as Ending
 
@@ -60,6 +61,11 @@ class Presenter(Protocol):
         """Seconds between two edits."""
         ...
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether `TryAgain` can ask for the same once more."""
+        ...
+
     def progress(self, standing: Standing) -> ui.LayoutView:
         """Show where the job stands."""
         ...
@@ -72,13 +78,13 @@ class Presenter(Protocol):
 class Delivery:
     """The delivery of one job to the message of one interaction."""
 
-    def __init__(self, bot: "JanusBot", post: Post, job: Job, presenter: Presenter, texts: Texts) -> None:
+    def __init__(self, bot: "JanusBot", post: Post, job: Job, presenter: Presenter) -> None:
         self.bot = bot
         self.post = post
         self.job = job
         self.presenter = presenter
-        self.texts = texts
-        self.owner = post.interaction.user
+        self.texts = post.texts
+        self.owner = post.asker
         self.over = False
         self.standing = Standing()
         self._kept: Answer | Pictures | None = None  # a result that waits for its owner to press `Show`
@@ -93,9 +99,11 @@ class Delivery:
         try:
             shown = self._standing_now()
             await self.post.show(self.presenter.progress(shown), files)
+            await self._note(self.bot.jobs.place(self.job.id, self.post.channel_id, self.post.message_id))
             await self._end(await self._follow(shown))
         except Exception as error:
-            await self._close(self.texts.failed.format(id=log_bug(error)))
+            await self._note_end("failed")
+            await self._fail(self.texts.failed.format(id=log_bug(error)))
         finally:
             self.over = True
             self.job.cancel()  # whatever went wrong, nobody draws for a message that is gone
@@ -155,20 +163,31 @@ class Delivery:
     async def _end(self, ending: Ending) -> None:
         match ending:
             case Pictures() | Answer():
+                await self._note_end("done", ending)  # before its buttons can be pressed
                 await self._deliver(ending)
+            case Cancelled() if self.bot.closing:
+                await self._note_end("interrupted")
+                await self._fail(self.texts.stopping)
             case Cancelled():
-                await self._close(self.texts.stopping if self.bot.closing else self.texts.cancelled)
-            case Failed(kind="refused") if self.post.seconds_left > 0:
-                await self.post.refuse(ending.reason)
-            case Failed(kind="refused"):
-                await self._close(ending.reason)
-            case Failed(kind="memory"):
-                await self._close(self.texts.out_of_memory)
-            case Failed(kind="unavailable"):
-                log.warning("The model could not take job %s: %s", self.job.id, ending.reason)  # it may name folders
-                await self._close(self.texts.unavailable)
-            case Failed():  # logged by the executor under the request's id
-                await self._close(self.texts.failed.format(id=self.job.id))
+                await self._note_end("cancelled")
+                await self._close(self.texts.cancelled)
+            case Failed():
+                await self._note_end("interrupted" if self.bot.closing else "failed")
+                await self._explain(ending)
+
+    async def _explain(self, failure: Failed) -> None:
+        match failure.kind:
+            case "refused" if self.post.seconds_left > 0:
+                await self.post.refuse(failure.reason)
+            case "refused":
+                await self._close(failure.reason)
+            case "memory":
+                await self._fail(self.texts.out_of_memory)
+            case "unavailable":
+                log.warning("The model could not take job %s: %s", self.job.id, failure.reason)  # it may name folders
+                await self._fail(self.texts.unavailable)
+            case "bug":  # logged by the executor under the request's id
+                await self._fail(self.texts.failed.format(id=self.job.id))
 
     async def _deliver(self, ending: Answer | Pictures) -> None:
         if not self.post.reachable:
@@ -177,7 +196,10 @@ class Delivery:
         # An edit calls nobody, and a message of its own should.
         mention = self.owner.mention if self.post.seconds_left <= 0 else ""
         try:
+            shown_on = self.post.message_id
             await self._send(self.post, ending, mention)
+            if self.post.message_id != shown_on:
+                await self._note(self.bot.jobs.place(self.job.id, self.post.channel_id, self.post.message_id))
         except TooLargeError:
             await self._close(self.texts.too_large_to_send)
         except discord.NotFound:
@@ -218,7 +240,11 @@ class Delivery:
             raise Refusal(self.texts.too_large_to_send) from None
         self.bot.deliveries.discard(self)
 
-    async def _close(self, line: str, *buttons: Show) -> None:
+    async def _fail(self, line: str) -> None:
+        """Say that it did not work, with a button to try it again."""
+        await self._close(line, *([TryAgain(self.job.id, self.texts)] if self.presenter.repeatable else []))
+
+    async def _close(self, line: str, *buttons: JobButton) -> None:
         """Leave the message with a last line, where it can still be reached."""
         if not self.post.reachable:
             return
@@ -227,38 +253,14 @@ class Delivery:
         except (*NETWORK, TooLargeError) as error:
             log.warning("Could not tell how job %s ended: %s", self.job.id, in_short(error))
 
+    # -- in the store -------------------------------------------------------------------------------------------------
 
-class Deliveries:
-    """All open requests, and the deliveries that are on their way or kept for their owners, by the id of their job."""
+    async def _note_end(self, state: State, result: Answer | Pictures | None = None) -> None:
+        await self._note(self.bot.jobs.end(self.job.id, state, discord.utils.utcnow(), result))
 
-    def __init__(self, most: int) -> None:
-        """`most`: how many requests may be open at once."""
-        self.most = most
-        self._by_job: dict[str, Delivery] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    def admit(self, texts: Texts) -> None:
-        """Let the current task serve a request, from which on `finish` waits for it. Raises Refusal if all are busy."""
-        if len(self._tasks) >= self.most:
-            raise Refusal(texts.queue_full)
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def add(self, delivery: Delivery) -> None:
-        """Remember a delivery."""
-        self._by_job[delivery.job.id] = delivery
-
-    def discard(self, delivery: Delivery) -> None:
-        """Forget a delivery."""
-        self._by_job.pop(delivery.job.id, None)
-
-    def get(self, job_id: str) -> Delivery | None:
-        """Return the delivery of a job."""
-        return self._by_job.get(job_id)
-
-    async def finish(self, seconds: float) -> None:
-        """Wait until every delivery has told its member how it ended, `seconds` at most."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=seconds)
+    async def _note(self, writing: Awaitable[None]) -> None:
+        """Write something down. A disk that is full costs the buttons, and not the pictures."""
+        try:
+            await writing
+        except Exception as error:
+            log_bug(error)

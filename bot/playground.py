@@ -20,7 +20,7 @@ from discord import ui
 from bot.check import DEMO
 from bot.client import JanusBot
 from bot.config import Settings, Store
-from bot.views.panel import BUSY, layout
+from bot.views.layout import BUSY, layout
 from model.requests import Executor
 
 log = logging.getLogger(__name__)

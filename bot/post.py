@@ -17,6 +17,7 @@ import discord
 from discord import ui
 
 from bot.errors import NETWORK, in_short
+from bot.texts import texts_for
 from bot.uploads import TooLargeError, Upload
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,17 @@ class Parcel:
 class Post:
     """One interaction's message."""
 
-    def __init__(self, interaction: discord.Interaction[Any], *, private: bool) -> None:
+    def __init__(self, interaction: discord.Interaction[Any], *, private: bool, in_place: bool = False) -> None:
+        """`private`: only the asker sees it. `in_place`: the message whose button was pressed is used again."""
         self.interaction = interaction
         self.private = private
+        self.in_place = in_place
+        self.asker = interaction.user
+        self.asked = interaction.created_at
+        self.guild_id = interaction.guild_id
+        self.channel_id = interaction.channel_id
+        self.message_id: int | None = None  # once there is one
+        self.texts = texts_for(interaction)
         self.filesize_limit = interaction.filesize_limit
 
     @property
@@ -75,9 +84,18 @@ class Post:
             await self.interaction.edit_original_response(view=view, attachments=_fresh(files))
             return
         try:
-            await self.interaction.response.send_message(view=view, files=_fresh(files), ephemeral=self.private)
+            await self._answer(view, files)
         except (aiohttp.ClientError, OSError):  # Discord waits three seconds for an answer: enough for one more
-            await self.interaction.response.send_message(view=view, files=_fresh(files), ephemeral=self.private)
+            await self._answer(view, files)
+
+    async def _answer(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
+        response = self.interaction.response
+        if self.in_place:
+            sent = await response.edit_message(view=view, attachments=_fresh(files or []))
+        else:
+            sent = await response.send_message(view=view, files=_fresh(files), ephemeral=self.private)
+        if sent:
+            self.message_id = sent.message_id
 
     async def refuse(self, sentence: str) -> None:
         """Take the message back and say why, so that only the asker sees it."""
@@ -116,9 +134,10 @@ class Post:
             return
         channel = self.interaction.channel
         assert isinstance(channel, discord.abc.Messageable)
-        only_the_asker = discord.AllowedMentions(users=[self.interaction.user], everyone=False, roles=False)
+        only_the_asker = discord.AllowedMentions(users=[self.asker], everyone=False, roles=False)
         files = [upload.file() for upload in parcel.files]
-        await channel.send(view=parcel.view, files=files, allowed_mentions=only_the_asker)
+        sent = await channel.send(view=parcel.view, files=files, allowed_mentions=only_the_asker)
+        self.message_id = sent.id
 
 
 def _fresh(files: Sequence[Upload] | None) -> Any:

@@ -78,4 +78,8 @@ class Texts:
     not_yours: str
     not_ready: str
     already_over: str
+    only_the_asker: str
+    try_again: str
+    interrupted: str
+    forgotten: str
     bug: str

@@ -58,5 +58,9 @@ ENGLISH = Texts(
     not_yours="Only the member who asked, or somebody who may manage messages, can do this.",
     not_ready="It is not ready yet. {standing}",
     already_over="This is over already.",
+    only_the_asker="Only the member who asked can do this.",
+    try_again="Try again",
+    interrupted="I was restarted before this was done.",
+    forgotten="I no longer know about this: I keep requests only for a while. Ask for it anew, please.",
     bug="Something went wrong, and it is not your fault. If you report it, name this id: {id}",
 )

@@ -9,8 +9,9 @@ from bot.post import Parcel
 from bot.texts import Texts
 from bot.uploads import Upload
 from bot.views.buttons import Cancel
+from bot.views.layout import BUSY, DONE, layout
 from bot.views.lines import MESSAGE_TEXT, PROMPT_TEXT, alt_text, model_name, one_line, plain
-from bot.views.panel import BUSY, DONE, Standing, layout
+from bot.views.panel import Standing
 from model.requests import Answer
 
 ANSWER_TEXT: Final = MESSAGE_TEXT - PROMPT_TEXT - 500  # what is left beside the question and the small lines

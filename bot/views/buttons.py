@@ -7,7 +7,10 @@ import discord
 from discord import ui
 
 from bot.errors import Refusal, report
+from bot.store.jobs import JobRecord
 from bot.texts import Texts, texts_for
+from bot.views.layout import notice
+from model.requests import Drawing
 
 if TYPE_CHECKING:
     from bot.client import JanusBot
@@ -49,8 +52,27 @@ class JobButton(ui.DynamicItem[ui.Button[Any]], template="janus"):
         raise NotImplementedError
 
     def delivery(self, interaction: discord.Interaction["JanusBot"]) -> "Delivery | None":
-        """Return what is known of the job's delivery."""
+        """Return the job's delivery, if it is on its way or kept."""
         return interaction.client.deliveries.get(self.job_id)
+
+    async def record(self, interaction: discord.Interaction["JanusBot"]) -> JobRecord:
+        """Look the job up in the store. Raises Refusal if it is no longer there."""
+        record = await interaction.client.jobs.get(self.job_id)
+        if record is None:
+            raise Refusal(texts_for(interaction).forgotten)
+        return record
+
+
+def check_may_end(interaction: discord.Interaction[Any], owner: int) -> None:
+    """Refuse everybody but who asked and those who may manage messages. Raises Refusal."""
+    if interaction.user.id != owner and not interaction.permissions.manage_messages:
+        raise Refusal(texts_for(interaction).not_yours)
+
+
+def check_owner(interaction: discord.Interaction[Any], owner: int) -> None:
+    """Refuse everybody but who asked. Raises Refusal."""
+    if interaction.user.id != owner:
+        raise Refusal(texts_for(interaction).only_the_asker)
 
 
 class Cancel(JobButton, template=f"cancel:{JOB}"):
@@ -60,14 +82,18 @@ class Cancel(JobButton, template=f"cancel:{JOB}"):
 
     async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
         """Cancel the job; the panel then tells that it ended."""
-        texts = texts_for(interaction)
+        record, texts = await self.record(interaction), texts_for(interaction)
+        check_may_end(interaction, record.owner)
         delivery = self.delivery(interaction)
-        if delivery is None or delivery.over:
+        if delivery and not delivery.over:
+            await interaction.response.defer()
+            delivery.cancel()
+        elif record.state == "interrupted":
+            again = [TryAgain(record.id, texts)] if isinstance(record.request, Drawing) else []
+            view = notice(record.words, texts.interrupted, *again)
+            await interaction.response.edit_message(view=view, attachments=[])
+        else:
             raise Refusal(texts.already_over)
-        if interaction.user.id != delivery.owner.id and not interaction.permissions.manage_messages:
-            raise Refusal(texts.not_yours)
-        await interaction.response.defer()
-        delivery.cancel()
 
 
 class Show(JobButton, template=f"show:{JOB}"):
@@ -82,6 +108,20 @@ class Show(JobButton, template=f"show:{JOB}"):
         delivery = self.delivery(interaction)
         if delivery is None:
             raise Refusal(texts.already_over)
-        if interaction.user.id != delivery.owner.id:
-            raise Refusal(texts.not_yours)
+        check_owner(interaction, delivery.owner.id)
         await delivery.hand_over(interaction)
+
+
+class TryAgain(JobButton, template=f"try_again:{JOB}"):
+    """Asks once more for what did not come out, on the same message."""
+
+    action = "try_again"
+    style = discord.ButtonStyle.primary
+
+    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
+        """Start the job anew."""
+        record = await self.record(interaction)
+        check_owner(interaction, record.owner)
+        if not isinstance(record.request, Drawing):
+            raise Refusal(texts_for(interaction).already_over)
+        await interaction.client.drawings.draw(interaction, record.request, spoiler=record.spoiler, in_place=True)

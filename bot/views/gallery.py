@@ -8,8 +8,8 @@ from discord import ui
 from bot.post import Parcel
 from bot.texts import Texts
 from bot.uploads import Upload
+from bot.views.layout import DONE, layout
 from bot.views.lines import PROMPT_TEXT, model_name, one_line
-from bot.views.panel import DONE, layout
 from model.requests import Drawing
 
 

@@ -1,19 +1,14 @@
 """The panel: one message that shows where a job stands, from the first second to its end."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
 
-import discord
 from discord import ui
 
 from bot.texts import Texts
 from bot.views.buttons import Cancel
+from bot.views.layout import BUSY, layout
 from bot.views.lines import PROMPT_TEXT, bar, duration, one_line
 from model.requests import Passing, Preview, Progress, Queued, Started, Text
-
-BUSY: Final = discord.Colour.blurple()
-DONE: Final = discord.Colour.green()
-ENDED: Final = discord.Colour.greyple()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +54,6 @@ class Standing:
         return texts.received
 
 
-def layout(*children: ui.Item[Any], colour: discord.Colour) -> ui.LayoutView:
-    """Put children into one framed message.
-
-    It has no timeout: a view of discord.py that times out takes its buttons' classes out of service everywhere.
-    """
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(*children, accent_colour=colour))
-    return view
-
-
 def panel(texts: Texts, prompt: str, standing: Standing, job_id: str) -> ui.LayoutView:
     """Show a prompt and where its job stands, with a button to cancel it."""
     return layout(
@@ -77,14 +62,3 @@ def panel(texts: Texts, prompt: str, standing: Standing, job_id: str) -> ui.Layo
         ui.ActionRow(Cancel(job_id, texts)),
         colour=BUSY,
     )
-
-
-def notice(prompt: str, line: str, *buttons: ui.Item[Any]) -> ui.LayoutView:
-    """Show a prompt and what has become of its job."""
-    children: list[ui.Item[Any]] = [
-        ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**"),
-        ui.TextDisplay(line),
-    ]
-    if buttons:
-        children.append(ui.ActionRow(*buttons))
-    return layout(*children, colour=ENDED)

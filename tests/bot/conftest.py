@@ -46,6 +46,17 @@ def attach(env: simcord.Env, bot: JanusBot) -> None:
     bot.wait = wait
 
 
+async def restart(world: "World") -> JanusBot:
+    """Kill the bot and start it again on the same data: what lived in its memory is gone."""
+    old = world.bot
+    await old.database.close()
+    bot = JanusBot(old.settings, world.executor, shard_count=1)
+    await world.env.restart_bot(bot)
+    attach(world.env, bot)
+    world.bot = bot
+    return bot
+
+
 def bugs(env: simcord.Env) -> list[BaseException]:
     """What went wrong in the bot, refusals aside: those are its work."""
     errors = [e.original if isinstance(e, app_commands.CommandInvokeError) else e for e in env.errors]
@@ -65,6 +76,8 @@ async def env(executor: ScriptedExecutor, tmp_path: Path) -> AsyncIterator[simco
     attach(env, bot)
     yield env
     await env.shutdown()
+    assert isinstance(env.bot, JanusBot)
+    await env.bot.database.close()
     assert bugs(env) == []
 
 

@@ -17,24 +17,29 @@ def told(env: simcord.Env) -> list[str]:
 
 
 def forget(data: Path) -> None:
-    (record,) = data.iterdir()
+    (record,) = data.glob("commands-*")
     record.write_text("what an older version told")
 
 
 async def test_commands_are_told_to_discord_only_when_they_changed(tmp_path: Path) -> None:
-    async with simcord.run(make_bot(ScriptedExecutor(), tmp_path)) as env:
+    bots = [make_bot(ScriptedExecutor(), tmp_path) for _ in range(3)]
+    async with simcord.run(bots[0]) as env:
         assert told(env) == [f"/applications/{env.bot.application_id}/commands"]
-        await env.restart_bot(make_bot(ScriptedExecutor(), tmp_path))
+        await env.restart_bot(bots[1])
         assert len(told(env)) == 1
         forget(tmp_path)
-        await env.restart_bot(make_bot(ScriptedExecutor(), tmp_path))
+        await env.restart_bot(bots[2])
         assert len(told(env)) == 2
+    for bot in bots:
+        await bot.database.close()
 
 
 async def test_one_development_server_gets_its_own_commands(tmp_path: Path) -> None:
     settings = Settings(discord=Discord(development_guild=4242))
-    async with simcord.run(make_bot(ScriptedExecutor(), tmp_path, settings=settings)) as env:
+    bot = make_bot(ScriptedExecutor(), tmp_path, settings=settings)
+    async with simcord.run(bot) as env:
         assert told(env) == [f"/applications/{env.bot.application_id}/guilds/4242/commands"]
+    await bot.database.close()
 
 
 async def test_commands_are_there_for_servers_direct_messages_and_single_members(world: World) -> None:

@@ -12,8 +12,9 @@ from bot.texts import CATALOGUES, ENGLISH, Texts
 from bot.uploads import Upload
 from bot.views.answer import answered, answering
 from bot.views.gallery import gallery
+from bot.views.layout import notice
 from bot.views.lines import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, plain
-from bot.views.panel import Standing, notice, panel
+from bot.views.panel import Standing, panel
 from model.requests import Answer, Drawing, Progress, Queued, Started, Text, new_id
 
 UGLY = [

@@ -1,0 +1,165 @@
+"""Jobs: what was asked, by whom and where, where it stands, and what came out.
+
+A job is written before its member is told that it is accepted, so whatever a button names can be looked up: in this
+process, after a restart, and for as long as the setting `keep_days` says.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, Self
+
+from bot.store.database import Database, Value
+from model.requests import Answer, Drawing, Pictures, Question, Turn
+
+Kind = Literal["drawing", "question", "enlargement"]
+State = Literal["accepted", "done", "failed", "cancelled", "interrupted"]
+
+NOT_KEPT: Final = ("pictures", "id", "owner")  # pixels are no business of this table; the rest has columns
+
+
+@dataclass(frozen=True, slots=True)
+class Enlargement:
+    """A picture to enlarge: number `picture` (from 0) of the drawing `job`."""
+
+    job: str
+    picture: int
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """One job. Pictures are not part of it: a `Question` and `Pictures` come back from the store without any."""
+
+    id: str
+    request: Drawing | Question | Enlargement
+    state: State = "accepted"
+    owner: int
+    guild: int | None
+    channel: int | None
+    message: int | None = None
+    private: bool = False
+    spoiler: bool = False
+    model: str
+    asked: datetime
+    ended: datetime | None = None
+    result: Pictures | Answer | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Which kind of job it is."""
+        match self.request:
+            case Drawing():
+                return "drawing"
+            case Question():
+                return "question"
+            case Enlargement():
+                return "enlargement"
+
+    @property
+    def words(self) -> str:
+        """What was asked for, in the member's words."""
+        return self.request.question if isinstance(self.request, Question) else self.request.prompt
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Self:
+        """Make a record from its row."""
+        ended = row["ended"]
+        return cls(
+            id=row["id"],
+            request=_request(row["kind"], row["id"], row["owner"], json.loads(row["request"])),
+            state=row["state"],
+            owner=row["owner"],
+            guild=row["guild"],
+            channel=row["channel"],
+            message=row["message"],
+            private=bool(row["private"]),
+            spoiler=bool(row["spoiler"]),
+            model=row["model"],
+            asked=datetime.fromtimestamp(row["asked"], UTC),
+            ended=None if ended is None else datetime.fromtimestamp(ended, UTC),
+            result=_result(row["kind"], json.loads(row["result"])) if row["result"] else None,
+        )
+
+
+class Jobs:
+    """The table of jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def add(self, record: JobRecord) -> None:
+        """Write down a job that is about to be accepted."""
+        values: dict[str, Value] = {
+            "id": record.id,
+            "kind": record.kind,
+            "state": record.state,
+            "owner": record.owner,
+            "guild": record.guild,
+            "channel": record.channel,
+            "message": record.message,
+            "private": record.private,
+            "spoiler": record.spoiler,
+            "model": record.model,
+            "asked": record.asked.timestamp(),
+            "request": _to_json(record.request),
+        }
+        marks = ", ".join("?" for _ in values)
+        await self.database.write(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
+
+    async def remove(self, job_id: str) -> None:
+        """Forget a job: the model would not take it, or its result was deleted."""
+        await self.database.write("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+    async def place(self, job_id: str, channel: int | None, message: int | None) -> None:
+        """Note on which message a job is shown."""
+        await self.database.write("UPDATE jobs SET channel = ?, message = ? WHERE id = ?", (channel, message, job_id))
+
+    async def end(self, job_id: str, state: State, when: datetime, result: Pictures | Answer | None = None) -> None:
+        """Note how a job ended, and what came out."""
+        await self.database.write(
+            "UPDATE jobs SET state = ?, ended = ?, result = ? WHERE id = ?",
+            (state, when.timestamp(), None if result is None else _to_json(result), job_id),
+        )
+
+    async def get(self, job_id: str) -> JobRecord | None:
+        """Look a job up."""
+        row = await self.database.row("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return JobRecord.of(row) if row else None
+
+    async def interrupt(self, when: datetime) -> Sequence[JobRecord]:
+        """Mark the jobs that an earlier process left behind, and return them. To be called before any is added."""
+        rows = await self.database.rows(
+            "UPDATE jobs SET state = 'interrupted', ended = ? WHERE state = 'accepted' RETURNING *", (when.timestamp(),)
+        )
+        return [JobRecord.of(row) for row in rows]
+
+    async def expire(self, before: datetime) -> int:
+        """Delete jobs that were asked for before a moment; returns how many."""
+        return await self.database.write("DELETE FROM jobs WHERE asked < ?", (before.timestamp(),))
+
+
+def _to_json(kept: Drawing | Question | Enlargement | Pictures | Answer) -> str:
+    values = {field.name: getattr(kept, field.name) for field in fields(kept) if field.name not in NOT_KEPT}
+    return json.dumps(values, default=asdict, separators=(",", ":"))
+
+
+def _request(kind: Kind, job_id: str, owner: int, values: Mapping[str, Any]) -> Drawing | Question | Enlargement:
+    who = {"id": job_id, "owner": str(owner)}
+    match kind:
+        case "drawing":
+            return Drawing(**{**values, **who, "kept": tuple(values["kept"])})
+        case "question":
+            turns = tuple(Turn(**turn) for turn in values["turns"])
+            return Question(**{**values, **who, "pictures": (), "turns": turns})
+        case "enlargement":
+            return Enlargement(**values)
+
+
+def _result(kind: Kind, values: Mapping[str, Any]) -> Pictures | Answer:
+    if kind == "question":
+        return Answer(**values)
+    tokens = tuple(tuple(picture) for picture in values["tokens"])
+    return Pictures((), tokens, tuple(values["seeds"]), values["seconds"])

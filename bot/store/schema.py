@@ -1,0 +1,32 @@
+"""The tables, as the list of changes that led to them.
+
+A database holds in `PRAGMA user_version` how many of these it has seen, and takes the rest when it is opened. Add at
+the end, and never change what is there: it has run on other people's machines.
+"""
+
+from typing import Final
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,        -- of the request, as buttons and log lines name it
+        kind TEXT NOT NULL,         -- drawing, question, enlargement
+        state TEXT NOT NULL,        -- accepted, done, failed, cancelled, interrupted
+        owner INTEGER NOT NULL,     -- who asked
+        guild INTEGER,
+        channel INTEGER,
+        message INTEGER,
+        private INTEGER NOT NULL,   -- only the owner sees it
+        spoiler INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        asked REAL NOT NULL,        -- seconds since 1970
+        ended REAL,
+        request TEXT NOT NULL,      -- JSON, by kind
+        result TEXT                 -- JSON, by kind; NULL until it is done
+    ) STRICT;
+    CREATE INDEX jobs_by_owner ON jobs (owner, asked);
+    CREATE INDEX jobs_by_guild ON jobs (guild, asked);
+    CREATE INDEX jobs_by_state ON jobs (state) WHERE state = 'accepted';
+    CREATE INDEX jobs_by_time ON jobs (asked);
+    """,
+)

@@ -1,14 +1,16 @@
 """The bot in a browser page: the same JanusBot and executor as `run`, on a Discord that lives in memory (simcord).
 
 The page is on a loopback address, and knowing the address is the right to use it. simcord's clock stands still unless
-it is told to go on, so `_run_clock` does that for as long as the page is open.
+it is told to go on, and it forgets nothing: `_run_clock` sees to both for as long as the page is open.
 """
 
 import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -30,6 +32,10 @@ T = TypeVar("T")
 TICK: Final = 0.25  # seconds between two looks at the simulated Discord
 SETTLE_SECONDS: Final = 60.0  # how long one action may keep the bot busy; a weak machine encodes pictures slowly
 VIEWERS: Final = ("you", "another member", "a moderator")
+MODERATION: Final = discord.Permissions(manage_messages=True, manage_guild=True)
+FILE_BYTES: Final = 128 * 2**20  # pictures that are kept; the oldest expire, as they do on Discord
+REVISIONS: Final = 64  # of a page: that many a visitor may be behind
+LOG_ENTRIES: Final = 1000  # of simcord's records of what the bot did
 
 
 async def playground(settings: Settings, executor: Executor, announce: Callable[[str], None], port: int = 0) -> None:
@@ -56,7 +62,7 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
     await env.advance_time((datetime.now(UTC) - env.now()).total_seconds())  # simcord begins in a year of its own
     guild = env.create_guild("Playground")
     channel = guild.create_text_channel("janus")
-    moderators = guild.create_role("Moderators", permissions=discord.Permissions(manage_messages=True))
+    moderators = guild.create_role("Moderators", permissions=MODERATION)
     viewers = [
         guild.add_member(env.create_user(name), roles=[moderators] if "moderator" in name else []) for name in VIEWERS
     ]
@@ -66,11 +72,7 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
     page = LivePreview(env, channel, viewers, port)
     async with page:
         announce(page.url)
-        clock = asyncio.create_task(_run_clock(env, page))
-        try:
-            await page.wait_closed()
-        finally:
-            clock.cancel()
+        await _run_clock(env, page)
 
 
 async def _welcome(bot: JanusBot, channel_id: int) -> None:
@@ -84,12 +86,15 @@ async def _welcome(bot: JanusBot, channel_id: int) -> None:
 
 
 class LivePreview(simcord.Preview):
-    """A page that is always up to date, and whose visitors never collide with the clock.
+    """A page that is always up to date, whose visitors never collide with the clock, and lose nothing they do.
 
     simcord publishes a page when it is told to, refuses what a visitor does on an outdated one, and fails what
     overlaps with anything else. The browser asks for the state twice a second, so publishing just then keeps the two
-    together; and everybody takes `turn`s. simcord has no public way to do either, hence the bounds on its version.
+    together; everybody takes `turn`s; and what was sent from a page that was published anew meanwhile counts if the
+    control is still the same. simcord has no public way to do any of it, hence the bounds on its version.
     """
+
+    _MAX_MEDIA_BYTES = 4 * FILE_BYTES  # a file takes its bytes, and those of the PNG that the page makes of it
 
     def __init__(
         self, env: simcord.Env, channel: simcord.ChannelHandle, viewers: Sequence[simcord.MemberActor], port: int
@@ -109,26 +114,55 @@ class LivePreview(simcord.Preview):
             port=port,
         )
         self.turn = asyncio.Lock()
-        self._shown: dict[str, int] = {}  # by page: how many requests of the bot its state has seen
+        self._newest: dict[str, Any] = {}  # by page: the newest request of the bot that its state has seen
+        self._controls: dict[str, deque[tuple[int, dict[str, str]]]] = {}  # by page: revisions, and what they offered
 
     async def _action(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
         async with self.turn:
-            return await super()._action(context_id, body)
+            return await super()._action(context_id, self._brought_up_to_date(context_id, body))
 
     def _page_payload(self, page: Any) -> dict[str, Any]:
-        requests = len(self.env.http_requests)
-        if self._shown.get(page.id) != requests and self._active_action is None:
-            self._shown[page.id] = requests
+        newest = self.env.http_requests[-1]
+        if self._newest.get(page.id) is not newest and self._active_action is None:
+            self._newest[page.id] = newest
             self._advance_presentation_time()
             self._publish(page, reason="refresh")
         return super()._page_payload(page)
 
+    def _publish(self, page: Any, *, reason: Any = "action") -> None:
+        super()._publish(page, reason=reason)
+        offered = self._controls.setdefault(page.id, deque(maxlen=REVISIONS))
+        offered.append((page.revision, dict(_controls(page.snapshot["messages"]))))
+
+    def _brought_up_to_date(self, context_id: str | None, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a visitor does as if it was done on the newest state, if that offers the very same."""
+        offered = dict(self._controls.get(context_id or "", ()))
+        seen = offered.get(body.get("published_revision", 0))
+        if seen is None:
+            return body
+        newest, control = max(offered), body.get("control_key", "")
+        same = seen.get(control) == offered[newest].get(control)
+        return {**body, "published_revision": newest} if same else body
+
+
+def _controls(part: Any) -> Iterator[tuple[str, str]]:
+    """Yield the key and the custom_id of every control in a part of a page's state."""
+    if isinstance(part, dict):
+        if part.get("control_key"):
+            yield part["control_key"], part.get("custom_id", "")
+        part = list(part.values())
+    if isinstance(part, list):
+        for child in part:
+            yield from _controls(child)
+
 
 async def _run_clock(env: simcord.Env, page: LivePreview) -> None:
-    """Let the simulated time run with the real one."""
+    """Let the simulated time run with the real one until the page is closed."""
     then = time.monotonic()
     while True:
-        await asyncio.sleep(TICK)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TICK):
+                return await page.wait_closed()
         async with page.turn:
             now = time.monotonic()
             try:
@@ -136,3 +170,24 @@ async def _run_clock(env: simcord.Env, page: LivePreview) -> None:
             except TimeoutError as error:
                 log.warning("The bot was busy for more than %g s: %s", SETTLE_SECONDS, error)
             then = now
+            _forget_the_oldest(env)
+
+
+def _forget_the_oldest(env: simcord.Env) -> None:
+    """Keep simcord's memory small through a long session: files, those first that no message shows, and records."""
+    backend = env.backend
+    files = backend.cdn._blobs
+    surplus = sum(map(len, files.values())) - FILE_BYTES
+    if surplus > 0:
+        shown = {
+            attachment["url"]
+            for messages in backend.messages.values()
+            for message in messages.values()
+            for attachment in message.attachments
+        }
+        for url in sorted(files, key=shown.__contains__):  # a stable sort of what came in order
+            surplus -= len(files.pop(url))
+            if surplus <= 0:
+                break
+    for records in (backend.http_requests, backend.transcript):
+        del records[:-LOG_ENTRIES]

@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, async_playwright, expect
 from bot.config import Model, Settings
 from bot.opening import open_executor
 from bot.playground import playground
-from model.requests import Executor, Progress, Started
+from model.requests import Drawing, Executor, Progress, Started
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, pictures
 
@@ -34,15 +34,24 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium o
 
 @asynccontextmanager
 async def opened(executor: Executor, settings: Settings) -> AsyncIterator[Page]:
-    """The playground in a browser."""
+    """The playground in a browser's tab."""
+    async with tabs(executor, settings, 1) as (page,):
+        yield page
+
+
+@asynccontextmanager
+async def tabs(executor: Executor, settings: Settings, how_many: int) -> AsyncIterator[list[Page]]:
+    """The playground in a browser's tabs, each of which looks as another member."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(playground(settings, executor, address.set_result))
     async with async_playwright() as browsers:
         browser = await browsers.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = await browser.new_page(viewport={"width": 1200, "height": 1000})
-        await page.goto(await address)
-        await expect(page.get_by_role("status").filter(has_text="Viewport updated")).to_be_visible()
-        yield page
+        pages = [await browser.new_page(viewport={"width": 1200, "height": 1000}) for _ in range(how_many)]
+        for number, page in enumerate(pages):
+            await page.goto(await address)
+            await expect(page.get_by_role("status").filter(has_text="Viewport updated")).to_be_visible()
+            await page.get_by_role("combobox", name="Viewing as").select_option(index=number)
+        yield pages
         await browser.close()
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
@@ -54,6 +63,17 @@ async def choose(page: Page, command: str) -> None:
     await box.press_sequentially(f"/{command}")
     await page.get_by_role("option", name=f"/{command}").wait_for()
     await box.press("Enter")
+
+
+async def ask(page: Page, words: str) -> None:
+    """Ask about a picture."""
+    await choose(page, "ask")
+    await page.locator("input[type=file]").set_input_files(
+        {"name": "picture.png", "mimeType": "image/png", "buffer": png((64, 64))}
+    )
+    question = page.get_by_role("textbox", name="question")
+    await question.fill(words)
+    await question.press("Enter")
 
 
 def message(page: Page, words: str) -> Locator:
@@ -96,12 +116,38 @@ async def test_a_visitor_draws_and_asks_the_real_engine(tiny_folder: Path, tmp_p
         await prompt.press("Enter")
         drawing = message(page, "a large red circle")
         await expect(drawing.get_by_role("img", name="a large red circle")).to_have_count(5)
-        await choose(page, "ask")
-        await page.locator("input[type=file]").set_input_files(
-            {"name": "picture.png", "mimeType": "image/png", "buffer": png((64, 64))}
-        )
-        question = page.get_by_role("textbox", name="question")
-        await question.fill("What do you see?")
-        await question.press("Enter")
+        await ask(page, "What do you see?")
         await expect(message(page, "What do you see?")).to_contain_text("tokens")
         await page.screenshot(path=tmp_path / "answer.png")
+
+
+async def test_what_a_visitor_sends_while_the_page_changes_is_not_lost() -> None:
+    """The page is published anew at every edit; what was typed on the one before must still count."""
+    executor = ScriptedExecutor()
+    async with opened(executor, Settings()) as page:
+        prompt = page.get_by_role("textbox", name="prompt")
+        for i in range(4):
+            await choose(page, "imagine")
+            await prompt.fill(f"picture number {i}")
+            await prompt.press("Enter")
+            for job in executor.jobs:
+                assert isinstance(job.request, Drawing)
+                job.tell(Started(), Progress(i, 4), pictures(job.request, side=512))  # keeps the bot busy
+        for i in range(4):
+            await expect(message(page, f"picture number {i}")).to_be_visible()
+
+
+async def test_three_viewers_draw_at_once_while_one_asks(tiny_folder: Path, tmp_path: Path) -> None:
+    settings = Settings(model=Model(name=str(tiny_folder), upscaler="lanczos"))
+    async with tabs(open_executor(settings), settings, 3) as pages:
+        for i, page in enumerate(pages):
+            await choose(page, "imagine")
+            prompt = page.get_by_role("textbox", name="prompt")
+            await prompt.fill(f"picture number {i}")
+            await prompt.press("Enter")
+        await ask(pages[0], "What do you see?")
+        for page in pages:  # everybody sees everything
+            for i in range(3):
+                await expect(message(page, f"picture number {i}").get_by_role("img")).to_have_count(5)
+            await expect(message(page, "What do you see?")).to_contain_text("tokens")
+        await pages[2].screenshot(path=tmp_path / "three.png")

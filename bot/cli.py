@@ -49,10 +49,15 @@ def main() -> None:
 def load_settings(
     config: Path | None, model: str | None, device: str | None, dtype: str | None, **more: Options
 ) -> "Settings":
-    """Read the settings, with the command line's on top. A folder is named from the working directory."""
-    from bot.config import load
+    """Read the settings, with the command line's on top. A folder is named from the working directory.
 
-    name = str(Path(model).resolve()) if model and Path(model).is_dir() else model
+    A model's name means the model, even where a folder of that name lies: that one is ./NAME.
+    """
+    from bot.config import load
+    from model.catalogue import NAMES
+
+    is_folder = model and model not in NAMES and Path(model).is_dir()
+    name = str(Path(model).resolve()) if model and is_folder else model
     return load(config, {"model": {"name": name, "device": device, "dtype": dtype}, **more})
 
 

@@ -1,12 +1,8 @@
 """The bot itself: what it listens to, how it starts, and how it ends."""
 
 import asyncio
-import hashlib
-import json
 import logging
-import signal
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import discord
@@ -24,7 +20,7 @@ from bot.drawing import Drawings
 from bot.errors import log_bug, report
 from bot.store.database import Database
 from bot.store.jobs import Jobs
-from bot.texts import CATALOGUES
+from bot.sync import sync
 from bot.views.buttons import Cancel, Show, TryAgain
 from model.requests import Executor
 
@@ -36,18 +32,6 @@ PERMISSIONS: Final = discord.Permissions(
 )
 DECODERS: Final = 2  # handed-in pictures that are decoded at once: each may take hundreds of megabytes
 CLOSING_SECONDS: Final = 10.0  # how long deliveries have to tell their members that the bot goes
-
-
-class CommandTranslator(app_commands.Translator):
-    """Puts the catalogues' words on commands, for every language that there is a catalogue for."""
-
-    async def translate(
-        self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
-    ) -> str | None:
-        """Return the text under the string's key; None leaves it in English."""
-        key = string.extras.get("key")
-        catalogue = CATALOGUES.get(locale)
-        return getattr(catalogue, key) if catalogue and key else None
 
 
 class Commands(app_commands.CommandTree["JanusBot"]):
@@ -100,8 +84,7 @@ class JanusBot(discord.AutoShardedClient):
         self.add_dynamic_items(Cancel, Show, TryAgain)
         self.tree.add_command(imagine)
         self.tree.add_command(ask)
-        await self.tree.set_translator(CommandTranslator())
-        await self._sync()
+        await sync(self)
 
     async def on_ready(self) -> None:
         """Say that the bot is there."""
@@ -135,51 +118,20 @@ class JanusBot(discord.AutoShardedClient):
         except Exception as error:  # a loop of discord.py ends with what it does not know
             log_bug(error)
 
-    async def _sync(self) -> None:
-        """Tell Discord the commands, unless it was told the very same ones before: it allows few such calls a day."""
-        one_server = self.settings.discord.development_guild
-        guild = discord.Object(one_server) if one_server else None
-        if guild:
-            self.tree.copy_global_to(guild=guild)
-        translator = self.tree.translator
-        assert translator is not None
-        commands = [
-            await command.get_translated_payload(self.tree, translator)
-            for command in self.tree.get_commands(guild=guild)
-        ]
-        told = hashlib.sha256(json.dumps(commands, sort_keys=True).encode()).hexdigest()
-        record = self.settings.store.folder / f"commands-{self.application_id}-{one_server or 'all'}.sha256"
-        if await asyncio.to_thread(_read, record) == told:
-            return
-        await self.tree.sync(guild=guild)
-        await asyncio.to_thread(_write, record, told)
-        log.info("Told Discord the commands, for %s", f"server {one_server}" if one_server else "all servers")
-
-
-def _read(file: Path) -> str:
-    return file.read_text() if file.is_file() else ""
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-
 
 async def run_bot(settings: Settings, executor: Executor) -> None:
-    """Run the bot until SIGINT or SIGTERM, then close it and the executor.
+    """Run the bot until it is cancelled, then close it and the executor.
 
-    Raises SettingsError if there is no token or Discord does not know it.
+    Raises SettingsError if there is no token, if Discord does not know it, or if the development server does not know
+    the bot.
     """
     bot = JanusBot(settings, executor)
     async with bot:
-        token = read_token(settings).get_secret_value()
-        running = asyncio.create_task(bot.start(token))
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, running.cancel)
         try:
-            await running
+            await bot.start(read_token(settings).get_secret_value())
         except asyncio.CancelledError:
             log.info("Closing")
+            raise
         except discord.LoginFailure:
             raise SettingsError(
                 "Discord does not know this token. Copy it again from the application's Bot page, or reset it there"

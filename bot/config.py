@@ -22,6 +22,7 @@ from model.errors import PlainError
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds bot/, model/, weights/ and config.toml
 PREFIX = "JANUS_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"  # names another config.toml; `--config` does too
+REFERENCE_VARIABLE = f"{PREFIX}REFERENCE"  # the tests' own: it names DeepSeek's checkpoint for them
 TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
 
 MIB = 2**20
@@ -214,7 +215,7 @@ def _fields(section: str) -> dict[str, FieldInfo]:
 
 def _refuse_unknown_variables() -> None:
     """A misspelt variable would otherwise be overlooked in silence."""
-    known = [CONFIG_VARIABLE]
+    known = [CONFIG_VARIABLE, REFERENCE_VARIABLE]
     for section in Settings.model_fields:
         known += [_variable(section, key) for key in _fields(section)]
     for name in os.environ:

@@ -1,6 +1,5 @@
 """The commands that stay: `run` on Discord, and `playground` in a browser."""
 
-import asyncio
 import logging
 from contextlib import suppress
 from importlib.util import find_spec
@@ -23,7 +22,8 @@ def run(settings: Settings) -> None:
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # that there is no voice alarms nobody
     _greet(settings)
     try:
-        asyncio.run(run_bot(settings, open_executor(settings)))
+        with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
+            run_to_end(run_bot(settings, open_executor(settings)))
     except aiohttp.ClientConnectionError as error:  # once it is connected, discord.py mends broken connections itself
         raise PlainError(f"Discord can't be reached: check the network ({error})") from None
 

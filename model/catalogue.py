@@ -7,6 +7,7 @@ from model.errors import PlainError
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"  # beside the packages, from any working directory
 HUB = {"1b": "deepseek-community/Janus-Pro-1B", "7b": "deepseek-community/Janus-Pro-7B"}  # short names of hub ids
+NAMES = ("demo", *HUB)
 UPSCALER = "ai-forever/Real-ESRGAN"  # the hub id of the released upscaler
 UPSCALER_FILE = "RealESRGAN_x2.pth"
 UPSCALER_BESIDE = "upscaler.safetensors"  # one that lies in the folder of the weights whose drawings it was made for
@@ -28,7 +29,7 @@ def folder_of(name: str, weights: Path = WEIGHTS) -> Path:
 
     "demo", "1b", "7b" and hub ids lie in `weights` (a hub id's slash becomes two dashes); anything else is a path.
     """
-    if name == "demo" or name in HUB:
+    if name in NAMES:
         return weights / name
     if hub_id(name):
         return weights / name.replace("/", "--")

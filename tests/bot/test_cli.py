@@ -15,10 +15,10 @@ import discord
 import pytest
 from PIL import Image
 
-from bot import once
-from bot.cli import main
-from bot.config import ROOT
-from model.requests import Event, Request
+from bot import once, service
+from bot.cli import load_settings, main
+from bot.config import ROOT, Settings
+from model.requests import Event, Executor, Request
 from tests.hub import serve
 
 
@@ -237,6 +237,33 @@ def test_an_interruption_closes_the_model_and_says_nothing(
     ended = janus_bot("imagine", "a cat", "--out", tmp_path)
     assert executor.closed
     assert ended == Ended(128 + number, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_ends_in_order_when_it_is_told_to(
+    janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    closed = []
+
+    async def run_bot(settings: Settings, executor: Executor) -> None:
+        try:
+            signal.raise_signal(number)
+            await asyncio.Event().wait()
+        finally:
+            closed.append(True)
+
+    monkeypatch.setenv("DISCORD_TOKEN", "a-token")
+    monkeypatch.setattr(service, "run_bot", run_bot)
+    monkeypatch.setattr(service, "open_executor", lambda settings: None)
+    assert janus_bot("run").code == 0
+    assert closed
+
+
+def test_a_model_s_name_means_the_model_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    assert load_settings(None, "demo", None, None).model.name == "demo"
+    assert load_settings(None, "./demo", None, None).model.name == str(tmp_path / "demo")
 
 
 def test_run_without_a_network_is_one_line_without_the_token(

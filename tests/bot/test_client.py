@@ -2,44 +2,13 @@ from pathlib import Path
 
 import discord
 import pytest
-import simcord
 
 from bot import client
 from bot.client import JanusBot, run_bot
-from bot.config import Discord, Settings, SettingsError, Store
+from bot.config import Settings, SettingsError, Store
 from model.requests import Drawing
 from tests.bot.conftest import World, make_bot
 from tests.bot.scripted import ScriptedExecutor
-
-
-def told(env: simcord.Env) -> list[str]:
-    return [request.path for request in env.http_requests if request.method == "PUT"]
-
-
-def forget(data: Path) -> None:
-    (record,) = data.glob("commands-*")
-    record.write_text("what an older version told")
-
-
-async def test_commands_are_told_to_discord_only_when_they_changed(tmp_path: Path) -> None:
-    bots = [make_bot(ScriptedExecutor(), tmp_path) for _ in range(3)]
-    async with simcord.run(bots[0]) as env:
-        assert told(env) == [f"/applications/{env.bot.application_id}/commands"]
-        await env.restart_bot(bots[1])
-        assert len(told(env)) == 1
-        forget(tmp_path)
-        await env.restart_bot(bots[2])
-        assert len(told(env)) == 2
-    for bot in bots:
-        await bot.database.close()
-
-
-async def test_one_development_server_gets_its_own_commands(tmp_path: Path) -> None:
-    settings = Settings(discord=Discord(development_guild=4242))
-    bot = make_bot(ScriptedExecutor(), tmp_path, settings=settings)
-    async with simcord.run(bot) as env:
-        assert told(env) == [f"/applications/{env.bot.application_id}/guilds/4242/commands"]
-    await bot.database.close()
 
 
 async def test_commands_are_there_for_servers_direct_messages_and_single_members(world: World) -> None:

@@ -133,6 +133,11 @@ def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     assert "JANUS_IMAGNE_COUNT: there is no such setting; did you mean JANUS_IMAGINE_COUNT?" in complaint()
 
 
+def test_the_tests_own_variable_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JANUS_REFERENCE", "a folder")
+    load()
+
+
 def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
     assert "nowhere.toml: there is no such settings file" in complaint(tmp_path / "nowhere.toml")
     binary = tmp_path / "binary.toml"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
+from PIL import Image
 
 from bot import intake
 from bot.delivery import Delivery
@@ -40,6 +41,10 @@ class AnswerPresenter:
     def progress(self, standing: Standing) -> ui.LayoutView:
         """Show what has been said so far."""
         return answering(self.texts, self.prompt, standing, self.job_id, self.picture.name)
+
+    async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
+        """An answer has none."""
+        return ()
 
     async def result(self, ending: Answer | Pictures, limit: int, mention: str) -> Parcel:
         """Show the whole answer."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import discord
 from discord import ui
+from PIL import Image
 
 from bot.errors import NETWORK, Refusal, in_short, log_bug
 from bot.post import Parcel, Post
@@ -21,7 +22,7 @@ from bot.uploads import TooLargeError, Upload
 from bot.views.buttons import JobButton, Show, TryAgain
 from bot.views.layout import notice
 from bot.views.panel import Standing
-from model.requests import Answer, Cancelled, Event, Failed, Job, Passing, Pictures
+from model.requests import Answer, Cancelled, Event, Failed, Job, Passing, Pictures, Preview
 from model.requests import Final as Ending
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 60 * 60.0  # how long a result waits for its owner; `later_kept` says so
+PREVIEW_SECONDS: Final = 3.0  # between two previews at the least: each is an upload
 SMALLEST_LIMIT: Final = 64 * 1024  # bytes a file; below this, pictures are no longer worth sending
 
 T = TypeVar("T")
@@ -68,6 +70,10 @@ class Presenter(Protocol):
 
     def progress(self, standing: Standing) -> ui.LayoutView:
         """Show where the job stands."""
+        ...
+
+    async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
+        """Encode pictures on their way, as `progress` names them."""
         ...
 
     async def result(self, ending: Answer | Pictures, limit: int, mention: str) -> Parcel:
@@ -119,6 +125,7 @@ class Delivery:
         farewell = clock() + self.post.seconds_left
         reachable = True  # through the interaction's token
         next_edit = clock() + self.presenter.pace
+        next_preview = clock()
         while True:
             due = farewell if shown == self._standing_now() else min(next_edit, farewell)
             event: Event | None = None
@@ -129,23 +136,29 @@ class Delivery:
                 pass  # nothing new, but the newest is not on the message yet
             if isinstance(event, Ending):
                 return event
+            if isinstance(event, Preview) and clock() < next_preview:
+                continue  # newer ones come
             if isinstance(event, Passing):
                 self.standing = self.standing.after(event)
             if reachable and clock() >= farewell:
                 reachable = False
-                await self._show(self._farewell())
+                await self._show(self._farewell(), ())
             elif reachable and clock() >= next_edit and shown != (now := self._standing_now()):
+                files = None
+                if now.preview and now.preview is not shown.preview:
+                    files = await self.presenter.preview(now.preview.pictures)
+                    next_preview = clock() + PREVIEW_SECONDS
                 shown = now
-                await self._show(self.presenter.progress(shown))
+                await self._show(self.presenter.progress(shown), files)
                 next_edit = clock() + self.presenter.pace
 
     def _standing_now(self) -> Standing:
         return replace(self.standing, loading=self.bot.executor.status().state == "loading")
 
-    async def _show(self, view: ui.LayoutView) -> None:
+    async def _show(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
         """Edit the message on the way. A hiccup costs one edit; a message that is gone ends its job."""
         try:
-            await self.post.show(view)
+            await self.post.show(view, files)
         except discord.NotFound:
             self.job.cancel()
         except NETWORK as error:

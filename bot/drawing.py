@@ -1,18 +1,20 @@
 """Drawings: the one way to start one, for commands, buttons and forms."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import discord
 from discord import ui
+from PIL import Image
 
 from bot.delivery import Delivery
 from bot.post import Parcel, Post
 from bot.texts import Texts
-from bot.uploads import encode
+from bot.uploads import Upload, encode, sketches
 from bot.views.gallery import gallery
 from bot.views.lines import alt_text
-from bot.views.panel import Standing, panel
+from bot.views.panel import Standing, panel, preview_names
 from model.requests import Answer, Drawing, Pictures, new_id
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ class DrawingPresenter:
     def progress(self, standing: Standing) -> ui.LayoutView:
         """Show where the drawing stands."""
         return panel(self.texts, self.prompt, standing, self.drawing.id)
+
+    async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
+        """Encode the pictures as far as they are drawn."""
+        return await sketches(pictures, preview_names(len(pictures)), alt_text(self.prompt))
 
     async def result(self, ending: Answer | Pictures, limit: int, mention: str) -> Parcel:
         """Show the pictures."""
@@ -67,7 +73,7 @@ class Drawings:
         """
         post = Post(interaction, private=False, in_place=in_place)
         await self.bot.admission.check(post, wish.prompt, post.texts.prompt_empty)
-        drawing = replace(wish, prompt=wish.prompt.strip(), id=new_id(), owner=str(post.asker.id))
+        drawing = replace(wish, prompt=wish.prompt.strip(), previews=True, id=new_id(), owner=str(post.asker.id))
         job = await self.bot.admission.accept(post, drawing, spoiler=spoiler)
         presenter = DrawingPresenter(drawing, post.texts, self.bot.executor.status().model)
         await Delivery(self.bot, post, job, presenter).run()

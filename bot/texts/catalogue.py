@@ -36,6 +36,7 @@ class Texts:
     started: str
     progress: str
     progress_eta: str
+    finishing: str
     thinking: str
     seconds: str
     minutes: str

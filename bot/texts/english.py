@@ -24,6 +24,7 @@ ENGLISH = Texts(
     started="Starting…",
     progress="{bar}  {percent} %",
     progress_eta="{bar}  {percent} %, about {eta} left",
+    finishing="Almost done…",
     thinking="Thinking…",
     seconds="{n} s",
     minutes="{n} min",

@@ -1,13 +1,15 @@
 """The panel: one message that shows where a job stands, from the first second to its end."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+import discord
 from discord import ui
 
 from bot.texts import Texts
 from bot.views.buttons import Cancel
 from bot.views.layout import BUSY, layout
-from bot.views.lines import PROMPT_TEXT, bar, duration, one_line
+from bot.views.lines import PROMPT_TEXT, alt_text, bar, duration, one_line
 from model.requests import Passing, Preview, Progress, Queued, Started, Text
 
 
@@ -41,6 +43,8 @@ class Standing:
         if self.progress:
             done, total, eta = self.progress.done, self.progress.total, self.progress.eta
             shown = texts.progress if eta is None else texts.progress_eta
+            if done >= total:
+                return texts.finishing
             percent = 100 * done // max(1, total)
             return shown.format(bar=bar(done, total), percent=percent, eta=duration(eta or 0, texts))
         if self.started:
@@ -54,11 +58,20 @@ class Standing:
         return texts.received
 
 
-def panel(texts: Texts, prompt: str, standing: Standing, job_id: str) -> ui.LayoutView:
-    """Show a prompt and where its job stands, with a button to cancel it."""
-    return layout(
-        ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**"),
-        ui.TextDisplay(standing.line(texts)),
-        ui.ActionRow(Cancel(job_id, texts)),
-        colour=BUSY,
-    )
+def panel(texts: Texts, prompt: str, standing: Standing, job_id: str, *, spoiler: bool = False) -> ui.LayoutView:
+    """Show a prompt, the preview if there is one, and where the job stands, with a button to cancel it."""
+    children: list[ui.Item[Any]] = [ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**")]
+    if standing.preview:
+        names = [f"attachment://{name}.webp" for name in preview_names(len(standing.preview.pictures))]
+        children.append(
+            ui.MediaGallery(
+                *(discord.MediaGalleryItem(name, description=alt_text(prompt), spoiler=spoiler) for name in names)
+            )
+        )
+    children += [ui.TextDisplay(standing.line(texts)), ui.ActionRow(Cancel(job_id, texts))]
+    return layout(*children, colour=BUSY)
+
+
+def preview_names(count: int) -> list[str]:
+    """Name the files of a preview, without their suffix."""
+    return [f"preview-{number}" for number in range(1, count + 1)]

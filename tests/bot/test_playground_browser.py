@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from bot.config import Model, Settings
 from bot.opening import open_executor
 from bot.playground import playground
-from model.requests import Drawing, Executor, Progress, Started
+from model.requests import Drawing, Executor, Preview, Progress, Started
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, pictures
 
@@ -76,6 +77,17 @@ async def ask(page: Page, words: str) -> None:
     await question.press("Enter")
 
 
+def half_drawn(count: int) -> Preview:
+    """Shapes of which the upper half is there."""
+    pictures = []
+    for i in range(count):
+        picture = Image.new("RGB", (256, 256), (250, 240, 200))
+        ImageDraw.Draw(picture).ellipse((30 + 10 * i, 40, 200 + 10 * i, 210), fill="red")
+        picture.paste((127, 127, 127), (0, 128, 256, 256))
+        pictures.append(picture)
+    return Preview(tuple(pictures))
+
+
 def message(page: Page, words: str) -> Locator:
     return page.get_by_role("log").get_by_role("article").filter(has_text="used /").filter(has_text=words)
 
@@ -91,8 +103,10 @@ async def test_a_visitor_watches_a_drawing(tmp_path: Path) -> None:
         await prompt.press("Enter")
         drawing = message(page, "a large red circle")
         await expect(drawing).to_contain_text("Getting ready")
-        executor.job.tell(Started(), Progress(288, 576, 7.0))
+        executor.job.tell(Started(), Progress(288, 576, 7.0), half_drawn(5))
         await expect(drawing).to_contain_text("50 %, about 7 s left")
+        for i in range(5):
+            await expect(drawing.get_by_role("img").nth(i)).to_have_js_property("naturalWidth", 256)
         await page.screenshot(path=tmp_path / "panel.png")
         executor.job.tell(pictures(executor.drawing, side=256))
         await expect(drawing.get_by_role("img", name="a large red circle")).to_have_count(5)

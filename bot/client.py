@@ -18,6 +18,8 @@ from bot.deliveries import Deliveries
 from bot.delivery import Wait, plainly
 from bot.drawing import Drawings
 from bot.errors import log_bug, report
+from bot.health import serving_health
+from bot.metrics import CountedExecutor, Metrics
 from bot.store.database import Database
 from bot.store.jobs import Jobs
 from bot.sync import sync
@@ -53,6 +55,7 @@ class JanusBot(discord.AutoShardedClient):
     def __init__(
         self, settings: Settings, executor: Executor, *, wait: Wait = plainly, shard_count: int | None = None
     ) -> None:
+        self.metrics = Metrics(executor, lambda: self.connected)
         super().__init__(
             intents=INTENTS,
             shard_count=shard_count,
@@ -60,9 +63,10 @@ class JanusBot(discord.AutoShardedClient):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
+            http_trace=self.metrics.trace(),
         )
         self.settings = settings
-        self.executor = executor
+        self.executor: Executor = CountedExecutor(executor, self.metrics)
         self.wait = wait
         self.deliveries = Deliveries(settings.limits.queue)
         self.database = Database(settings.store.folder)
@@ -89,6 +93,11 @@ class JanusBot(discord.AutoShardedClient):
     async def on_ready(self) -> None:
         """Say that the bot is there."""
         log.info("Logged in as %s, in %d servers. Invite it with %s", self.user, len(self.guilds), self.invite_link)
+
+    @property
+    def connected(self) -> bool:
+        """Whether Discord's events reach the bot just now, through every shard."""
+        return self.is_ready() and not any(shard.is_closed() for shard in self.shards.values())
 
     @property
     def invite_link(self) -> str:
@@ -122,11 +131,11 @@ class JanusBot(discord.AutoShardedClient):
 async def run_bot(settings: Settings, executor: Executor) -> None:
     """Run the bot until it is cancelled, then close it and the executor.
 
-    Raises SettingsError if there is no token, if Discord does not know it, or if the development server does not know
-    the bot.
+    Raises SettingsError if there is no token, if Discord does not know it, if the development server does not know the
+    bot, or if the port of [health] is taken.
     """
     bot = JanusBot(settings, executor)
-    async with bot:
+    async with bot, serving_health(bot):
         try:
             await bot.start(read_token(settings).get_secret_value())
         except asyncio.CancelledError:

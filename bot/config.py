@@ -104,6 +104,12 @@ class Store(Section):
     keep_days: int = Field(default=30, ge=1)
 
 
+class Health(Section):
+    """Where the bot tells how it is."""
+
+    port: int = Field(default=0, ge=0, le=65535)  # on the loopback address; 0: nowhere
+
+
 class Settings(BaseSettings):
     """Every setting, checked and frozen. Made by `load`."""
 
@@ -123,6 +129,7 @@ class Settings(BaseSettings):
     ask: Ask = Ask()
     limits: Limits = Limits()
     store: Store = Store()
+    health: Health = Health()
 
     @classmethod
     def settings_customise_sources(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import discord
 from discord import app_commands
+from discord.app_commands import TranslationContextLocation as Location
 
 from bot.config import SettingsError
 from bot.texts import CATALOGUES
@@ -26,15 +27,19 @@ GONE: Final = (discord.Forbidden, discord.NotFound)  # the bot is not on this se
 
 
 class CommandTranslator(app_commands.Translator):
-    """Puts the catalogues' words on commands, for every language that there is a catalogue for."""
+    """Puts the catalogues' words on commands, for every language that there is a catalogue for.
+
+    A text that the code takes from the English catalogue (`described`) has its key with it. The name of a command or
+    of an option is found by the name itself: `name_imagine`, `option_seed`.
+    """
 
     async def translate(
         self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
     ) -> str | None:
-        """Return the text under the string's key; None leaves it in English."""
-        key = string.extras.get("key")
-        catalogue = CATALOGUES.get(locale)
-        return getattr(catalogue, key) if catalogue and key else None
+        """Return the text of a string in a language; None leaves it as the code has it."""
+        kinds = {Location.command_name: "name", Location.group_name: "name", Location.parameter_name: "option"}
+        key = string.extras.get("key", f"{kinds.get(context.location)}_{string.message}")
+        return getattr(CATALOGUES.get(locale), key, None)
 
 
 async def sync(bot: "JanusBot") -> None:

@@ -1,4 +1,7 @@
-"""Everything the bot says: one catalogue a language."""
+"""Everything the bot says: one catalogue a language, each in a file of its own, which is all it takes to add one."""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 import discord
 from discord import app_commands
@@ -6,7 +9,13 @@ from discord import app_commands
 from bot.texts.catalogue import Texts
 from bot.texts.english import ENGLISH
 
-CATALOGUES: dict[discord.Locale, Texts] = {discord.Locale.american_english: ENGLISH}
+CATALOGUES: dict[discord.Locale, Texts] = {
+    locale: texts
+    for module in iter_modules(__path__)
+    for texts in vars(import_module(f"{__name__}.{module.name}")).values()
+    if isinstance(texts, Texts)
+    for locale in texts.locales
+}
 
 __all__ = ["CATALOGUES", "ENGLISH", "Texts", "described", "texts_for"]
 
@@ -19,6 +28,7 @@ def texts_for(interaction: discord.Interaction) -> Texts:
 def described(key: str) -> app_commands.locale_str:
     """Return a command's text for the command tree: in English, and under the key by which it is translated.
 
-    Raises AttributeError if there is no such text.
+    Names of commands and of their options need none: see `CommandTranslator`. Raises AttributeError if there is no
+    such text.
     """
     return app_commands.locale_str(getattr(ENGLISH, key), key=key)

@@ -2,13 +2,31 @@
 
 from dataclasses import dataclass
 
+import discord
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
     """The texts of one language. Every field must be filled, so the type checker finds a missing or misspelt one.
 
-    Words in braces are filled with `str.format`; a translation has the same ones.
+    Words in braces are filled with `str.format`; a translation has the same ones. A text that names a command names
+    it as its language does.
     """
+
+    locales: tuple[discord.Locale, ...]  # Discord's names for the language
+
+    # names of commands and of their options, as people type them: lower case, no spaces, at most 32 characters
+    name_ask: str
+    name_imagine: str
+    option_count: str
+    option_guidance: str
+    option_image: str
+    option_private: str
+    option_prompt: str
+    option_question: str
+    option_seed: str
+    option_temperature: str
+    option_top_p: str
 
     # /imagine: at most 100 characters each, which is Discord's limit for descriptions
     imagine: str

@@ -1,8 +1,22 @@
 """English."""
 
+import discord
+
 from bot.texts.catalogue import Texts
 
 ENGLISH = Texts(
+    locales=(discord.Locale.american_english, discord.Locale.british_english),
+    name_ask="ask",
+    name_imagine="imagine",
+    option_count="count",
+    option_guidance="guidance",
+    option_image="image",
+    option_private="private",
+    option_prompt="prompt",
+    option_question="question",
+    option_seed="seed",
+    option_temperature="temperature",
+    option_top_p="top_p",
     imagine="Draw pictures from words",
     imagine_prompt="What to draw",
     imagine_seed="The same seed draws the same pictures again; random if you leave it out",

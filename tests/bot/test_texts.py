@@ -3,44 +3,125 @@
 import dataclasses
 import re
 import string
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import discord
 import pytest
 
 import bot
-from bot.texts import CATALOGUES, ENGLISH, Texts
+from bot.sync import CommandTranslator
+from bot.texts import CATALOGUES, ENGLISH, Texts, texts_for
+from tests.bot.conftest import World
 
-FIELDS = [field.name for field in dataclasses.fields(Texts)]
+FIELDS = [field.name for field in dataclasses.fields(Texts) if field.name != "locales"]
 SOURCE = "\n".join(file.read_text() for file in Path(bot.__file__).parent.rglob("*.py") if file.parent.name != "texts")
-catalogues = pytest.mark.parametrize("texts", CATALOGUES.values(), ids=[str(locale) for locale in CATALOGUES])
+LANGUAGES = {texts.locales[0]: texts for texts in CATALOGUES.values()}
+catalogues = pytest.mark.parametrize("texts", LANGUAGES.values(), ids=[str(locale) for locale in LANGUAGES])
 
 
 def braces(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("key", FIELDS)
+@pytest.fixture
+async def commands(world: World) -> list[dict[str, Any]]:
+    """All that Discord is told of the commands."""
+    return [
+        await command.get_translated_payload(world.bot.tree, CommandTranslator())
+        for command in world.bot.tree.get_commands()
+    ]
+
+
+def walk(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, list):
+        for child in part:
+            yield from walk(child)
+    elif isinstance(part, dict):
+        yield part
+        for child in part.values():
+            yield from walk(child)
+
+
+def called(part: dict[str, Any], locale: discord.Locale, what: str = "name") -> str:
+    return str((part.get(f"{what}_localizations") or {}).get(str(locale), ""))
+
+
+@pytest.mark.parametrize("key", [key for key in FIELDS if not key.startswith(("name_", "option_"))])
 def test_every_text_is_used(key: str) -> None:
     by_name = re.search(rf'texts\.{key}\b|texts_for\([a-z]+\)\.{key}\b|described\("{key}"\)|action = "{key}"', SOURCE)
     assert by_name, f"nothing in bot/ says {key}"
+
+
+@pytest.mark.parametrize("kind", ["name", "option"])
+async def test_every_name_is_that_of_a_command_or_an_option(commands: list[dict[str, Any]], kind: str) -> None:
+    there = {part["name"] for part in walk(commands) if "name" in part}
+    assert {key.removeprefix(f"{kind}_") for key in FIELDS if key.startswith(f"{kind}_")} <= there
 
 
 @catalogues
 def test_every_text_has_words_and_the_same_braces_as_the_english_one(texts: Texts) -> None:
     for key in FIELDS:
         text = getattr(texts, key)
-        assert text.strip(), key
+        assert text == text.strip() != "", key
         assert braces(text) == braces(getattr(ENGLISH, key)), key
 
 
+@pytest.mark.parametrize("locale", CATALOGUES, ids=str)
+async def test_discord_is_told_every_command_in_every_language(
+    commands: list[dict[str, Any]], locale: discord.Locale
+) -> None:
+    for part in walk(commands):
+        for what in ("name", "description"):
+            if part.get(what):
+                assert called(part, locale, what), f"{what} {part[what]!r} is in no catalogue"
+                if CATALOGUES[locale] is ENGLISH:
+                    assert called(part, locale, what) == part[what]
+
+
+@pytest.mark.parametrize("locale", CATALOGUES, ids=str)
+async def test_what_discord_is_told_stays_inside_its_limits(
+    commands: list[dict[str, Any]], locale: discord.Locale
+) -> None:
+    for command in commands:
+        is_menu = command["type"] != discord.AppCommandType.chat_input.value
+        parts = [part for part in walk(command) if "name" in part]
+        for part in parts:
+            name, description = called(part, locale), called(part, locale, "description")
+            is_choice = "value" in part
+            assert 1 <= len(name) <= (100 if is_choice else 32), name
+            assert len(description) <= 100, description
+            if not (is_menu or is_choice):
+                assert re.fullmatch(r"[-_'\w]+", name), name
+                assert name == name.lower(), name
+        assert sum(len(called(part, locale)) + len(called(part, locale, "description")) for part in parts) <= 8000
+
+
+@pytest.mark.parametrize("locale", CATALOGUES, ids=str)
+async def test_no_two_things_have_one_name(commands: list[dict[str, Any]], locale: discord.Locale) -> None:
+    for siblings in [commands, *(part["options"] for part in walk(commands) if part.get("options"))]:
+        names = [called(part, locale) for part in siblings]
+        assert len(set(names)) == len(names), names
+
+
 @catalogues
-def test_descriptions_fit_into_discord_s_limit(texts: Texts) -> None:
+def test_a_text_names_commands_as_its_language_does(texts: Texts) -> None:
+    names = {getattr(texts, key) for key in FIELDS if key.startswith("name_")}
     for key in FIELDS:
-        if key.startswith(("imagine", "ask")):
-            assert 1 <= len(getattr(texts, key)) <= 100, key
+        assert set(re.findall(r"(?<![\w<])/(\w+)", getattr(texts, key))) <= names, key
 
 
 @catalogues
 def test_button_labels_fit_into_discord_s_limit(texts: Texts) -> None:
     for key in re.findall(r'action = "(\w+)"', SOURCE):
         assert 1 <= len(getattr(texts, key)) <= 80, key
+
+
+def test_the_member_s_language_decides_and_english_is_what_is_left() -> None:
+    class Interaction:
+        def __init__(self, locale: discord.Locale) -> None:
+            self.locale = locale
+
+    for locale in discord.Locale:
+        assert texts_for(Interaction(locale)) is CATALOGUES.get(locale, ENGLISH)  # type: ignore[arg-type]

@@ -3,10 +3,18 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import discord
+
 from bot import intake
+from bot.config import Limits
 from bot.errors import Refusal
+from bot.permissions import missing_permissions
 from bot.post import Post
 from bot.store.jobs import Enlargement, JobRecord
+from bot.store.servers import ServerSettings
+from bot.turns import Place
+from bot.views.lines import plain
+from bot.words import refused_word
 from model.requests import Drawing, Enlarge, Job, Question
 
 if TYPE_CHECKING:
@@ -25,11 +33,20 @@ class Admission:
         `words` are the member's prompt or question, if there is one; `empty` is what to say to one of no words. From
         here on the current task counts as an open request. Raises Refusal.
         """
-        if self.bot.closing:
-            raise Refusal(post.texts.stopping)
-        self.bot.deliveries.admit(post.texts)
+        bot, texts = self.bot, post.texts
+        if bot.closing:
+            raise Refusal(texts.stopping)
+        if bot.paused:
+            raise Refusal(texts.paused)
+        server = await bot.servers.get(post.guild_id)
+        await self._check_whereabouts(post, server)
+        limits = server.over(bot.settings).limits
         if words is not None:
-            intake.check_words(words, empty, self.bot.settings.limits, post.texts)
+            intake.check_words(words, empty, limits, texts)
+            if word := refused_word(words, server.refused):
+                raise Refusal(texts.refused_word.format(word=plain(word)))
+        await self._check_hour(post, limits)
+        bot.turns.enter(Place(post.asker.id, post.guild_id, limits), texts)
 
     async def accept(
         self,
@@ -57,8 +74,32 @@ class Admission:
             asked=post.asked,
         )
         await self.bot.jobs.add(record)
+        await self.bot.uses.add(record.id, record.owner, record.guild, post.asked)
         try:
-            return await self.bot.wait(self.bot.executor.submit(replace(request, owner=str(post.asker.id))))
+            return await self.bot.turns.submit(replace(request, owner=str(post.asker.id)))
         except BaseException:
-            await self.bot.jobs.remove(request.id)
+            await self.bot.jobs.remove(record.id)
+            await self.bot.uses.take_back(record.id)
             raise
+
+    async def _check_whereabouts(self, post: Post, server: ServerSettings) -> None:
+        """Refuse blocked members, and channels in which the bot can't or shall not answer. Raises Refusal."""
+        texts = post.texts
+        if await self.bot.servers.is_blocked(post.guild_id, post.asker.id):
+            raise Refusal(texts.blocked)
+        if server.age_restricted and not post.age_restricted:
+            raise Refusal(texts.age_restricted_only)
+        if post.missing:
+            raise Refusal(missing_permissions(post.missing, texts))
+
+    async def _check_hour(self, post: Post, limits: Limits) -> None:
+        """Refuse members and servers that have had what there is for an hour. Raises Refusal."""
+        uses, texts, now = self.bot.uses, post.texts, discord.utils.utcnow()
+        until = await uses.used_up_until("member", post.asker.id, limits.member_hourly, now)
+        if until:
+            raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=discord.utils.format_dt(until, "R")))
+        if post.guild_id is None:
+            return
+        until = await uses.used_up_until("guild", post.guild_id, limits.server_hourly, now)
+        if until:
+            raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=discord.utils.format_dt(until, "R")))

@@ -22,7 +22,10 @@ from bot.health import serving_health
 from bot.metrics import CountedExecutor, Metrics
 from bot.store.database import Database
 from bot.store.jobs import Jobs
+from bot.store.servers import Servers
+from bot.store.uses import Uses
 from bot.sync import sync
+from bot.turns import Turns
 from bot.views.buttons import Cancel, Show, TryAgain
 from model.requests import Executor
 
@@ -68,20 +71,26 @@ class JanusBot(discord.AutoShardedClient):
         self.settings = settings
         self.executor: Executor = CountedExecutor(executor, self.metrics)
         self.wait = wait
-        self.deliveries = Deliveries(settings.limits.queue)
+        self.deliveries = Deliveries()
+        self.turns = Turns(self, settings.limits.queue)
         self.database = Database(settings.store.folder)
         self.jobs = Jobs(self.database)
+        self.servers = Servers(self.database)
+        self.uses = Uses(self.database)
         self.admission = Admission(self)
         self.drawings = Drawings(self)
         self.questions = Questions(self)
         self.decoding = asyncio.Semaphore(DECODERS)
         self.closing = False
+        self.paused = False  # by its owner: what is open goes on, and nothing new is let in
         self.tree = Commands(self)
 
     async def setup_hook(self) -> None:
         """Get everything ready between the login and the first event."""
         await self.database.open()
         interrupted = await self.jobs.interrupt(discord.utils.utcnow())
+        for record in interrupted:
+            await self.uses.take_back(record.id)
         if interrupted:
             log.warning("Jobs that an earlier run did not finish: %d", len(interrupted))
         self.sweep.start()
@@ -89,6 +98,10 @@ class JanusBot(discord.AutoShardedClient):
         self.tree.add_command(imagine)
         self.tree.add_command(ask)
         await sync(self)
+
+    async def settings_in(self, guild: int | None) -> Settings:
+        """Return the settings that hold in a server, or outside of servers."""
+        return (await self.servers.get(guild)).over(self.settings)
 
     async def on_ready(self) -> None:
         """Say that the bot is there."""
@@ -111,8 +124,9 @@ class JanusBot(discord.AutoShardedClient):
             self.closing = True
             self.sweep.cancel()
             try:
+                self.turns.close()
                 await self.executor.close()
-                await self.deliveries.finish(CLOSING_SECONDS)
+                await self.turns.finish(CLOSING_SECONDS)
             finally:
                 await self.database.close()
         await super().close()

@@ -89,12 +89,18 @@ class Ask(Section):
 
 
 class Limits(Section):
-    """What people may hand in."""
+    """What people may hand in, and how much of it."""
 
     picture_bytes: int = Field(default=10 * MIB, ge=1024)
     picture_pixels: int = Field(default=40_000_000, ge=1024)
     prompt_characters: int = Field(default=2000, ge=1, le=4000)
     queue: int = Field(default=100, ge=1)
+    member_running: int = Field(default=2, ge=1, le=100)
+    member_queued: int = Field(default=5, ge=0, le=100)
+    member_hourly: int = Field(default=60, ge=1, le=10_000)
+    server_running: int = Field(default=20, ge=1, le=1000)
+    server_queued: int = Field(default=80, ge=0, le=1000)
+    server_hourly: int = Field(default=1000, ge=1, le=100_000)
 
 
 class Store(Section):

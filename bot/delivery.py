@@ -270,6 +270,8 @@ class Delivery:
 
     async def _note_end(self, state: State, result: Answer | Pictures | None = None) -> None:
         await self._note(self.bot.jobs.end(self.job.id, state, discord.utils.utcnow(), result))
+        if state in ("failed", "interrupted") or (state == "cancelled" and not self.standing.started):
+            await self._note(self.bot.uses.take_back(self.job.id))  # nobody drew or answered for it
 
     async def _note(self, writing: Awaitable[None]) -> None:
         """Write something down. A disk that is full costs the buttons, and not the pictures."""

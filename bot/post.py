@@ -17,6 +17,7 @@ import discord
 from discord import ui
 
 from bot.errors import NETWORK, in_short
+from bot.permissions import missing
 from bot.texts import texts_for
 from bot.uploads import TooLargeError, Upload
 
@@ -74,6 +75,19 @@ class Post:
     def reachable(self) -> bool:
         """Whether a result can be put anywhere without its owner's doing."""
         return self.seconds_left > 0 or self.channel_is_open
+
+    @property
+    def age_restricted(self) -> bool:
+        """Whether the channel is for adults only. Of one that the bot does not know, nobody can tell."""
+        channel = self.interaction.channel
+        return isinstance(channel, discord.abc.GuildChannel | discord.Thread) and channel.is_nsfw()
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The permissions that the bot lacks here to answer with pictures, by their names in discord.py."""
+        if self.interaction.guild_id is None:
+            return ()  # among few people everybody may
+        return missing(self.interaction.app_permissions, ("attach_files",))
 
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         """Answer the interaction, or edit the answer. `files` replace the message's files, None keeps them.

@@ -29,4 +29,30 @@ MIGRATIONS: Final = (
     CREATE INDEX jobs_by_state ON jobs (state) WHERE state = 'accepted';
     CREATE INDEX jobs_by_time ON jobs (asked);
     """,
+    """
+    CREATE TABLE servers (
+        guild INTEGER PRIMARY KEY,
+        settings TEXT NOT NULL      -- JSON: what the server chose; what is not there is as config.toml says
+    ) STRICT;
+    CREATE TABLE blocked (
+        guild INTEGER NOT NULL,
+        member INTEGER NOT NULL,
+        since REAL NOT NULL,
+        PRIMARY KEY (guild, member)
+    ) STRICT;
+    CREATE TABLE uses (             -- what counts towards the limits an hour: kept apart, to outlive a deleted job
+        job TEXT PRIMARY KEY,
+        member INTEGER NOT NULL,
+        guild INTEGER,
+        asked REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX uses_by_member ON uses (member, asked);
+    CREATE INDEX uses_by_guild ON uses (guild, asked);
+    CREATE TABLE reports (
+        message INTEGER NOT NULL,
+        member INTEGER NOT NULL,    -- who reported it
+        reported REAL NOT NULL,
+        PRIMARY KEY (message, member)
+    ) STRICT;
+    """,
 )

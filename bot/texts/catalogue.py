@@ -90,6 +90,22 @@ class Texts:
     too_many_pixels: str
     not_fetched: str
     queue_full: str
+    member_full: str
+    server_full: str
+    member_hour: str
+    server_hour: str
+    paused: str
+    blocked: str
+    age_restricted_only: str
+    refused_word: str
+    lacking: str
+
+    # permissions, as Discord calls them
+    view_channel: str
+    send_messages: str
+    send_messages_in_threads: str
+    attach_files: str
+    read_message_history: str
 
     # buttons, and what they answer
     cancel: str

@@ -33,7 +33,7 @@ async def env(tiny_folder: Path, tmp_path: Path) -> AsyncIterator[simcord.Env]:
 async def delivered(env: simcord.Env) -> None:
     """Let the thread work until every job has been delivered."""
     assert isinstance(env.bot, JanusBot)
-    await env.bot.deliveries.finish(SECONDS)
+    await env.bot.turns.finish(SECONDS)
 
 
 def executor(env: simcord.Env) -> Executor:

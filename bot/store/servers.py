@@ -1,0 +1,78 @@
+"""Servers: what each of them chose for itself, and whom it blocked."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from bot.config import Settings
+from bot.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What one server chose. Everything that it left alone is as config.toml says."""
+
+    imagine: Mapping[str, Any] = field(default_factory=dict)  # keys of [imagine]
+    ask: Mapping[str, Any] = field(default_factory=dict)  # keys of [ask]
+    limits: Mapping[str, Any] = field(default_factory=dict)  # keys of [limits]
+    spoilers: bool = False  # pictures are hidden until one presses them
+    age_restricted: bool = False  # works in age-restricted channels only
+    refused: Sequence[str] = ()  # words and phrases, as they were written
+    reports: int | None = None  # the channel that hears of reported pictures
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Make them from what `change` was given; what an older or newer version knew besides is left out."""
+        return cls(**{key: value for key, value in values.items() if key in cls.__slots__})
+
+    def over(self, settings: Settings) -> Settings:
+        """Return the settings that hold in this server."""
+        sections = {name: getattr(settings, name).model_copy(update=getattr(self, name)) for name in SECTIONS}
+        return settings.model_copy(update=sections)
+
+
+SECTIONS = ("imagine", "ask", "limits")
+
+
+class Servers:
+    """The tables of servers and of blocked members."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def get(self, guild: int | None) -> ServerSettings:
+        """Return what a server chose; outside of servers nobody chose anything."""
+        if guild is None:
+            return ServerSettings()
+        row = await self.database.row("SELECT settings FROM servers WHERE guild = ?", (guild,))
+        return ServerSettings.of(json.loads(row["settings"])) if row else ServerSettings()
+
+    async def change(self, guild: int, changes: Mapping[str, Any]) -> None:
+        """Change some of what a server chose: fields of `ServerSettings`, in sections by key. None undoes a choice."""
+        await self.database.write(
+            "INSERT INTO servers VALUES (?, json_patch('{}', ?))"
+            " ON CONFLICT (guild) DO UPDATE SET settings = json_patch(settings, ?)",
+            (guild, json.dumps(changes), json.dumps(changes)),
+        )
+
+    async def block(self, guild: int, member: int, now: datetime) -> None:
+        """Let a member of a server use the bot no longer."""
+        await self.database.write("INSERT OR IGNORE INTO blocked VALUES (?, ?, ?)", (guild, member, now.timestamp()))
+
+    async def unblock(self, guild: int, member: int) -> None:
+        """Let a member use the bot again."""
+        await self.database.write("DELETE FROM blocked WHERE guild = ? AND member = ?", (guild, member))
+
+    async def is_blocked(self, guild: int | None, member: int) -> bool:
+        """Tell whether a member is blocked in a server."""
+        row = await self.database.row("SELECT 1 FROM blocked WHERE guild = ? AND member = ?", (guild, member))
+        return row is not None
+
+    async def blocked(self, guild: int) -> Sequence[int]:
+        """Return the members that are blocked in a server, those blocked last first."""
+        rows = await self.database.rows(
+            "SELECT member FROM blocked WHERE guild = ? ORDER BY since DESC, member", (guild,)
+        )
+        return [row["member"] for row in rows]

@@ -13,6 +13,7 @@ from bot.admission import Admission
 from bot.asking import Questions
 from bot.commands.ask import ask
 from bot.commands.imagine import imagine
+from bot.commands.queue import queue
 from bot.config import Settings, SettingsError, read_token
 from bot.deliveries import Deliveries
 from bot.delivery import Wait, plainly
@@ -27,6 +28,7 @@ from bot.store.uses import Uses
 from bot.sync import sync
 from bot.turns import Turns
 from bot.views.buttons import Cancel, Show, TryAgain
+from bot.views.queue import Refresh, Withdraw
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
@@ -95,8 +97,10 @@ class JanusBot(discord.AutoShardedClient):
             log.warning("Jobs that an earlier run did not finish: %d", len(interrupted))
         self.sweep.start()
         self.add_dynamic_items(Cancel, Show, TryAgain)
+        self.add_dynamic_items(Withdraw, Refresh)
         self.tree.add_command(imagine)
         self.tree.add_command(ask)
+        self.tree.add_command(queue)
         await sync(self)
 
     async def settings_in(self, guild: int | None) -> Settings:

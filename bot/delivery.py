@@ -95,6 +95,15 @@ class Delivery:
         self.standing = Standing()
         self._kept: Answer | Pictures | None = None  # a result that waits for its owner to press `Show`
 
+    @property
+    def link(self) -> str | None:
+        """The address of the message, where others can see it, too."""
+        if self.post.private or self.post.message_id is None:
+            return None
+        return (
+            f"https://discord.com/channels/{self.post.guild_id or '@me'}/{self.post.channel_id}/{self.post.message_id}"
+        )
+
     def cancel(self) -> None:
         """Ask for the end of the job."""
         self.job.cancel()
@@ -103,7 +112,7 @@ class Delivery:
         """Show the job from its first moment to its end. `files` belong to the message on the way."""
         self.bot.deliveries.add(self)
         try:
-            shown = self._standing_now()
+            shown = self.standing_now
             await self.post.show(self.presenter.progress(shown), files)
             await self._note(self.bot.jobs.place(self.job.id, self.post.channel_id, self.post.message_id))
             await self._end(await self._follow(shown))
@@ -127,7 +136,7 @@ class Delivery:
         next_edit = clock() + self.presenter.pace
         next_preview = clock()
         while True:
-            due = farewell if shown == self._standing_now() else min(next_edit, farewell)
+            due = farewell if shown == self.standing_now else min(next_edit, farewell)
             event: Event | None = None
             try:
                 async with asyncio.timeout_at(due if reachable else None):
@@ -143,7 +152,7 @@ class Delivery:
             if reachable and clock() >= farewell:
                 reachable = False
                 await self._show(self._farewell(), ())
-            elif reachable and clock() >= next_edit and shown != (now := self._standing_now()):
+            elif reachable and clock() >= next_edit and shown != (now := self.standing_now):
                 files = None
                 if now.preview and now.preview is not shown.preview:
                     files = await self.presenter.preview(now.preview.pictures)
@@ -152,7 +161,9 @@ class Delivery:
                 await self._show(self.presenter.progress(shown), files)
                 next_edit = clock() + self.presenter.pace
 
-    def _standing_now(self) -> Standing:
+    @property
+    def standing_now(self) -> Standing:
+        """Where the job stands."""
         return replace(self.standing, loading=self.bot.executor.status().state == "loading")
 
     async def _show(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
@@ -244,7 +255,7 @@ class Delivery:
     async def hand_over(self, interaction: discord.Interaction[Any]) -> None:
         """Give the owner a kept result, as a private answer to a new interaction. Raises Refusal if there is none."""
         if self._kept is None:
-            standing = self._standing_now().line(self.texts)
+            standing = self.standing_now.line(self.texts)
             raise Refusal(self.texts.already_over if self.over else self.texts.not_ready.format(standing=standing))
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:

@@ -1,4 +1,4 @@
-"""Permissions: which of them are missing, in the words of Discord's own settings, and who may do what."""
+"""Permissions: which of them are missing, in the words of Discord's own settings."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,5 +13,12 @@ def missing(given: discord.Permissions, needed: Iterable[str]) -> Sequence[str]:
 
 
 def missing_permissions(names: Iterable[str], texts: Texts) -> str:
-    """Say which permissions the bot lacks. `names` are discord.py's, of those that the catalogues know."""
-    return texts.lacking.format(names=", ".join(f"**{getattr(texts, name)}**" for name in names))
+    """Say which permissions the bot lacks. `names` are discord.py's; of those below, the sentence has Discord's."""
+    known = {
+        "view_channel": texts.view_channel,
+        "send_messages": texts.send_messages,
+        "send_messages_in_threads": texts.send_messages_in_threads,
+        "attach_files": texts.attach_files,
+        "read_message_history": texts.read_message_history,
+    }
+    return texts.lacking.format(names=", ".join(f"**{known[name]}**" for name in names))

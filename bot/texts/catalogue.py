@@ -18,6 +18,7 @@ class Texts:
     # names of commands and of their options, as people type them: lower case, no spaces, at most 32 characters
     name_ask: str
     name_imagine: str
+    name_queue: str
     option_count: str
     option_guidance: str
     option_image: str
@@ -99,6 +100,16 @@ class Texts:
     age_restricted_only: str
     refused_word: str
     lacking: str
+
+    # /queue
+    queue: str
+    queue_title: str
+    queue_empty: str
+    queue_more: str
+    withdraw: str
+    queue_ready: str
+    queue_look: str
+    refresh: str
 
     # permissions, as Discord calls them
     view_channel: str

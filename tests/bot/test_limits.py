@@ -1,4 +1,4 @@
-"""How much one member and one server may have open, running and in an hour; and that the rest is told when to return."""
+"""How much one member and one server may have open, running and in an hour; and when the rest may come back."""
 
 import re
 from datetime import timedelta
@@ -174,5 +174,3 @@ async def test_what_was_cancelled_while_it_ran_counts(world: World) -> None:
     world.executor.job.tell(Started(), Cancelled())
     await world.env.settle()
     assert "You have asked for 1" in await refused(world)
-
-

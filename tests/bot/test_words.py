@@ -33,7 +33,13 @@ def test_a_refused_word_is_found(text: str, word: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("a bloodhound", "blood"), ("hot, a dog and hotdog", "hot dog x"), ("カメラ", "ガ"), ("anything", "!?"), ("", "x")],
+    [
+        ("a bloodhound", "blood"),
+        ("hot, a dog and hotdog", "hot dog x"),
+        ("カメラ", "ガ"),
+        ("anything", "!?"),
+        ("", "x"),
+    ],
 )
 def test_what_only_resembles_one_is_not(text: str, word: str) -> None:
     assert refused_word(text, [word]) is None

@@ -12,8 +12,10 @@ from discord.ext import tasks
 from bot.admission import Admission
 from bot.asking import Questions
 from bot.commands.ask import ask
+from bot.commands.help import help
 from bot.commands.imagine import imagine
 from bot.commands.queue import queue
+from bot.commands.status import status
 from bot.config import Settings, SettingsError, read_token
 from bot.deliveries import Deliveries
 from bot.delivery import Wait, plainly
@@ -28,6 +30,7 @@ from bot.store.uses import Uses
 from bot.sync import sync
 from bot.turns import Turns
 from bot.views.buttons import Cancel, Show, TryAgain
+from bot.views.help import AskExample, DrawExample
 from bot.views.queue import Refresh, Withdraw
 from model.requests import Executor
 
@@ -60,7 +63,7 @@ class JanusBot(discord.AutoShardedClient):
     def __init__(
         self, settings: Settings, executor: Executor, *, wait: Wait = plainly, shard_count: int | None = None
     ) -> None:
-        self.metrics = Metrics(executor, lambda: self.connected)
+        self.metrics = Metrics(self)
         super().__init__(
             intents=INTENTS,
             shard_count=shard_count,
@@ -83,6 +86,7 @@ class JanusBot(discord.AutoShardedClient):
         self.drawings = Drawings(self)
         self.questions = Questions(self)
         self.decoding = asyncio.Semaphore(DECODERS)
+        self.since = discord.utils.utcnow()
         self.closing = False
         self.paused = False  # by its owner: what is open goes on, and nothing new is let in
         self.tree = Commands(self)
@@ -98,9 +102,12 @@ class JanusBot(discord.AutoShardedClient):
         self.sweep.start()
         self.add_dynamic_items(Cancel, Show, TryAgain)
         self.add_dynamic_items(Withdraw, Refresh)
+        self.add_dynamic_items(DrawExample, AskExample)
         self.tree.add_command(imagine)
         self.tree.add_command(ask)
         self.tree.add_command(queue)
+        self.tree.add_command(status)
+        self.tree.add_command(help)
         await sync(self)
 
     async def settings_in(self, guild: int | None) -> Settings:
@@ -115,6 +122,11 @@ class JanusBot(discord.AutoShardedClient):
     def connected(self) -> bool:
         """Whether Discord's events reach the bot just now, through every shard."""
         return self.is_ready() and not any(shard.is_closed() for shard in self.shards.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many accepted requests wait for their turn, here or at the model."""
+        return self.turns.held + self.executor.status().queued
 
     @property
     def invite_link(self) -> str:

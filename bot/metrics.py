@@ -1,8 +1,8 @@
 """What is counted while the bot runs, for Prometheus: in a registry of its own, so that two bots share nothing."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector, generate_latest
@@ -26,6 +26,9 @@ from model.requests import (
 )
 from model.requests import Final as Ending
 
+if TYPE_CHECKING:
+    from bot.client import JanusBot
+
 SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 KINDS: Final = {Drawing: "drawing", Question: "question", Enlarge: "enlargement"}
 
@@ -33,10 +36,9 @@ KINDS: Final = {Drawing: "drawing", Question: "question", Enlarge: "enlargement"
 class Metrics:
     """The counters, and what there is to tell when somebody looks: how the executor and the gateway stand."""
 
-    def __init__(self, executor: Executor, connected: Callable[[], bool]) -> None:
-        """`connected`: whether Discord's events reach the bot just now."""
+    def __init__(self, bot: "JanusBot") -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(Standing(executor, connected))
+        self.registry.register(Standing(bot))
         ProcessCollector(registry=self.registry)
         self.jobs = Counter("janus_jobs", "Requests that ended, by how.", ["kind", "outcome"], registry=self.registry)
         self.seconds = Histogram(
@@ -97,17 +99,16 @@ class Metrics:
 class Standing(Collector):
     """Asks how the executor and the gateway stand whenever somebody looks."""
 
-    def __init__(self, executor: Executor, connected: Callable[[], bool]) -> None:
-        self._executor = executor
-        self._connected = connected
+    def __init__(self, bot: "JanusBot") -> None:
+        self._bot = bot
 
     def collect(self) -> Iterator[Metric]:
         """Yield the figures."""
-        status = self._executor.status()
+        status = self._bot.executor.status()
         gauges = {
-            "janus_gateway_ready": ("Whether Discord's events reach the bot.", float(self._connected())),
+            "janus_gateway_ready": ("Whether Discord's events reach the bot.", float(self._bot.connected)),
             "janus_engine_ready": ("Whether the model is loaded and works.", float(status.state == "ready")),
-            "janus_queued": ("Requests that wait for their turn.", status.queued),
+            "janus_queued": ("Requests that wait for their turn.", self._bot.waiting),
             "janus_running": ("Requests that the model works on.", status.running),
             "janus_rows": ("Rows that share a decode step just now.", status.rows),
         }

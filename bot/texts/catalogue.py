@@ -17,8 +17,10 @@ class Texts:
 
     # names of commands and of their options, as people type them: lower case, no spaces, at most 32 characters
     name_ask: str
+    name_help: str
     name_imagine: str
     name_queue: str
+    name_status: str
     option_count: str
     option_guidance: str
     option_image: str
@@ -45,6 +47,30 @@ class Texts:
     ask_temperature: str
     ask_top_p: str
     ask_private: str
+
+    # /help
+    help: str
+    help_intro: str
+    help_draw: str
+    help_ask: str
+    help_more: str
+    draw_example: str
+    ask_example: str
+    ask_form: (
+        str  # at most 45 characters, as the titles of forms are; so are the labels in one, ask_image and -_question
+    )
+
+    # /status
+    status: str
+    status_loading: str
+    status_ready: str
+    status_failed: str
+    status_closed: str
+    status_device: str
+    status_work: str
+    status_speed: str
+    status_no_speed: str
+    status_since: str
 
     # a job on its way
     received: str

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import discord
 from discord import ui
 
-from bot.errors import Refusal, report
+from bot.errors import Refusal
 from bot.store.jobs import JobRecord
 from bot.texts import Texts, texts_for
 from bot.views.layout import notice
+from bot.views.pressable import Pressable
 from model.requests import Drawing
 
 if TYPE_CHECKING:
@@ -19,13 +20,10 @@ if TYPE_CHECKING:
 JOB = r"(?P<job>[0-9a-f]{12})"
 
 
-class JobButton(ui.DynamicItem[ui.Button[Any]], template="janus"):
-    """A button that belongs to a job. A subclass names its template and says what `press` does.
+class JobButton(Pressable, template="janus-job"):
+    """A button that belongs to a job. A subclass names its `action` besides."""
 
-    discord.py only logs what a dynamic item's callback raises, and the member sees a dead button; this one reports it.
-    """
-
-    action: ClassVar[str]
+    action: ClassVar[str]  # what it does: its label in the catalogues, and the beginning of its custom_id
     style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
 
     def __init__(self, job_id: str, texts: Texts) -> None:
@@ -39,17 +37,6 @@ class JobButton(ui.DynamicItem[ui.Button[Any]], template="janus"):
     ) -> Self:
         """Make the button again from its custom_id."""
         return cls(match["job"], texts_for(interaction))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Do what the button is for, and report what goes wrong."""
-        try:
-            await self.press(interaction)
-        except Exception as error:
-            await report(interaction, error)
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Answer the press. May raise Refusal."""
-        raise NotImplementedError
 
     def delivery(self, interaction: discord.Interaction["JanusBot"]) -> "Delivery | None":
         """Return the job's delivery, if it is on its way or kept."""

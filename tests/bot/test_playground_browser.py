@@ -165,3 +165,28 @@ async def test_three_viewers_draw_at_once_while_one_asks(tiny_folder: Path, tmp_
                 await expect(message(page, f"picture number {i}").get_by_role("img")).to_have_count(5)
             await expect(message(page, "What do you see?")).to_contain_text("tokens")
         await pages[2].screenshot(path=tmp_path / "three.png")
+
+
+async def test_a_visitor_presses_the_examples_of_help(tmp_path: Path) -> None:
+    executor = ScriptedExecutor()
+    executor.becomes(device="cpu", dtype="float32", step_seconds=0.02)
+    async with opened(executor, Settings()) as page:
+        await choose(page, "status")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("log")).to_contain_text("50 steps a second")
+        await choose(page, "help")
+        await page.keyboard.press("Enter")
+        screen = page.get_by_role("log").get_by_role("article").filter(has_text="Drawing.")
+        await expect(screen.get_by_role("button", name="Draw")).to_have_count(5)
+        await page.screenshot(path=tmp_path / "help.png", full_page=True)
+        await screen.get_by_role("button", name="Draw").nth(1).click()
+        await expect(page.get_by_role("log")).to_contain_text("Getting ready")
+        assert "yellow star" in executor.drawing.prompt
+        await screen.get_by_role("button", name="Ask").first.click()
+        form = page.get_by_role("dialog")
+        await form.locator("input[type=file]").set_input_files(
+            {"name": "picture.png", "mimeType": "image/png", "buffer": png((64, 64))}
+        )
+        await page.screenshot(path=tmp_path / "form.png")
+        await form.get_by_role("button", name="Submit").click()
+        await expect(page.get_by_role("log").get_by_role("article").filter(has_text="how many shapes")).to_be_visible()

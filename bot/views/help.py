@@ -1,0 +1,111 @@
+"""The screen of /help, and its examples to press."""
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import discord
+from discord import ui
+
+from bot.errors import Refusal, report
+from bot.examples import examples_for, prompt_of, question_of
+from bot.intake import MOST_CHARACTERS
+from bot.texts import Texts, texts_for
+from bot.views.layout import BUSY, layout
+from bot.views.lines import PROMPT_TEXT, one_line
+from bot.views.pressable import Pressable
+from model.requests import Drawing, Question
+
+if TYPE_CHECKING:
+    from bot.client import JanusBot
+
+EXAMPLE = r"(?P<name>[a-z]+)"
+
+
+def guide(texts: Texts, model: str) -> ui.LayoutView:
+    """Show what the bot can do, with examples for a model."""
+    examples = examples_for(model)
+    return layout(
+        ui.TextDisplay(texts.help_intro),
+        ui.TextDisplay(texts.help_draw),
+        *(_example(prompt, DrawExample(name, texts)) for name, prompt in examples.drawings.items()),
+        ui.TextDisplay(texts.help_ask),
+        *(_example(question, AskExample(name, texts)) for name, question in examples.questions.items()),
+        ui.TextDisplay(f"-# {texts.help_more}"),
+        colour=BUSY,
+    )
+
+
+def _example(words: str, button: "DrawExample | AskExample") -> ui.Section[Any]:
+    return ui.Section(one_line(words, PROMPT_TEXT), accessory=button)
+
+
+class ExampleButton(Pressable, template="janus-example"):
+    """A button that belongs to an example. A subclass names its `action` besides."""
+
+    action: ClassVar[str]
+    style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
+
+    def __init__(self, name: str, texts: Texts) -> None:
+        self.name = name
+        label = getattr(texts, self.action)
+        super().__init__(ui.Button(label=label, style=self.style, custom_id=f"{self.action}:{name}"))
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button again from its custom_id."""
+        return cls(match["name"], texts_for(interaction))
+
+
+class DrawExample(ExampleButton, template=f"draw_example:{EXAMPLE}"):
+    """Draws an example for whoever presses."""
+
+    action = "draw_example"
+    style = discord.ButtonStyle.primary
+
+    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
+        """Start the drawing, as /imagine with nothing but the prompt would."""
+        prompt = prompt_of(self.name)
+        if prompt is None:
+            raise Refusal(texts_for(interaction).forgotten)
+        defaults = (await interaction.client.settings_in(interaction.guild_id)).imagine
+        await interaction.client.drawings.draw(interaction, Drawing(prompt=prompt, **defaults.model_dump()))
+
+
+class AskExample(ExampleButton, template=f"ask_example:{EXAMPLE}"):
+    """Asks an example question about a picture that whoever presses then hands in."""
+
+    action = "ask_example"
+
+    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
+        """Open the form."""
+        question, texts = question_of(self.name), texts_for(interaction)
+        if question is None:
+            raise Refusal(texts.forgotten)
+        await interaction.response.send_modal(AskForm(texts, question))
+
+
+class AskForm(ui.Modal):
+    """A question to ask, and the picture to hand in with it."""
+
+    def __init__(self, texts: Texts, question: str) -> None:
+        super().__init__(title=texts.ask_form)
+        self.picture = ui.FileUpload[Any]()
+        self.question = ui.TextInput[Any](
+            default=question, style=discord.TextStyle.paragraph, max_length=MOST_CHARACTERS
+        )
+        self.add_item(ui.Label(text=texts.ask_image, component=self.picture))
+        self.add_item(ui.Label(text=texts.ask_question, component=self.question))
+
+    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+        """Ask."""
+        defaults = (await interaction.client.settings_in(interaction.guild_id)).ask
+        wish = Question(pictures=(), question=self.question.value, **defaults.model_dump())
+        await interaction.client.questions.ask(interaction, self.picture.values[0], wish)
+
+    async def on_error(  # type: ignore[override]  # discord.py's own does it too
+        self, interaction: discord.Interaction[Any], error: Exception, /
+    ) -> None:
+        """Report an error, which discord.py would only log."""
+        await report(interaction, error)

@@ -22,6 +22,7 @@ from discord import ui
 from bot.check import DEMO
 from bot.client import JanusBot
 from bot.config import Settings, Store
+from bot.texts import CATALOGUES, ENGLISH
 from bot.views.layout import BUSY, layout
 from model.requests import Executor
 
@@ -63,9 +64,12 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
     guild = env.create_guild("Playground")
     channel = guild.create_text_channel("janus")
     moderators = guild.create_role("Moderators", permissions=MODERATION)
+    languages = {f"a member ({locale.name})": locale for locale in _other_languages()}
     viewers = [
-        guild.add_member(env.create_user(name), roles=[moderators] if "moderator" in name else []) for name in VIEWERS
+        guild.add_member(env.create_user(name), roles=[moderators] if "moderator" in name else [])
+        for name in (*VIEWERS, *languages)
     ]
+    _give_languages(bot, {viewer.id: languages[viewer.name] for viewer in viewers if viewer.name in languages})
     assert bot.user is not None
     await bot.user.edit(username="Janus")
     await _welcome(bot, channel.id)
@@ -77,12 +81,28 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
 
 async def _welcome(bot: JanusBot, channel_id: int) -> None:
     """Greet the visitor, and say what the demo model is where it is the one that runs."""
-    words = "Type `/imagine` or `/ask`."
+    words = "Type `/imagine` or `/ask`, or `/help` for examples to press. Above you can choose whom you look as."
     if bot.executor.status().model == "demo":
         words = f"{words}\n-# {DEMO}"
     channel = bot.get_channel(channel_id)
     assert isinstance(channel, discord.TextChannel)
     await channel.send(view=layout(ui.TextDisplay(words), colour=BUSY))
+
+
+def _other_languages() -> list[discord.Locale]:
+    """Return the languages that the bot speaks besides English, by their first name."""
+    return list(dict.fromkeys(texts.locales[0] for texts in CATALOGUES.values() if texts is not ENGLISH))
+
+
+def _give_languages(bot: JanusBot, languages: Mapping[int, discord.Locale]) -> None:
+    """Let members, by id, use Discord in a language: simcord knows English only."""
+    parsers = bot._connection.parsers
+    parse = parsers["INTERACTION_CREATE"]
+
+    def parse_in_its_language(data: dict[str, Any]) -> None:
+        parse({**data, "locale": str(languages.get(int(data["member"]["user"]["id"]), data["locale"]))})
+
+    parsers["INTERACTION_CREATE"] = parse_in_its_language
 
 
 class LivePreview(simcord.Preview):

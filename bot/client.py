@@ -14,7 +14,10 @@ from bot.asking import Questions
 from bot.commands.ask import ask
 from bot.commands.help import help
 from bot.commands.imagine import imagine
+from bot.commands.privacy import privacy
 from bot.commands.queue import queue
+from bot.commands.report import report_picture
+from bot.commands.settings import settings as settings_command
 from bot.commands.status import status
 from bot.config import Settings, SettingsError, read_token
 from bot.deliveries import Deliveries
@@ -23,15 +26,20 @@ from bot.drawing import Drawings
 from bot.errors import log_bug, report
 from bot.health import serving_health
 from bot.metrics import CountedExecutor, Metrics
+from bot.reporting import Reporting
 from bot.store.database import Database
 from bot.store.jobs import Jobs
+from bot.store.reports import Reports
 from bot.store.servers import Servers
-from bot.store.uses import Uses
+from bot.store.uses import HOUR, Uses
 from bot.sync import sync
 from bot.turns import Turns
 from bot.views.buttons import Cancel, Show, TryAgain
 from bot.views.help import AskExample, DrawExample
+from bot.views.privacy import Forget
 from bot.views.queue import Refresh, Withdraw
+from bot.views.reporting import Block, Remove, Report
+from bot.views.settings import CONTROLS
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
@@ -82,9 +90,11 @@ class JanusBot(discord.AutoShardedClient):
         self.jobs = Jobs(self.database)
         self.servers = Servers(self.database)
         self.uses = Uses(self.database)
+        self.reports = Reports(self.database)
         self.admission = Admission(self)
         self.drawings = Drawings(self)
         self.questions = Questions(self)
+        self.reporting = Reporting(self)
         self.decoding = asyncio.Semaphore(DECODERS)
         self.since = discord.utils.utcnow()
         self.closing = False
@@ -101,13 +111,16 @@ class JanusBot(discord.AutoShardedClient):
             log.warning("Jobs that an earlier run did not finish: %d", len(interrupted))
         self.sweep.start()
         self.add_dynamic_items(Cancel, Show, TryAgain)
-        self.add_dynamic_items(Withdraw, Refresh)
+        self.add_dynamic_items(Withdraw, Refresh, *CONTROLS, Forget, Report, Remove, Block)
         self.add_dynamic_items(DrawExample, AskExample)
         self.tree.add_command(imagine)
         self.tree.add_command(ask)
         self.tree.add_command(queue)
         self.tree.add_command(status)
         self.tree.add_command(help)
+        self.tree.add_command(settings_command)
+        self.tree.add_command(privacy)
+        self.tree.add_command(report_picture)
         await sync(self)
 
     async def settings_in(self, guild: int | None) -> Settings:
@@ -153,6 +166,8 @@ class JanusBot(discord.AutoShardedClient):
         try:
             oldest = discord.utils.utcnow() - timedelta(days=self.settings.store.keep_days)
             expired = await self.jobs.expire(oldest)
+            await self.reports.expire(oldest)
+            await self.uses.expire(discord.utils.utcnow() - HOUR)
             log.info("Old jobs deleted: %d", expired)
         except Exception as error:  # a loop of discord.py ends with what it does not know
             log_bug(error)

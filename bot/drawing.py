@@ -74,6 +74,7 @@ class Drawings:
         post = Post(interaction, private=False, in_place=in_place)
         await self.bot.admission.check(post, wish.prompt, post.texts.prompt_empty)
         drawing = replace(wish, prompt=wish.prompt.strip(), previews=True, id=new_id(), owner=str(post.asker.id))
+        spoiler = spoiler or (await self.bot.servers.get(post.guild_id)).spoilers
         job = await self.bot.admission.accept(post, drawing, spoiler=spoiler)
         presenter = DrawingPresenter(drawing, post.texts, self.bot.executor.status().model)
         await Delivery(self.bot, post, job, presenter).run()

@@ -1,10 +1,15 @@
-"""Permissions: which of them are missing, in the words of Discord's own settings."""
+"""Permissions: who may do what, and which of the bot's own are missing, in the words of Discord's own settings."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.texts import Texts
+from bot.errors import Refusal
+from bot.texts import Texts, texts_for
+
+if TYPE_CHECKING:
+    from bot.client import JanusBot
 
 
 def missing(given: discord.Permissions, needed: Iterable[str]) -> Sequence[str]:
@@ -22,3 +27,33 @@ def missing_permissions(names: Iterable[str], texts: Texts) -> str:
         "read_message_history": texts.read_message_history,
     }
     return texts.lacking.format(names=", ".join(f"**{known[name]}**" for name in names))
+
+
+def manages(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether a member may manage the server in which they pressed or typed."""
+    return interaction.guild_id is not None and interaction.permissions.manage_guild
+
+
+def check_manages(interaction: discord.Interaction[Any]) -> int:
+    """Refuse everybody but those who may manage the server, and return its id. Raises Refusal."""
+    if not manages(interaction):
+        raise Refusal(texts_for(interaction).only_managers)
+    assert interaction.guild_id
+    return interaction.guild_id
+
+
+def owns(interaction: discord.Interaction["JanusBot"]) -> bool:
+    """Tell whether somebody owns the bot: alone, or with a team in which they do more than read."""
+    application = interaction.client.application
+    assert application  # known since the login
+    if application.team is None:
+        return interaction.user.id == application.owner.id
+    working = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
+    owners = {member.id for member in application.team.members if member.role in working}
+    return interaction.user.id in {*owners, application.team.owner_id}
+
+
+def check_owns(interaction: discord.Interaction["JanusBot"]) -> None:
+    """Refuse everybody but who owns the bot. Raises Refusal."""
+    if not owns(interaction):
+        raise Refusal(texts_for(interaction).only_the_owner)

@@ -78,6 +78,11 @@ class Turns:
         return job
 
     @property
+    def open(self) -> int:
+        """How many requests are open: those that run, those that wait and those that are just being delivered."""
+        return len(self._places)
+
+    @property
     def held(self) -> int:
         """How many accepted requests the model does not have yet."""
         return sum(1 for _ in self._held())

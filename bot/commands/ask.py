@@ -35,7 +35,7 @@ async def ask(
     private: bool = False,
 ) -> None:
     """Answer a question about a picture, in one message that grows with the answer."""
-    defaults = interaction.client.settings.ask
+    defaults = (await interaction.client.settings_in(interaction.guild_id)).ask
     wish = Question(
         pictures=(),
         question=question,

@@ -33,7 +33,7 @@ async def imagine(
     count: Range[int, 1, 5] | None = None,
 ) -> None:
     """Draw pictures of a prompt, and show them in one message."""
-    defaults = interaction.client.settings.imagine
+    defaults = (await interaction.client.settings_in(interaction.guild_id)).imagine
     wish = Drawing(
         prompt=prompt,
         seed=random_seed() if seed is None else seed,

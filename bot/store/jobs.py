@@ -129,6 +129,15 @@ class Jobs:
         row = await self.database.row("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return JobRecord.of(row) if row else None
 
+    async def shown_on(self, message: int) -> JobRecord | None:
+        """Look up the job that a message shows."""
+        row = await self.database.row("SELECT * FROM jobs WHERE message = ?", (message,))
+        return JobRecord.of(row) if row else None
+
+    async def forget(self, owner: int) -> None:
+        """Delete all that somebody asked for."""
+        await self.database.write("DELETE FROM jobs WHERE owner = ?", (owner,))
+
     async def interrupt(self, when: datetime) -> Sequence[JobRecord]:
         """Mark the jobs that an earlier process left behind, and return them. To be called before any is added."""
         rows = await self.database.rows(

@@ -17,12 +17,17 @@ CATALOGUES: dict[discord.Locale, Texts] = {
     for locale in texts.locales
 }
 
-__all__ = ["CATALOGUES", "ENGLISH", "Texts", "described", "texts_for"]
+__all__ = ["CATALOGUES", "ENGLISH", "Texts", "described", "texts_for", "texts_of_server"]
 
 
 def texts_for(interaction: discord.Interaction) -> Texts:
     """Return the catalogue of the member's Discord language; English where there is none."""
     return CATALOGUES.get(interaction.locale, ENGLISH)
+
+
+def texts_of_server(interaction: discord.Interaction) -> Texts:
+    """Return the catalogue of the server's language, for what several of its people read."""
+    return CATALOGUES.get(interaction.guild_locale or interaction.locale, ENGLISH)
 
 
 def described(key: str) -> app_commands.locale_str:

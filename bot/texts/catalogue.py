@@ -19,7 +19,9 @@ class Texts:
     name_ask: str
     name_help: str
     name_imagine: str
+    name_privacy: str
     name_queue: str
+    name_settings: str
     name_status: str
     option_count: str
     option_guidance: str
@@ -136,6 +138,89 @@ class Texts:
     queue_ready: str
     queue_look: str
     refresh: str
+
+    # /settings
+    settings: str
+    settings_title: str
+    settings_hint: str
+    settings_in_servers: str
+    only_managers: str
+    only_the_owner: str
+    set_drawings: str
+    set_answers: str
+    set_member: str
+    set_server: str
+    set_words: str
+    set_guidance: str
+    set_temperature: str
+    set_count: str
+    set_top_p: str
+    set_tokens: str
+    set_running: str
+    set_queued: str
+    set_hourly: str
+    set_hint: str
+    set_words_label: str
+    set_words_hint: str
+    set_words_count: str
+    set_none: str
+    set_spoilers: str
+    set_spoilers_hint: str
+    set_adults: str
+    set_adults_hint: str
+    set_on: str
+    set_off: str
+    set_turn_on: str
+    set_turn_off: str
+    set_change: str
+    set_reports: str
+    set_reports_hint: str
+    set_reports_choose: str
+    set_blocked: str
+    set_blocked_hint: str
+    set_blocked_more: str
+    set_blocked_choose: str
+    bot_itself: str
+    bot_serves: str
+    bot_paused: str
+    bot_pause: str
+    bot_resume: str
+
+    # /privacy
+    privacy: str
+    privacy_title: str
+    keeps_requests: str
+    keeps_pictures: str
+    keeps_others: str
+    privacy_discord: str
+    forget: str
+    forget_sure: str
+    forget_yes: str
+    forget_no: str
+    forgotten_all: str
+
+    # reports
+    menu_report: str
+    report: str
+    report_title: str
+    report_reason: str
+    report_reason_hint: str
+    report_card: str
+    report_by: str
+    report_of: str
+    reported: str
+    already_reported: str
+    no_reports: str
+    not_my_picture: str
+    not_reported: str
+    remove: str
+    removed: str
+    block: str
+    block_done: str
+    not_removed: str
+    only_moderators: str
+
+    not_a_number: str
 
     # permissions, as Discord calls them
     view_channel: str

@@ -1,0 +1,136 @@
+"""Reports: anybody can, the people whom the server chose hear of it, and can act from there."""
+
+import discord
+import pytest
+import simcord
+from simcord import ResponseMessage
+
+from tests.bot.conftest import World, restart
+from tests.bot.scripted import pictures
+from tests.bot.seen import buttons, gallery, text
+
+
+@pytest.fixture
+async def staff(world: World) -> simcord.ChannelHandle:
+    """The channel that hears of reports."""
+    channel = world.alice.guild.create_text_channel("staff")
+    await world.bot.servers.change(world.alice.guild.id, {"reports": channel.id})
+    return channel
+
+
+async def drawn(world: World, prompt: str = "a red circle") -> ResponseMessage:
+    result = await world.alice.slash(world.channel, "imagine", prompt=prompt, count=2)
+    job = world.executor.jobs[-1]
+    job.tell(pictures(job.request))  # type: ignore[arg-type]
+    await world.env.settle()
+    assert result.response
+    return result.response
+
+
+async def report(world: World, message: ResponseMessage, reason: str = "It is *cruel*.") -> simcord.InteractionResult:
+    form = await world.bob.context_menu(world.channel, "Report this picture", message)
+    assert form.modal
+    (field,) = [part["component"]["custom_id"] for part in form.modal["components"]]
+    return await world.bob.submit_modal(form, {field: reason})
+
+
+def cards(channel: simcord.ChannelHandle) -> list[ResponseMessage]:
+    return [
+        ResponseMessage(channel._env, channel._env.backend.get_message(channel.id, m.id)) for m in channel.history()
+    ]
+
+
+async def test_a_report_comes_before_the_people_whom_the_server_chose(
+    world: World, staff: simcord.ChannelHandle
+) -> None:
+    message = await drawn(world)
+    told = await report(world, message)
+    assert told.response
+    assert told.response.ephemeral
+    assert "have been told" in told.response.content
+    (card,) = cards(staff)
+    assert "It is *cruel*." in text(card)
+    assert "a red circle" in text(card)
+    assert world.bob.mention in text(card)
+    assert world.alice.mention in text(card)
+    assert f"/{world.channel.id}/{message.id}" in text(card)
+    assert [item["spoiler"] for item in gallery(card)] == [True, True]
+    assert len(card.attachments) == 2
+    assert buttons(card) == ["Delete the picture", "Block the member"]
+
+
+async def test_everybody_is_heard_once(world: World, staff: simcord.ChannelHandle) -> None:
+    message = await drawn(world)
+    await report(world, message)
+    again = await report(world, message)
+    assert again.response
+    assert "reported this already" in again.response.content
+    assert len(cards(staff)) == 1
+
+
+async def test_moderators_delete_the_picture_and_others_can_not(world: World, staff: simcord.ChannelHandle) -> None:
+    message = await drawn(world)
+    await report(world, message)
+    await restart(world)
+    (card,) = cards(staff)
+    refused = await world.bob.click(card, label="Delete the picture")
+    assert refused.response
+    assert "Only members who may manage messages" in refused.response.content
+    assert [m.id for m in world.channel.history()] == [message.id]
+    await world.moderator.click(card, label="Delete the picture")
+    assert world.channel.history() == []
+    assert await world.bot.jobs.shown_on(message.id) is None
+    (card,) = cards(staff)
+    assert buttons(card) == ["Deleted", "Block the member"]
+    assert len(gallery(card)) == 2
+
+
+async def test_who_manages_the_server_blocks_the_member_and_others_can_not(
+    world: World, staff: simcord.ChannelHandle
+) -> None:
+    await report(world, await drawn(world))
+    (card,) = cards(staff)
+    refused = await world.moderator.click(card, label="Block the member")
+    assert refused.response
+    assert "Only members who may manage this server" in refused.response.content
+    role = world.alice.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
+    manager = world.alice.guild.add_member(world.env.create_user("manager"), roles=[role])
+    await manager.click(card, label="Block the member")
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    assert "decided that you can't use me" in result.response.content
+    (card,) = cards(staff)
+    assert buttons(card) == ["Delete the picture", "Blocked"]
+
+
+async def test_without_a_channel_it_is_said(world: World) -> None:
+    message = await drawn(world)
+    told = await world.bob.context_menu(world.channel, "Report this picture", message)
+    assert told.response
+    assert told.response.ephemeral
+    assert "has chosen no channel for reports" in told.response.content
+
+
+async def test_only_the_bot_s_own_pictures_are_reported(world: World, staff: simcord.ChannelHandle) -> None:
+    message = await world.alice.send(world.channel, "look", attachments=[("cat.png", b"x")])
+    told = await world.bob.context_menu(world.channel, "Report this picture", message)
+    assert told.response
+    assert "Only pictures that I sent" in told.response.content
+    assert cards(staff) == []
+
+
+async def test_a_report_that_does_not_arrive_can_be_made_again(world: World, staff: simcord.ChannelHandle) -> None:
+    message = await drawn(world)
+    world.env.inject_error("POST", f"/channels/{staff.id}/messages", status=403, times=1)
+    told = await report(world, message)
+    assert told.response
+    assert told.response.ephemeral
+    assert "could not pass this on" in told.response.content
+    await report(world, message)
+    assert len(cards(staff)) == 1
+
+
+async def test_the_longest_and_ugliest_words_fit(world: World, staff: simcord.ChannelHandle) -> None:
+    message = await drawn(world, "*" * 2000)
+    await report(world, message, "`" * 500)
+    assert len(cards(staff)) == 1

@@ -1,0 +1,279 @@
+"""/settings: who may open it, that what they choose holds at once, survives a restart and ends at the server."""
+
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord import ResponseMessage
+
+from model.requests import Drawing, Question
+from tests.bot.conftest import World, restart
+from tests.bot.samples import png
+from tests.bot.scripted import pictures
+from tests.bot.seen import buttons, parts, text
+
+
+@pytest.fixture
+def manager(world: World) -> simcord.MemberActor:
+    role = world.alice.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
+    return world.alice.guild.add_member(world.env.create_user("manager"), roles=[role])
+
+
+def own(world: World, who: simcord.MemberActor | simcord.UserHandle) -> None:
+    """Make somebody the bot's owner."""
+    assert world.bot.application
+    world.bot.application.owner = discord.Object(who.id)  # type: ignore[assignment]
+
+
+async def opened(world: World, manager: simcord.MemberActor) -> ResponseMessage:
+    panel = (await manager.slash(world.channel, "settings")).response
+    assert panel
+    assert panel.ephemeral
+    return panel
+
+
+async def fill(
+    manager: simcord.MemberActor, panel: ResponseMessage, form: str, *values: str
+) -> simcord.InteractionResult:
+    """Open a form of the panel and fill it in, from the top."""
+    shown = await manager.click(panel, custom_id=f"settings:change:{form}")
+    assert shown.modal
+    fields = [part["component"]["custom_id"] for part in shown.modal["components"]]
+    return await manager.submit_modal(shown, dict(zip(fields, values, strict=True)))
+
+
+async def draw(world: World, **options: Any) -> str:
+    """What a member is told at once."""
+    result = await world.bob.slash(world.channel, "imagine", prompt=options.pop("prompt", "a red circle"), **options)
+    assert result.response
+    return text(result.response)
+
+
+async def test_discord_offers_it_to_those_who_manage_the_server_only(world: World) -> None:
+    commands = {command["name"]: command for command in world.env.backend.commands[None].values()}
+    wanted = discord.Permissions(int(commands["settings"]["default_member_permissions"]))
+    assert wanted == discord.Permissions(manage_guild=True)
+    with pytest.raises(simcord.SetupError):
+        await world.bob.slash(world.channel, "settings")
+
+
+async def test_whom_a_server_gave_the_command_is_refused_without_the_permission(world: World) -> None:
+    (command,) = (each for each in await world.bot.tree.fetch_commands() if each.name == "settings")
+    world.alice.guild.set_command_permissions(command, {world.bob: True})
+    result = await world.bob.slash(world.channel, "settings")
+    assert result.response
+    assert result.response.ephemeral
+    assert "Only members who may manage this server" in result.response.content
+
+
+async def test_a_panel_that_outlives_the_permission_changes_nothing(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    world.env.backend.get_guild(manager.guild.id).members[manager.id].role_ids.clear()
+    for press in ("settings:spoilers:on", "settings:change:drawings"):
+        refused = await manager.click(panel, custom_id=press)
+        assert refused.response
+        assert "Only members who may manage this server" in refused.response.content
+    for values, select in (([world.bob], "settings:blocked"), ([world.channel], "settings:reports")):
+        refused = await manager.select(panel, values, custom_id=select)
+        assert refused.response
+        assert "Only members who may manage this server" in refused.response.content
+    assert await world.bot.database.rows("SELECT * FROM servers") == []
+    assert await world.bot.database.rows("SELECT * FROM blocked") == []
+
+
+async def test_defaults_for_drawings_hold_at_once_and_after_a_restart(
+    world: World, manager: simcord.MemberActor
+) -> None:
+    panel = await opened(world, manager)
+    await fill(manager, panel, "drawings", "7,5", "", "2")
+    assert "Guidance **7.5** · Temperature 1 · Pictures **2**" in text(panel)
+    await restart(world)
+    await draw(world)
+    drawing = world.executor.drawing
+    assert (drawing.guidance, drawing.temperature, drawing.count) == (7.5, 1.0, 2)
+    await draw(world, count=4)
+    second = world.executor.jobs[1].request
+    assert isinstance(second, Drawing)
+    assert second.count == 4  # who says something is heard
+    await fill(manager, panel, "drawings", "", "", "2")
+    assert "Guidance 5 · Temperature 1 · Pictures **2**" in text(panel)
+
+
+async def test_defaults_for_answers(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    await fill(manager, panel, "answers", "0.5", "0.8", "100")
+    await world.bob.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
+    question = world.executor.question
+    assert isinstance(question, Question)
+    assert (question.temperature, question.top_p, question.max_new_tokens) == (0.5, 0.8, 100)
+
+
+async def test_another_server_and_direct_messages_are_not_concerned(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    await fill(manager, panel, "drawings", "9", "", "1")
+    await manager.click(panel, custom_id="settings:age_restricted:on")
+    elsewhere = world.env.create_guild("Another server")
+    stranger = elsewhere.add_member(world.env.create_user("carol"))
+    await stranger.slash(elsewhere.create_text_channel("pictures"), "imagine", prompt="a square")
+    await world.bob.user.slash("imagine", prompt="a square")
+    for job in world.executor.jobs:
+        assert isinstance(job.request, Drawing)
+        assert (job.request.guidance, job.request.count) == (5.0, 5)
+    assert len(world.executor.jobs) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "says"),
+    [
+        ("drawings", ("11", "", ""), "Guidance: 11 is not possible. Write a number from 1 to 10"),
+        ("drawings", ("", "", "2.5"), "Pictures: 2.5 is not possible. Write a number from 1 to 5"),
+        ("answers", ("much", "", ""), "Temperature: much is not possible. Write a number from 0 to 2"),
+        ("member", ("0", "", ""), "At once: 0 is not possible. Write a number from 1 to 100"),
+        ("server", ("", "", "nan"), "An hour: nan is not possible"),
+    ],
+)
+async def test_a_number_out_of_range_is_refused_and_changes_nothing(
+    world: World, manager: simcord.MemberActor, form: str, values: tuple[str, ...], says: str
+) -> None:
+    panel = await opened(world, manager)
+    refused = await fill(manager, panel, form, *values)
+    assert refused.response
+    assert refused.response.ephemeral
+    assert says in refused.response.content
+    assert await world.bot.database.rows("SELECT * FROM servers") == []
+
+
+async def test_limits_hold_at_once(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    await fill(manager, panel, "member", "1", "0", "")
+    await draw(world)
+    assert "You have as much waiting as you may" in await draw(world)
+    assert len(world.executor.jobs) == 1
+
+
+async def test_refused_words(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    await fill(manager, panel, "words", "blood\n\n  hot   dog \nblood")
+    assert "2 in the list" in text(panel)
+    assert "This server does not allow “blood”" in await draw(world, prompt="a BLÖOD bath")
+    assert "“hot dog”" in await draw(world, prompt="a hot-dog")
+    asked = await world.bob.slash(world.channel, "ask", image=("cat.png", png()), question="Is it a hot dog?")
+    assert asked.response
+    assert asked.response.ephemeral
+    assert world.executor.jobs == []
+    await draw(world, prompt="a bloodhound")
+    assert len(world.executor.jobs) == 1
+    await fill(manager, panel, "words", "")
+    await draw(world, prompt="a blood bath")
+    assert len(world.executor.jobs) == 2
+
+
+async def test_spoilers(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    await manager.click(panel, custom_id="settings:spoilers:on")
+    assert "Spoilers: on" in text(panel)
+    await draw(world)
+    record = await world.bot.jobs.get(world.executor.job.id)
+    assert record
+    assert record.spoiler
+    await manager.click(panel, custom_id="settings:spoilers:off")
+    assert "Spoilers: off" in text(panel)
+
+
+async def test_age_restricted_channels_only(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    await manager.click(panel, custom_id="settings:age_restricted:on")
+    result = await world.bob.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    assert result.response.ephemeral
+    assert "age-restricted channels only" in result.response.content
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    channel.nsfw = True
+    await channel.create_thread(name="a thread", type=discord.ChannelType.public_thread)
+    for place in (world.channel, *world.channel.threads):
+        await world.bob.slash(place, "imagine", prompt="a red circle")
+    assert len(world.executor.jobs) == 2
+
+
+async def test_members_are_blocked_and_unblocked(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    await manager.select(panel, [world.bob], custom_id="settings:blocked")
+    result = await world.bob.slash(world.channel, "imagine", prompt="a red circle")
+    assert result.response
+    assert result.response.ephemeral
+    assert "decided that you can't use me" in result.response.content
+    await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    assert len(world.executor.jobs) == 1
+    (select,) = parts(panel, 5)
+    assert [chosen["id"] for chosen in select["default_values"]] == [world.bob.id]
+    await manager.select(panel, [], custom_id="settings:blocked")
+    await draw(world)
+    assert len(world.executor.jobs) == 2
+
+
+async def test_the_channel_for_reports_must_be_one_the_bot_can_write_to(
+    world: World, manager: simcord.MemberActor
+) -> None:
+    guild, panel = world.alice.guild, await opened(world, manager)
+    closed = guild.create_text_channel(
+        "closed", overwrites={guild.default_role: discord.PermissionOverwrite(attach_files=False)}
+    )
+    lacks = await manager.select(panel, [closed], custom_id="settings:reports")
+    (told,) = lacks.followups
+    assert told.ephemeral
+    assert "Attach Files" in told.content
+    assert (await world.bot.servers.get(guild.id)).reports is None
+    await manager.select(panel, [world.channel], custom_id="settings:reports")
+    assert (await world.bot.servers.get(guild.id)).reports == world.channel.id
+
+
+async def test_its_owner_pauses_the_bot_and_what_is_open_is_finished(world: World) -> None:
+    own(world, world.alice)
+    running = await world.bob.slash(world.channel, "imagine", prompt="a red circle", count=1)
+    panel = (await world.alice.user.slash("settings")).response
+    assert panel
+    assert "Takes requests. Open: 1" in text(panel)
+    assert buttons(panel) == ["Pause"]
+    await world.alice.user.click(panel, label="Pause")
+    assert "Still open: 1" in text(panel)
+    result = await world.bob.slash(world.channel, "imagine", prompt="a square")
+    assert result.response
+    assert result.response.ephemeral
+    assert "I am having a break" in result.response.content
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert running.response
+    assert "seed" in text(running.response)
+    await world.alice.user.click(panel, label="Resume")
+    assert "Takes requests. Open: 0" in text(panel)
+    await draw(world)
+    assert len(world.executor.jobs) == 2
+
+
+async def test_only_its_owner_pauses_the_bot(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    assert "Pause" not in buttons(panel)
+    refused = (await world.bob.user.slash("settings")).response
+    assert refused
+    assert "Settings belong to a server" in refused.content
+    own(world, world.alice)
+    panel_of_owner = (await world.alice.user.slash("settings")).response
+    own(world, world.bob)  # the bot has changed hands
+    pressed = await world.alice.user.click(panel_of_owner, label="Pause")
+    assert pressed.response
+    assert "Only the owner of this bot" in pressed.response.content
+    assert not world.bot.paused
+
+
+@pytest.mark.parametrize(("role", "may"), [("admin", True), ("developer", True), ("read_only", False)])
+async def test_a_team_owns_the_bot_with_those_who_do_more_than_read(world: World, role: str, may: bool) -> None:
+    assert world.bot.application
+    member = {"user": {"id": str(world.alice.id), "username": "alice", "discriminator": "0", "avatar": None}}
+    team = {"id": "1", "name": "us", "icon": None, "owner_user_id": "2"}
+    members = [{**member, "membership_state": 2, "permissions": ["*"], "team_id": "1", "role": role}]
+    world.bot.application.team = discord.Team(world.bot._connection, {**team, "members": members})  # type: ignore[typeddict-item]
+    shown = (await world.alice.user.slash("settings")).response
+    assert shown
+    assert (buttons(shown) == ["Pause"]) is may

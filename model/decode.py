@@ -2,8 +2,7 @@
 
 transformers' own forward spends most of a small step on bookkeeping and copies caches; here a layer is a dozen
 operations on static shapes, without a host synchronisation, so that a step also compiles to one graph. The weights
-are the network's own: joined (q, k, v; gate, up) and laid out anew in place, so that there is no second copy and
-every module of the network still works.
+are the network's own, joined where one product can serve several projections (q, k, v; gate, up).
 """
 
 from collections.abc import Sequence
@@ -12,24 +11,43 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import JanusForConditionalGeneration
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm
 
-from model import sampling
+from model import attention, sampling
 from model.cache import CacheShape, KVCache, Lane
+from model.dense import Dense
 
 
 @dataclass(frozen=True)
 class Layer:
-    """The weights of one layer, joined where one product can serve several projections."""
+    """The weights of one layer."""
 
     attention_norm: Tensor  # (hidden,), float32, times the root of hidden
-    qkv: Tensor  # ((heads + 2 kv heads) x head size, hidden)
-    out: Tensor  # (hidden, heads x head size)
+    qkv: Dense  # hidden to (heads + 2 kv heads) x head size
+    out: Dense
     mlp_norm: Tensor  # (hidden,), likewise
-    gate_up: Tensor  # (2 x intermediate, hidden)
-    down: Tensor  # (hidden, intermediate)
+    gate_up: Dense  # hidden to 2 x intermediate
+    down: Dense
+
+    @classmethod
+    def of(cls, layer: LlamaDecoderLayer, *, blocks: bool) -> "Layer":
+        """Lay a layer's weights out."""
+        attention, mlp = layer.self_attn, layer.mlp
+        return cls(
+            attention_norm=_scaled(layer.input_layernorm),
+            qkv=Dense(attention.q_proj, attention.k_proj, attention.v_proj, blocks=blocks),
+            out=Dense(attention.o_proj, blocks=blocks),
+            mlp_norm=_scaled(layer.post_attention_layernorm),
+            gate_up=Dense(mlp.gate_proj, mlp.up_proj, blocks=blocks),
+            down=Dense(mlp.down_proj, blocks=blocks),
+        )
+
+    def tensors(self) -> list[Tensor]:
+        """What the layer reads."""
+        products = (self.qkv, self.out, self.gate_up, self.down)
+        return [self.attention_norm, self.mlp_norm, *(tensor for product in products for tensor in product.tensors())]
 
 
 class Batch(NamedTuple):
@@ -44,21 +62,24 @@ class Batch(NamedTuple):
 class Decoder:
     """Runs the language model of a Janus network over slot caches. Not for more than one thread."""
 
-    def __init__(self, network: JanusForConditionalGeneration, *, length: int, begin_of_image: int) -> None:
-        """Take over `network`'s language model: its weights are laid out anew.
+    def __init__(
+        self, network: JanusForConditionalGeneration, *, length: int, begin_of_image: int, blocks: bool = False
+    ) -> None:
+        """Take over `network`'s language model and heads: their weights are laid out anew.
 
         `length`: positions that the longest cache has. `begin_of_image`: the id whose embedding starts a drawing.
+        `blocks`: as in Dense.
         """
         language, config = network.model.language_model, network.config.text_config
         self.network = network
         self.shape = CacheShape.of(network)
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.head_size = self.shape.head_size
-        self.layers = [_pack(layer) for layer in language.layers]
-        _relay(network.model.generation_head.proj_out)
-        _relay(network.model.generation_head.vision_head)
-        if network.lm_head.weight.data_ptr() != language.embed_tokens.weight.data_ptr():
-            _relay(network.lm_head)
+        self.layers = [Layer.of(layer, blocks=blocks) for layer in language.layers]
+        head = network.model.generation_head
+        self.head_in, self.head_out = Dense(head.proj_out, blocks=blocks), Dense(head.vision_head, blocks=blocks)
+        tied = network.lm_head.weight.data_ptr() == language.embed_tokens.weight.data_ptr()
+        self.text_head = network.lm_head if tied else Dense(network.lm_head, blocks=blocks)
         self.norm = _scaled(language.norm)
         self.device, self.dtype = self.shape.device, self.shape.dtype
         # x / sqrt(mean x^2 + eps) = x sqrt(hidden) / hypot(|x|, floor): RMSNorm in four operations
@@ -85,7 +106,9 @@ class Decoder:
             self.cos,
             self.sin,
             self.codes,
-            *(t for layer in self.layers for t in vars(layer).values()),
+            *(tensor for layer in self.layers for tensor in layer.tensors()),
+            *self.head_in.tensors(),
+            *self.head_out.tensors(),
         ]
 
     def embed(self, ids: Tensor) -> Tensor:
@@ -108,7 +131,7 @@ class Decoder:
         x = inputs
         for layer, kv in zip(self.layers, cache.layers, strict=True):
             q, key_value = self._project(layer, x, cos, sin)
-            kv[:, row, :, start:end] = key_value.permute(1, 2, 0, 3)
+            kv[:, row, :, start:end] = key_value.view(count, 2, self.kv_heads, -1).permute(1, 2, 0, 3)
             keys, values = kv[:, row, :, :end].unsqueeze(1)
             heads = F.scaled_dot_product_attention(
                 q.transpose(0, 1).unsqueeze(0),
@@ -140,92 +163,62 @@ class Decoder:
             inputs.append(read.repeat_interleave(lane.width, 0))
             at = at.repeat_interleave(lane.width)
             positions.append(at)
-            views.append(self._view(at, length))
+            views.append(attention.view(lane.cache.layers[0], at, length))
         x, everywhere = _joined(inputs), _joined(positions)
         cos, sin = self.cos[everywhere], self.sin[everywhere]
         for i, layer in enumerate(self.layers):
             q, key_value = self._project(layer, x, cos, sin)
             heads, first = [], 0
-            for (lane, _, _), view in zip(spans, views, strict=True):
-                last = first + len(view.rows)
-                heads.append(_attend(q[first:last], key_value[first:last], lane.cache.layers[i], view))
-                first = last
+            for (lane, seats, _), view in zip(spans, views, strict=True):
+                rows = slice(first, first + seats * lane.width)
+                heads.append(attention.attend(q[rows], key_value[rows], lane.cache.layers[i], view))
+                first = rows.stop
             x = self._finish(layer, x, _joined(heads))
         x = self._normalise(x, self.norm)
-        rows = batch.pictures * pictures.width
+        drawing = batch.pictures * pictures.width
         # both are chosen before either moves on, so that a step that runs out of memory can be taken again
-        drawn, said = self._draw(pictures, x[:rows]), self._say(answers, x[rows:])
+        drawn, said = self._draw(pictures, x[:drawing]), self._say(answers, x[drawing:])
         _advance(pictures, drawn)
         _advance(answers, said)
         return drawn, said
 
-    def _view(self, positions: Tensor, length: int) -> "_View":
-        """Prepare what every layer's attention needs: rows at `positions` that may look at `length` of them at most."""
-        rows = torch.arange(len(positions), device=self.device)
-        ahead = torch.arange(length, device=self.device) > positions.repeat_interleave(self.kv_heads).unsqueeze(1)
-        bias = torch.zeros(ahead.shape, dtype=self.dtype, device=self.device).masked_fill_(ahead, float("-inf"))
-        return _View(positions, rows, length, bias.unsqueeze(1))
-
     def _draw(self, lane: Lane, x: Tensor) -> Tensor:
         """Choose the next code of every picture from the last hidden states of its two rows."""
-        seats = len(x) // lane.width
+        seats = x.shape[0] // lane.width
         if not seats:
             return lane.positions[:0]
-        logits = self.network.model.generation_head(x).view(seats, lane.width, -1)
-        guided = sampling.guide(logits, lane.strength[:seats])
-        return sampling.sample(guided, lane.sharpness[:seats], _uniform(lane, seats))
+        activation = self.network.model.generation_head.activation_fn
+        features = activation(self.head_in(x)).view(seats, lane.width, -1)
+        # guidance is linear, and so is the head's last layer: guided features give guided logits, at half the rows
+        logits = self.head_out(sampling.guide(features, lane.strength[:seats]))
+        return sampling.sample(logits.float(), lane.sharpness[:seats], _uniform(lane, seats))
 
     def _say(self, lane: Lane, x: Tensor) -> Tensor:
         """Choose the next token of every answer from the last hidden state of its row."""
-        seats = len(x)
+        seats = x.shape[0]
         if not seats:
             return lane.positions[:0]
-        logits = self.network.lm_head(x)
+        logits = self.text_head(x)
         return sampling.sample_nucleus(logits, lane.sharpness[:seats], lane.strength[:seats], _uniform(lane, seats))
 
     def _project(self, layer: Layer, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
-        """Give rotated queries (n, heads, head size) and keys, rotated, with values (n, 2, kv heads, head size)."""
-        qkv = F.linear(self._normalise(x, layer.attention_norm), layer.qkv).view(len(x), -1, self.head_size)
+        """Give rotated queries (n, heads, head size), and rotated keys, then values (n, 2 x kv heads, head size)."""
+        qkv = layer.qkv(self._normalise(x, layer.attention_norm)).view(x.shape[0], -1, self.head_size)
         rotated = qkv[:, : self.heads + self.kv_heads]
         rolled = rotated.roll(self.head_size // 2, -1)
         rotated.mul_(cos).addcmul_(rolled, sin)
-        return qkv[:, : self.heads], qkv[:, self.heads :].view(len(x), 2, self.kv_heads, self.head_size)
+        return qkv[:, : self.heads], qkv[:, self.heads :]
 
     def _finish(self, layer: Layer, x: Tensor, heads: Tensor) -> Tensor:
         """Add what attention found, then what the feed-forward network makes of it: (n, hidden)."""
-        x = torch.addmm(x, heads, layer.out.t())
-        gate, up = F.linear(self._normalise(x, layer.mlp_norm), layer.gate_up).chunk(2, -1)
-        return torch.addmm(x, F.silu(gate) * up, layer.down.t())
+        x = layer.out.onto(x, heads)
+        gate, up = layer.gate_up(self._normalise(x, layer.mlp_norm)).chunk(2, -1)
+        return layer.down.onto(x, F.silu(gate) * up)
 
     def _normalise(self, x: Tensor, weight: Tensor) -> Tensor:
         """RMSNorm in float32; `weight` is the norm's, times the root of the hidden size."""
         norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32)
         return (x / torch.hypot(norm, self.floor) * weight).to(x.dtype)
-
-
-class _View(NamedTuple):
-    """What attention over one lane's rows needs, the same in every layer."""
-
-    positions: Tensor  # (rows,) int64
-    rows: Tensor  # (rows,) int64: 0, 1, ...
-    length: int
-    bias: Tensor  # (rows x kv heads, 1, length): 0 where a row may look, -inf where not
-
-
-def _attend(q: Tensor, key_value: Tensor, kv: Tensor, view: _View) -> Tensor:
-    """Write this step's keys and values to their slots, and attend to them and all before: (rows, hidden)."""
-    kv[:, view.rows, :, view.positions] = key_value
-    rows, heads, size = q.shape
-    keys, values = kv[:, :rows, :, : view.length].flatten(1, 2)  # (rows x kv heads, length, head size), no copy
-    grouped = q.reshape(len(keys), -1, size)  # the queries that share a head of keys: one in Janus-Pro
-    if q.device.type == "cpu":
-        # On a CPU plain products beat the fused kernel for one query a row.
-        scores = torch.baddbmm(view.bias, grouped, keys.transpose(1, 2), alpha=size**-0.5)
-        found = torch.bmm(torch.softmax(scores, -1), values)
-    else:
-        one = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values, view.bias))
-        found = F.scaled_dot_product_attention(*one)
-    return found.reshape(rows, heads * size)
 
 
 def _uniform(lane: Lane, seats: int) -> Tensor:
@@ -244,35 +237,7 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
-def _pack(layer: LlamaDecoderLayer) -> Layer:
-    attention, mlp = layer.self_attn, layer.mlp
-    return Layer(
-        attention_norm=_scaled(layer.input_layernorm),
-        qkv=_relay(attention.q_proj, attention.k_proj, attention.v_proj),
-        out=_relay(attention.o_proj),
-        mlp_norm=_scaled(layer.post_attention_layernorm),
-        gate_up=_relay(mlp.gate_proj, mlp.up_proj),
-        down=_relay(mlp.down_proj),
-    )
-
-
 def _scaled(norm: LlamaRMSNorm) -> Tensor:
     """The weight of an RMSNorm as `Decoder._normalise` wants it."""
     weight: Tensor = norm.weight.detach().float()
     return weight.mul(weight.numel() ** 0.5)
-
-
-def _relay(*linears: nn.Linear) -> Tensor:
-    """Store the weights of linear layers together, (all outputs, inputs), and make the layers' own weights views.
-
-    On a CPU every input's weights lie together: a product with few rows reads that layout about twice as fast.
-    """
-    weights = [linear.weight.detach() for linear in linears]
-    if weights[0].device.type == "cpu":
-        joined = torch.cat([weight.t() for weight in weights], 1).t()
-    else:
-        joined = torch.cat(weights) if len(weights) > 1 else weights[0]
-    outputs = [weight.shape[0] for weight in weights]
-    for linear, part in zip(linears, torch.split(joined, outputs), strict=True):
-        linear.weight = nn.Parameter(part, requires_grad=False)
-    return joined

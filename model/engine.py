@@ -16,9 +16,9 @@ from typing import TypeVar
 
 import torch
 
-from model import memory, recovery
+from model import dense, memory, recovery
 from model.answers import Answers
-from model.cache import CacheShape, Lane
+from model.cache import Lane
 from model.checkpoint import Janus
 from model.decode import Decoder
 from model.drawings import Drawings
@@ -54,16 +54,18 @@ class Engine:
         """Take over a loaded model. Raises PlainError if there is no memory for even one picture."""
         self.settings = settings or EngineSettings()
         self.janus, self.upscaler = janus, upscaler
-        shape = CacheShape.of(janus.network)
-        plan = memory.plan(
-            shape,
-            self.settings,
-            image_tokens=janus.image_tokens,
-            context=janus.context,
-            free=memory.free_bytes(janus.device),
+        sizes = {"image_tokens": janus.image_tokens, "context": janus.context}
+        self.decoder = Decoder(
+            janus.network,
+            length=max(memory.lengths(self.settings, **sizes)),
+            begin_of_image=janus.prompts.begin_of_image,
+            # compiled, the step has to read tensors that the compiler understands
+            blocks=self.settings.compile is not True
+            and dense.blocks_work(janus.device, janus.dtype)
+            and memory.blocks_fit(janus.network, janus.device),
         )
-        longest = max(plan.picture_length, plan.answer_length)
-        self.decoder = Decoder(janus.network, length=longest, begin_of_image=janus.prompts.begin_of_image)
+        shape = self.decoder.shape
+        plan = memory.plan(shape, self.settings, free=memory.free_bytes(janus.device), **sizes)
         pictures = Lane(shape, seats=plan.pictures, length=plan.picture_length, width=2)
         answers = Lane(shape, seats=plan.answers, length=plan.answer_length, width=1)
         self.stepper = Stepper(self.decoder, pictures, answers, compiled=self.settings.compile)

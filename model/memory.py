@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from transformers import JanusForConditionalGeneration
 
 from model.cache import CacheShape
 from model.errors import PlainError
@@ -28,14 +29,25 @@ class Plan:
         return (pictures + self.answers * self.answer_length) * shape.bytes_per_token
 
 
+def lengths(settings: EngineSettings, *, image_tokens: int, context: int) -> tuple[int, int]:
+    """Positions that a picture's row and an answer's have."""
+    return min(context, settings.prompt_tokens + image_tokens), min(context, settings.conversation_tokens)
+
+
+def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> bool:
+    """Tell whether a device has room for a second copy of what a step reads (see Dense): at most a third of `free`."""
+    free = free_bytes(device)
+    parts = (network.model.language_model.layers, network.model.generation_head, network.lm_head)
+    return free is None or 3 * sum(tensor.nbytes for part in parts for tensor in part.parameters()) <= free
+
+
 def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:
     """Fit the lanes into the memory share of `free` bytes (None: unknown, everything fits).
 
     Raises PlainError if not even one picture and one answer fit.
     """
     budget = float("inf") if free is None else free * settings.memory_share
-    picture_length = min(context, settings.prompt_tokens + image_tokens)
-    answer_length = min(context, settings.conversation_tokens)
+    picture_length, answer_length = lengths(settings, image_tokens=image_tokens, context=context)
     most = Plan(max(1, settings.rows // 2), picture_length, settings.answers, answer_length)
     fits = most
     while fits.cache_bytes(shape) > budget:

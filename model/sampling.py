@@ -34,13 +34,14 @@ def sharpness(temperature: float) -> float:
     return min(1 / temperature, GREEDY) if temperature > 0 else GREEDY
 
 
-def guide(logits: Tensor, guidance: Tensor) -> Tensor:
-    """Push the prompt's logits away from those of no prompt: u + g (c - u).
+def guide(features: Tensor, guidance: Tensor) -> Tensor:
+    """Push what follows from the prompt away from what follows from no prompt: u + g (c - u).
 
-    `logits`: (n, 2, codes), conditional then unconditional; `guidance`: (n,). Gives (n, codes), float32.
+    `features`: (n, 2, size), conditional then unconditional, logits or anything that becomes logits by a linear layer;
+    `guidance`: (n,). Gives (n, size), of the same type; computed in float32.
     """
-    conditional, unconditional = logits.float().unbind(1)
-    return torch.lerp(unconditional, conditional, guidance.unsqueeze(1))
+    conditional, unconditional = features.float().unbind(1)
+    return torch.lerp(unconditional, conditional, guidance.unsqueeze(1)).to(features.dtype)
 
 
 def sample(logits: Tensor, sharpness: Tensor, uniform: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from model.errors import PlainError
 
 log = logging.getLogger(__name__)
 
-ROUNDING = 32  # plain attention reads the cache in multiples of so many positions
+ROUNDING = 8  # plain attention reads the cache in multiples of so many positions: fewer shapes for oneDNN to prepare
 FEWEST_SEATS = 5  # the smallest bucket of pictures; the others are four times larger each
 WARMING = 3  # runs of a graph before CUDA replays it: one to compile, one to warm up, one to record
 

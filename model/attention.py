@@ -1,0 +1,46 @@
+"""Attention of one query a row over a slot cache, each row at its own position."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class View(NamedTuple):
+    """What attention over one lane's rows needs, the same in every layer of a step."""
+
+    slots: Tensor  # (rows, 2 x kv heads) int64: where this step's keys and values go, in a cache seen as (slots, size)
+    length: int  # positions that are looked at
+    bias: Tensor  # (rows x kv heads, length, 1): 0 where a row may look, -inf where not
+
+
+def view(cache: Tensor, positions: Tensor, length: int) -> View:
+    """Prepare for rows at `positions` (rows,), each less than `length`, of a layer's `cache` (see KVCache)."""
+    kinds, rows, heads, longest, _ = cache.shape
+    device = cache.device
+    kind, head = torch.arange(kinds, device=device).view(-1, 1), torch.arange(heads, device=device)
+    row = torch.arange(positions.shape[0], device=device).view(-1, 1, 1)
+    slots = ((kind * rows + row) * heads + head) * longest + positions.view(-1, 1, 1)
+    ahead = torch.arange(length, device=device) > positions.view(-1, 1, 1)
+    bias = torch.zeros(ahead.shape, dtype=cache.dtype, device=device).masked_fill_(ahead, float("-inf"))
+    return View(slots.flatten(1), length, bias.expand(-1, heads, -1).reshape(-1, length, 1))
+
+
+def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
+    """Write this step's keys and values to their slots, and attend to them and all before.
+
+    `q`: (rows, heads, size); `key_value`: (rows, 2 x kv heads, size); gives (rows, heads x size).
+    """
+    rows, heads, size = q.shape
+    cache.view(-1, size).index_put_((view.slots,), key_value)
+    keys, values = cache[:, :rows, :, : view.length].flatten(1, 2)  # (rows x kv heads, length, size), no copy
+    grouped = q.reshape(keys.shape[0], -1, size)  # the queries that share a head of keys: one in Janus-Pro
+    if q.device.type == "cpu":
+        # On a CPU plain products beat the fused kernel for one query a row, and keys x query the other way round.
+        scores = torch.baddbmm(view.bias, keys, grouped.transpose(1, 2), alpha=size**-0.5).transpose(1, 2)
+        found = torch.bmm(torch.softmax(scores, -1), values)
+    else:
+        each = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values, view.bias.transpose(1, 2)))
+        found = F.scaled_dot_product_attention(*each)
+    return found.reshape(rows, heads * size)

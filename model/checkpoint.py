@@ -43,7 +43,7 @@ class Janus:
 
     @property
     def image_tokens(self) -> int:
-        """Image tokens of a drawing, and positions of a picture that is read."""
+        """Image tokens of a drawing."""
         return self.grid**2
 
     @property
@@ -114,7 +114,8 @@ def _load(name: str, folder: Path, device: torch.device, dtype: torch.dtype) -> 
 
     patches = config.vq_config.num_patches
     context = config.text_config.max_position_embeddings
-    prompts = Prompts.from_folder(folder, image_tokens=patches**2, context=context)
+    seen = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
+    prompts = Prompts.from_folder(folder, image_tokens=patches**2, context=context, seen_tokens=seen)
     rows = config.text_config.vocab_size
     if prompts.vocabulary > rows:
         raise CheckpointError(f"{folder}: tokenizer.json has {prompts.vocabulary} tokens, but the network {rows}.")

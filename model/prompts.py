@@ -38,11 +38,14 @@ class Prompts:
     `user`, `assistant`. `vocabulary` is the largest id that can come out, plus one.
     """
 
-    def __init__(self, tokenizer: Tokenizer, *, image_tokens: int, context: int) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, *, image_tokens: int, context: int, seen_tokens: int | None = None
+    ) -> None:
         """Take over `tokenizer` (it is changed).
 
-        `image_tokens`: positions that one picture takes, read or drawn. `context`: positions that the model has.
-        Raises CheckpointError if a control token is missing.
+        `image_tokens`: positions that a drawn picture takes. `seen_tokens`: positions of one that is looked at; as
+        many if not given, as in Janus-Pro. `context`: positions that the model has. Raises CheckpointError if a
+        control token is missing.
         """
         known = tokenizer.get_vocab(with_added_tokens=True)
         missing = [token for token in CONTROL if token not in known]
@@ -56,6 +59,7 @@ class Prompts:
         self._tokenizer = tokenizer
         self._special = frozenset(i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special)
         self.image_tokens = image_tokens
+        self.seen_tokens = image_tokens if seen_tokens is None else seen_tokens
         self.context = context
         self.bos, self.eos, self.pad = known[BOS], known[EOS], known[PAD]
         self.placeholder = known[PLACEHOLDER]
@@ -64,7 +68,7 @@ class Prompts:
         self.vocabulary = max(known.values()) + 1
 
     @classmethod
-    def from_folder(cls, folder: Path, *, image_tokens: int, context: int) -> "Prompts":
+    def from_folder(cls, folder: Path, *, image_tokens: int, context: int, seen_tokens: int | None = None) -> "Prompts":
         """Read `tokenizer.json`. Raises CheckpointError, naming the file.
 
         The file is read as it is: under transformers 5 LlamaTokenizerFast, which DeepSeek's configuration names,
@@ -78,7 +82,7 @@ class Prompts:
         except Exception as error:  # the library raises plain Exception for whatever it can't read
             raise CheckpointError(f"{file} is no tokenizer ({error}). Fetch the checkpoint again.") from error
         try:
-            return cls(tokenizer, image_tokens=image_tokens, context=context)
+            return cls(tokenizer, image_tokens=image_tokens, context=context, seen_tokens=seen_tokens)
         except CheckpointError as error:
             raise CheckpointError(f"{file}: {error}") from None
 
@@ -101,14 +105,14 @@ class Prompts:
     def question(self, question: str, turns: Sequence[Turn] = (), pictures: int = 1, *, room: int = 1) -> list[int]:
         """Build the ids of a question about `pictures` pictures after earlier `turns`, oldest first.
 
-        Every picture is `image_tokens` placeholders between begin and end of image. They stand at the head of the
+        Every picture is `seen_tokens` placeholders between begin and end of image. They stand at the head of the
         first turn; several are numbered as figures. At least `room` positions stay free for the answer. Raises
         Refused if the question is empty, or if it all is longer than the model's context (fewer turns may fit).
         """
         text = question.strip()
         if not text:
             raise Refused("The question is empty: ask something about the picture.")
-        picture = [self.begin_of_image, *[self.placeholder] * self.image_tokens, self.end_of_image]
+        picture = [self.begin_of_image, *[self.placeholder] * self.seen_tokens, self.end_of_image]
         head: list[int | str] = []
         for i in range(pictures):
             head += [*picture, "\n" if pictures == 1 else f" is Figure {i + 1}.\n"]

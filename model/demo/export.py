@@ -8,8 +8,7 @@ from torch import nn
 from transformers import GenerationConfig, JanusForConditionalGeneration, JanusProcessor, PreTrainedTokenizerFast
 from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 
-from model.demo.codes import POSITIONS
-from model.demo.network import SIDE, folded
+from model.demo.network import PATCHES, SIDE, folded
 from model.prompts import ASSISTANT, BEGIN_OF_IMAGE, EOS, PLACEHOLDER, USER
 
 UPSCALER = "upscaler.safetensors"
@@ -41,7 +40,7 @@ def export(
         tokenizer=tokenizer,
         chat_template=CHAT_TEMPLATE,
         use_default_system_prompt=True,
-        num_image_tokens=POSITIONS,
+        num_image_tokens=PATCHES**2,
     ).save_pretrained(folder)
     if upscaler is not None:
         halves = {name: tensor.half().contiguous() for name, tensor in upscaler.state_dict().items()}

@@ -1,7 +1,7 @@
 """The demo's network: transformers' Janus in small, and two tables that are trained in parts.
 
 While training, the table of code embeddings and the last layer of the image head are sums of a part for the colour
-and a part for the cell (464 rows in place of 4440), so what is learned about a red circle helps with every red shape
+and a part for the cell (508 rows in place of 4880), so what is learned about a red circle helps with every red shape
 and every circle. A sum of embeddings is an embedding and a sum of logits is a logit: `fold` writes both out in full,
 and what is saved is a plain JanusForConditionalGeneration.
 """
@@ -20,12 +20,14 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from model.demo.codes import CELLS, CODES, GRID, POSITIONS
+from model.demo.codes import BACKGROUND, CELLS, CODES
 from model.demo.tokenizer import CONTEXT
 from model.demo.world import COLOURS
 
-PATCH = 16
-SIDE = GRID * PATCH  # pixels
+SIDE = 192  # pixels, drawn or seen
+PATCHES = (
+    8  # on a side, of a picture that is seen: larger than a drawing's cells, so that one shows a good part of a shape
+)
 COLOUR_PARTS = 2 * len(COLOURS)  # the background's colours, then the shapes'
 
 
@@ -45,13 +47,13 @@ def configure(tokenizer: PreTrainedTokenizerFast, *, width: int = 192, layers: i
         tie_word_embeddings=False,
     )
     vision = JanusVisionConfig(
-        hidden_size=128,
-        num_hidden_layers=4,
-        num_attention_heads=2,
+        hidden_size=192,
+        num_hidden_layers=5,
+        num_attention_heads=3,
         image_size=SIDE,
-        patch_size=PATCH,
+        patch_size=SIDE // PATCHES,
         projection_dim=width,
-        num_image_tokens=POSITIONS,
+        num_image_tokens=PATCHES**2,
     )
     vq = JanusVQVAEConfig(
         embed_dim=64,
@@ -73,9 +75,9 @@ def configure(tokenizer: PreTrainedTokenizerFast, *, width: int = 192, layers: i
 
 
 def code_parts() -> tuple[Tensor, Tensor]:
-    """For each of the 4440 codes, the row of its colour part and of its cell part: two int64 (4440,)."""
+    """For each of the 4880 codes, the row of its colour part and of its cell part: two int64 (4880,)."""
     colour, cell = torch.arange(CODES) // CELLS, torch.arange(CODES) % CELLS
-    return colour + len(COLOURS) * (cell >= POSITIONS), cell
+    return colour + len(COLOURS) * (cell >= BACKGROUND), cell
 
 
 class CodeEmbedding(nn.Module):
@@ -93,8 +95,8 @@ class CodeEmbedding(nn.Module):
     def forward(self, codes: Tensor) -> Tensor:
         """Codes, int64 of any shape, to embeddings with one more dimension."""
         cell = codes % CELLS
-        colour = self.colour(codes // CELLS + len(COLOURS) * (cell >= POSITIONS))
-        embedded: Tensor = colour + self.cell(cell * (cell >= POSITIONS) if self.plain_background else cell)
+        colour = self.colour(codes // CELLS + len(COLOURS) * (cell >= BACKGROUND))
+        embedded: Tensor = colour + self.cell(cell * (cell >= BACKGROUND) if self.plain_background else cell)
         return embedded
 
     def fold(self) -> nn.Embedding:
@@ -104,19 +106,19 @@ class CodeEmbedding(nn.Module):
 
 
 class CodeHead(nn.Module):
-    """Logits of codes as a sum of colour logits (..., 20) and cell logits (..., 444), returned side by side."""
+    """Logits of codes as a sum of colour logits (..., 20) and cell logits (..., 488), returned side by side."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.parts = nn.Linear(width, COLOUR_PARTS + CELLS)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Hidden states (..., width) to parts of logits (..., 464)."""
+        """Hidden states (..., width) to parts of logits (..., 508)."""
         logits: Tensor = self.parts(hidden)
         return logits
 
     def fold(self) -> nn.Linear:
-        """The whole layer: (..., width) to (..., 4440)."""
+        """The whole layer: (..., width) to (..., 4880)."""
         colour, cell = code_parts()
         whole = nn.Linear(self.parts.in_features, CODES)
         with torch.no_grad():
@@ -128,6 +130,7 @@ class CodeHead(nn.Module):
 def build(config: JanusConfig) -> JanusForConditionalGeneration:
     """A fresh network in training form: tables in parts, fan-in initialisation, fixed sine positions to start from."""
     model = JanusForConditionalGeneration(config)
+    model.set_attn_implementation("eager")  # in bfloat16 a CPU's fused attention takes five times as long
     model.model.generation_embeddings = CodeEmbedding(config.vq_config.embed_dim)
     model.model.generation_head.vision_head = CodeHead(config.vq_config.projection_dim)
     model.model.vqmodel.quantize.embedding = CodeEmbedding(config.vq_config.embed_dim, plain_background=True)
@@ -148,7 +151,7 @@ def build(config: JanusConfig) -> JanusForConditionalGeneration:
     nn.init.normal_(model.model.language_model.embed_tokens.weight, std=0.5)
     positions = model.model.vision_model.embeddings.position_embedding
     with torch.no_grad():
-        positions.weight.copy_(sine_positions(GRID, positions.embedding_dim))
+        positions.weight.copy_(sine_positions(PATCHES, positions.embedding_dim))
     return model
 
 

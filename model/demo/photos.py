@@ -13,7 +13,7 @@ from model.demo.world import Scene, render
 
 def photograph(rng: np.random.Generator, scene: Scene) -> Image.Image:
     """Render a scene at some size, often with a little blur, noise or JPEG."""
-    side = SIDE if rng.random() < 0.5 else int(rng.integers(96, 481))
+    side = SIDE if rng.random() < 0.5 else int(rng.integers(96, 385))
     picture = render(scene, side)
     if rng.random() < 0.25:
         picture = picture.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.2, 1.2)) * side / SIDE))

@@ -11,7 +11,7 @@ from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
 from model.demo.codes import POSITIONS
 from model.demo.export import export
-from model.demo.network import build, configure
+from model.demo.network import PATCHES, build, configure
 from model.demo.tokenizer import CONTEXT, build_tokenizer, phrase_book, wrap
 from model.demo.train_language import LanguageStage
 from model.demo.train_pixels import SIDES, PixelStage
@@ -38,7 +38,7 @@ class Recipe:
             folder.mkdir(parents=True, exist_ok=True)
             build_tokenizer(phrase_book()).backend_tokenizer.save(str(file))
         tokenizer = wrap(Tokenizer.from_file(str(file)))
-        prompts = Prompts.from_folder(folder, image_tokens=POSITIONS, context=CONTEXT)
+        prompts = Prompts.from_folder(folder, image_tokens=POSITIONS, context=CONTEXT, seen_tokens=PATCHES**2)
         torch.manual_seed(seed)
         model = build(configure(tokenizer))
         return Recipe(tokenizer, prompts, model, nn.Identity())

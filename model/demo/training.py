@@ -15,6 +15,8 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from model.demo.optimiser import fast_dtype
+
 SAVE_EVERY = 60.0  # seconds
 WARMUP = 40  # steps
 DECAY = 0.6  # the last share of the steps, over which the learning rate falls to zero
@@ -43,6 +45,7 @@ def train(
     """Train a stage up to `steps`, going on from `folder` if it was begun there."""
     file = folder / f"{stage.name}.pt"
     step, spent = resume(stage, file)
+    mixed = fast_dtype() == torch.bfloat16
     base = [group["lr"] for optimiser in stage.optimisers for group in optimiser.param_groups]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     saved = began = time.monotonic()
@@ -51,7 +54,8 @@ def train(
         task = progress.add_task(stage.name, total=steps, completed=step)
         while step < steps:
             torch.manual_seed(seed * 1_000_003 + step)
-            for name, value in train_step(stage, np.random.default_rng([seed, step]), step, steps, base).items():
+            rng = np.random.default_rng([seed, step])
+            for name, value in train_step(stage, rng, step, steps, base, mixed=mixed).items():
                 means[name] = value if name not in means else 0.98 * means[name] + 0.02 * value
             step += 1
             shown = " ".join(f"{name} {value:.4f}" for name, value in means.items())
@@ -62,12 +66,15 @@ def train(
                 report(f"{stage.name} step {step}/{steps} after {spent + saved - began:.0f} s: {shown}")
 
 
-def train_step(stage: Stage, rng: np.random.Generator, step: int, steps: int, base: list[float]) -> dict[str, float]:
-    """Make one step of all optimisers; the losses as numbers."""
+def train_step(
+    stage: Stage, rng: np.random.Generator, step: int, steps: int, base: list[float], *, mixed: bool = False
+) -> dict[str, float]:
+    """Make one step of all optimisers, with matrix products in bfloat16 where `mixed`; the losses as numbers."""
     groups = [group for optimiser in stage.optimisers for group in optimiser.param_groups]
     for group, lr in zip(groups, base, strict=True):
         group["lr"] = lr * rate(step, steps)
-    losses = stage.losses(rng, step / steps)
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        losses = stage.losses(rng, step / steps)
     total = torch.stack(list(losses.values())).sum()
     total.backward()  # type: ignore[no-untyped-call]
     if not math.isfinite(total.item()):

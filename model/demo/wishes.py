@@ -55,19 +55,6 @@ def draw_wish(rng: np.random.Generator, *, pairs: float, open_colours: float = 0
     return Wish((first, second), background, relation)
 
 
-def begins_first(wish: Wish) -> int:
-    """Which of two items the picture begins with, reading row by row: 0 or 1.
-
-    The one that the words put higher, else further left, else the one they name first. Fixing this keeps the choice
-    of the next shape out of the sampling: colour and kind of an image token are scored apart, so a token could not
-    choose "red circle or blue square" without risking a red square.
-    """
-    if wish.relation:
-        return int(wish.relation in ("right", "below"))
-    (x0, y0), (x1, y1) = (PLACES[item.place] if item.place else (1, 1) for item in wish.items)
-    return int((y1, x1) < (y0, x0))
-
-
 def is_granted(wish: Wish, scene: Scene) -> bool:
     """Whether a scene shows what a wish says: background, kinds, colours, sizes, places and relation."""
     return (
@@ -110,30 +97,20 @@ def arrange(rng: np.random.Generator, wish: Wish, tries: int = 400) -> Scene | N
         shapes = []
         for item, colour in zip(wish.items, colours, strict=True):
             size = item.size or choose(rng, list(BLOCKS))
-            row, column = rng.integers(GRID - BLOCKS[size] + 1, size=2)
-            shapes.append(snapped(item.kind, colour, size, int(row), int(column)))
+            column, row = int(rng.integers(GRID - BLOCKS[size] + 1)), int(rng.integers(1, GRID - BLOCKS[size] + 1))
+            shapes.append(snapped(item.kind, colour, size, row, column))
         scene = Scene(background, tuple(shapes))
-        if is_granted(wish, scene) and (len(shapes) == 1 or _may_follow(wish, shapes)):
+        if is_granted(wish, scene) and (len(shapes) == 1 or _apart(*shapes)):
             return scene
     return None
 
 
-def _may_follow(wish: Wish, shapes: list[Shape]) -> bool:
-    first = begins_first(wish)
-    return _apart(*shapes) and corner(shapes[first]) < corner(shapes[1 - first])
-
-
 def draw_example(
-    rng: np.random.Generator, *, pairs: float, held_out: bool = False, late: float = 0.0, **more: float
+    rng: np.random.Generator, *, pairs: float, held_out: bool = False, **more: float
 ) -> tuple[Wish, Scene]:
-    """Draw a wish and a scene that grants it, from the training combinations or from the held-out ones.
-
-    `late` is the share of scenes whose first shape begins late for what is asked. A shape that has not begun at the
-    last cell where it can is rare otherwise, and a model must have seen that then it does begin.
-    """
+    """Draw a wish and a scene that grants it, from the training combinations or from the held-out ones."""
     while True:
         wish = draw_wish(rng, pairs=pairs, **more)
-        scenes = [arrange(rng, wish) for _ in range(4 if rng.random() < late else 1)]
-        fit = [scene for scene in scenes if scene and is_held_out(scene) == held_out]
-        if fit:
-            return wish, max(fit, key=lambda scene: min(map(corner, scene.shapes)))
+        scene = arrange(rng, wish)
+        if scene is not None and is_held_out(scene) == held_out:
+            return wish, scene

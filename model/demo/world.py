@@ -69,8 +69,8 @@ class Shape:
     @property
     def is_clear(self) -> bool:
         """Whether nobody would argue about its size and place: neither is close to an edge between two names."""
-        far_from = [abs(self.size - edge) > 0.012 for edge in SIZE_EDGES]
-        far_from += [abs(value - edge) > 0.015 for value in (self.x, self.y) for edge in PLACE_EDGES]
+        far_from = [abs(self.size - edge) > 0.02 for edge in SIZE_EDGES]
+        far_from += [abs(value - edge) > 0.025 for value in (self.x, self.y) for edge in PLACE_EDGES]
         return all(far_from)
 
 

@@ -14,7 +14,7 @@ from model.demo.optimiser import orthogonalise
 from model.demo.recipe import Recipe
 from model.demo.sheet import sheet
 from model.demo.tokenizer import build_tokenizer, phrase_book
-from model.demo.train_language import LanguageStage, Targets, code_losses
+from model.demo.train_language import Batch, LanguageStage, code_losses
 from model.demo.train_pixels import PixelStage
 from model.demo.train_upscaler import UpscalerStage
 from model.demo.train_vision import VisionStage
@@ -47,7 +47,7 @@ class Interrupted(VisionStage):
 
 
 def language(small: Recipe) -> LanguageStage:
-    return LanguageStage(small.model, small.prompts, small.tokenizer, drawings=4, wishes=8, talks=2)
+    return LanguageStage(small.model, small.prompts, small.tokenizer, Batch(sketches=8, drawings=2, talks=2))
 
 
 def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
@@ -59,11 +59,7 @@ def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
         logits = plain.model.generation_head(hidden)
         assert logits.shape == (1, POSITIONS, CODES)
         told = logits.log_softmax(2).gather(2, codes[..., None]).squeeze(2)
-        begins, which = code_losses(parts, Targets.of(codes))
-        targets = Targets.of(codes)
-        unweighted = Targets(targets.in_shape, targets.colour, targets.cell, torch.ones_like(targets.weight))
-        begins, which = code_losses(parts, unweighted)
-        torch.testing.assert_close(begins + which, -told.sum())
+        torch.testing.assert_close(code_losses(parts, codes), -told)
         embed = small.model.prepare_embeddings_for_image_generation
         torch.testing.assert_close(plain.prepare_embeddings_for_image_generation(codes), embed(codes))
         torch.testing.assert_close(plain.model.vqmodel.decode(codes), PixelStage(small.model, 192).decode(codes))

@@ -1,5 +1,6 @@
 """How a request gets in, whichever way it was asked for: may it, then written down, then handed to the model."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ from bot import intake
 from bot.config import Limits
 from bot.errors import Refusal
 from bot.permissions import missing_permissions
-from bot.post import Post
+from bot.post import Address
+from bot.store.conversations import KeptPicture
 from bot.store.jobs import Enlargement, JobRecord
 from bot.store.servers import ServerSettings
 from bot.turns import Place
@@ -27,7 +29,7 @@ class Admission:
     def __init__(self, bot: "JanusBot") -> None:
         self.bot = bot
 
-    async def check(self, post: Post, words: str | None, empty: str = "") -> None:
+    async def check(self, post: Address, words: str | None, empty: str = "") -> None:
         """Refuse what can't be taken now, before anything is shown, so that the refusal is private.
 
         `words` are the member's prompt or question, if there is one; `empty` is what to say to one of no words. From
@@ -50,15 +52,20 @@ class Admission:
 
     async def accept(
         self,
-        post: Post,
+        post: Address,
         request: Drawing | Question | Enlarge,
         *,
         source: Enlargement | None = None,
         spoiler: bool = False,
+        conversation: str | None = None,
+        parent: str | None = None,
+        pictures: Sequence[KeptPicture] = (),
     ) -> Job:
         """Write a request down, then hand it to the model. Raises Refused if the model can't take it.
 
-        `source` says which picture an `Enlarge` is about. Only what this returned may be told to be accepted.
+        `source` says which picture an `Enlarge` is about. A question belongs to a `conversation`, goes on from the
+        question `parent`, and brings `pictures` to be kept where it is the first. Only what this returned may be told
+        to be accepted.
         """
         kept = source if isinstance(request, Enlarge) else request
         assert kept
@@ -72,17 +79,21 @@ class Admission:
             spoiler=spoiler,
             model=self.bot.executor.status().model,
             asked=post.asked,
+            conversation=conversation,
+            parent=parent,
         )
         await self.bot.jobs.add(record)
         await self.bot.uses.add(record.id, record.owner, record.guild, post.asked)
         try:
+            if conversation and pictures:
+                await self.bot.conversations.keep(conversation, post.asker.id, pictures)
             return await self.bot.turns.submit(replace(request, owner=str(post.asker.id)))
         except BaseException:
             await self.bot.jobs.remove(record.id)
             await self.bot.uses.take_back(record.id)
             raise
 
-    async def _check_whereabouts(self, post: Post, server: ServerSettings) -> None:
+    async def _check_whereabouts(self, post: Address, server: ServerSettings) -> None:
         """Refuse blocked members, and channels in which the bot can't or shall not answer. Raises Refusal."""
         texts = post.texts
         if await self.bot.servers.is_blocked(post.guild_id, post.asker.id):
@@ -92,7 +103,7 @@ class Admission:
         if post.missing:
             raise Refusal(missing_permissions(post.missing, texts))
 
-    async def _check_hour(self, post: Post, limits: Limits) -> None:
+    async def _check_hour(self, post: Address, limits: Limits) -> None:
         """Refuse members and servers that have had what there is for an hour. Raises Refusal."""
         uses, texts, now = self.bot.uses, post.texts, discord.utils.utcnow()
         until = await uses.used_up_until("member", post.asker.id, limits.member_hourly, now)

@@ -11,7 +11,7 @@ from discord.ext import tasks
 
 from bot.admission import Admission
 from bot.asking import Questions
-from bot.commands.ask import ask
+from bot.commands.ask import ask, ask_about, describe
 from bot.commands.help import help
 from bot.commands.imagine import imagine
 from bot.commands.privacy import privacy
@@ -25,8 +25,10 @@ from bot.delivery import Wait, plainly
 from bot.drawing import Drawings
 from bot.errors import log_bug, report
 from bot.health import serving_health
+from bot.listening import Listener
 from bot.metrics import CountedExecutor, Metrics
 from bot.reporting import Reporting
+from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.jobs import Jobs
 from bot.store.reports import Reports
@@ -34,7 +36,8 @@ from bot.store.servers import Servers
 from bot.store.uses import HOUR, Uses
 from bot.sync import sync
 from bot.turns import Turns
-from bot.views.buttons import Cancel, Show, TryAgain
+from bot.views.asking import AskMore
+from bot.views.buttons import Cancel, Delete, Show, TryAgain
 from bot.views.help import AskExample, DrawExample
 from bot.views.privacy import Forget
 from bot.views.queue import Refresh, Withdraw
@@ -44,9 +47,14 @@ from model.requests import Executor
 
 log = logging.getLogger(__name__)
 
-INTENTS: Final = discord.Intents(guilds=True)  # slash commands and buttons come without any other
+# Slash commands and buttons come without any intent. Of messages, Discord shows only those that are meant for the bot.
+INTENTS: Final = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
 PERMISSIONS: Final = discord.Permissions(
-    view_channel=True, send_messages=True, send_messages_in_threads=True, attach_files=True
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    attach_files=True,
+    read_message_history=True,  # without it a message can't be answered
 )
 DECODERS: Final = 2  # handed-in pictures that are decoded at once: each may take hundreds of megabytes
 CLOSING_SECONDS: Final = 10.0  # how long deliveries have to tell their members that the bot goes
@@ -88,6 +96,7 @@ class JanusBot(discord.AutoShardedClient):
         self.turns = Turns(self, settings.limits.queue)
         self.database = Database(settings.store.folder)
         self.jobs = Jobs(self.database)
+        self.conversations = Conversations(self.database)
         self.servers = Servers(self.database)
         self.uses = Uses(self.database)
         self.reports = Reports(self.database)
@@ -95,6 +104,7 @@ class JanusBot(discord.AutoShardedClient):
         self.drawings = Drawings(self)
         self.questions = Questions(self)
         self.reporting = Reporting(self)
+        self.listener = Listener(self)
         self.decoding = asyncio.Semaphore(DECODERS)
         self.since = discord.utils.utcnow()
         self.closing = False
@@ -110,11 +120,13 @@ class JanusBot(discord.AutoShardedClient):
         if interrupted:
             log.warning("Jobs that an earlier run did not finish: %d", len(interrupted))
         self.sweep.start()
-        self.add_dynamic_items(Cancel, Show, TryAgain)
+        self.add_dynamic_items(Cancel, Show, TryAgain, Delete, AskMore)
         self.add_dynamic_items(Withdraw, Refresh, *CONTROLS, Forget, Report, Remove, Block)
         self.add_dynamic_items(DrawExample, AskExample)
         self.tree.add_command(imagine)
         self.tree.add_command(ask)
+        self.tree.add_command(ask_about)
+        self.tree.add_command(describe)
         self.tree.add_command(queue)
         self.tree.add_command(status)
         self.tree.add_command(help)
@@ -130,6 +142,18 @@ class JanusBot(discord.AutoShardedClient):
     async def on_ready(self) -> None:
         """Say that the bot is there."""
         log.info("Logged in as %s, in %d servers. Invite it with %s", self.user, len(self.guilds), self.invite_link)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Answer what is meant for the bot."""
+        await self.listener.hear(message)
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Forget what a message showed that is gone."""
+        await self.jobs.forget_messages({event.message_id})
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """Forget what messages showed that are gone."""
+        await self.jobs.forget_messages(event.message_ids)
 
     @property
     def connected(self) -> bool:

@@ -7,6 +7,7 @@ that is the `Presenter`'s.
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -16,7 +17,7 @@ from discord import ui
 from PIL import Image
 
 from bot.errors import NETWORK, Refusal, in_short, log_bug
-from bot.post import Parcel, Post
+from bot.post import Address, Parcel, Post
 from bot.store.jobs import State
 from bot.uploads import TooLargeError, Upload
 from bot.views.buttons import JobButton, Show, TryAgain
@@ -82,9 +83,9 @@ class Presenter(Protocol):
 
 
 class Delivery:
-    """The delivery of one job to the message of one interaction."""
+    """The delivery of one job to one message."""
 
-    def __init__(self, bot: "JanusBot", post: Post, job: Job, presenter: Presenter) -> None:
+    def __init__(self, bot: "JanusBot", post: Address, job: Job, presenter: Presenter) -> None:
         self.bot = bot
         self.post = post
         self.job = job
@@ -132,14 +133,14 @@ class Delivery:
         events = aiter(self.job)
         clock = asyncio.get_running_loop().time
         farewell = clock() + self.post.seconds_left
-        reachable = True  # through the interaction's token
+        reachable = True  # for edits
         next_edit = clock() + self.presenter.pace
         next_preview = clock()
         while True:
             due = farewell if shown == self.standing_now else min(next_edit, farewell)
             event: Event | None = None
             try:
-                async with asyncio.timeout_at(due if reachable else None):
+                async with asyncio.timeout_at(due if reachable and due < math.inf else None):
                     event = await self.bot.wait(anext(events))
             except TimeoutError:
                 pass  # nothing new, but the newest is not on the message yet
@@ -234,7 +235,7 @@ class Delivery:
             line = self.texts.not_sent.format(show=self.texts.show)
             await self._close(line, Show(self.job.id, self.texts))
 
-    async def _send(self, post: Post, result: Answer | Pictures, mention: str = "") -> None:
+    async def _send(self, post: Address, result: Answer | Pictures, mention: str = "") -> None:
         """Send a result, in smaller files for as long as Discord finds them too large.
 
         Raises TooLargeError or one of NETWORK.

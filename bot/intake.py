@@ -8,9 +8,8 @@ import asyncio
 import io
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-import discord
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bot.config import Limits
@@ -21,6 +20,7 @@ FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 FORMAT_NAMES: Final = "PNG, JPEG, WebP, GIF and BMP pictures"
 ANIMATED: Final = ("PNG", "WEBP", "GIF")  # in a telephone's .jpg (MPO), further frames are no film
 MOST_CHARACTERS: Final = 4000  # a slash option holds 6000, but a form that shall show it again holds 4000
+MOST_PICTURES: Final = 4  # in one question
 MEGA: Final = 1_000_000
 # Pillow's readers have no common error: a damaged file ends in any of these.
 DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
@@ -35,12 +35,32 @@ TURNS: Final = {  # how a picture becomes upright, by its EXIF orientation
 }
 
 
+class HandedIn(Protocol):
+    """A file as it was handed in: a `discord.Attachment`, or a picture that a message shows."""
+
+    filename: str
+    content_type: str | None
+    size: int  # bytes; 0 if that is not known
+    width: int | None
+    height: int | None
+
+    def is_spoiler(self) -> bool:
+        """Whether it is hidden until somebody presses on it."""
+        ...
+
+    async def read(self) -> bytes:
+        """Download it. Raises one of NETWORK."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """A picture that was handed in."""
 
     picture: Image.Image  # RGB, upright
     animated: bool  # there were more frames; this is the first
+    name: str
+    data: bytes  # the file
 
 
 def check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
@@ -51,7 +71,7 @@ def check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
         raise Refusal(texts.too_long.format(size=len(words), limit=limits.prompt_characters))
 
 
-def check(attachment: discord.Attachment, limits: Limits, texts: Texts) -> None:
+def check(attachment: HandedIn, limits: Limits, texts: Texts) -> None:
     """Refuse what need not even be downloaded. Raises Refusal."""
     name = attachment.filename
     # Discord derives the type from the file's name and may tell none at all: then decoding decides.
@@ -63,8 +83,8 @@ def check(attachment: discord.Attachment, limits: Limits, texts: Texts) -> None:
         _check_pixels(name, attachment.width * attachment.height, limits, texts)
 
 
-async def fetch(attachment: discord.Attachment, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Intake:
-    """Download an attachment, and decode it when `decoding` has room: pixels take memory. Raises Refusal."""
+async def fetch(attachment: HandedIn, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Intake:
+    """Download a file, and decode it when `decoding` has room: pixels take memory. Raises Refusal."""
     try:
         data = await attachment.read()
     except NETWORK as error:
@@ -81,7 +101,7 @@ def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> Intake:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(name, image.width * image.height, limits, texts)  # before any pixel is unpacked
             animated = image.format in ANIMATED and getattr(image, "is_animated", False)
-            return Intake(_flatten(_upright(image)), animated)
+            return Intake(_flatten(_upright(image)), animated, name, data)
     except UnidentifiedImageError:
         raise Refusal(texts.unreadable_format.format(name=name, formats=FORMAT_NAMES)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -1,16 +1,16 @@
 """The message that answers an interaction, for as long as it can be reached.
 
 An interaction's token edits its message for 15 minutes. After that a public result goes to the channel as a message of
-its own; a private one never does.
+its own; a private one never does. `Address` is what a delivery needs to know of any message that it keeps true.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
 
 import aiohttp
 import discord
@@ -18,7 +18,7 @@ from discord import ui
 
 from bot.errors import NETWORK, in_short
 from bot.permissions import missing
-from bot.texts import texts_for
+from bot.texts import Texts, texts_for
 from bot.uploads import TooLargeError, Upload
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,60 @@ class Parcel:
 
     view: ui.LayoutView
     files: Sequence[Upload] = ()
+
+
+class Address(Protocol):
+    """Where a job is shown: one message, an interaction's (`Post`) or one that answers a message (`Reply`)."""
+
+    private: bool  # only the asker sees it
+    asked: datetime
+    guild_id: int | None
+    channel_id: int | None
+    message_id: int | None  # of the message, once there is one
+    texts: Texts
+    filesize_limit: int  # bytes
+
+    @property
+    def asker(self) -> discord.User | discord.Member:
+        """Who asked."""
+        ...
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the message can still be edited, in seconds; negative when it is over, and it may be infinite."""
+        ...
+
+    @property
+    def channel_is_open(self) -> bool:
+        """Whether the result may go to the channel as a message of its own."""
+        ...
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a result can be put anywhere without its owner's doing."""
+        ...
+
+    @property
+    def age_restricted(self) -> bool:
+        """Whether only adults see it. Of a channel that the bot does not know, nobody can tell."""
+        ...
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The permissions that the bot lacks to answer with pictures, by their names in discord.py."""
+        ...
+
+    async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
+        """Make the message, or edit it. `files` replace its files, None keeps them. Raises one of NETWORK."""
+        ...
+
+    async def refuse(self, sentence: str) -> None:
+        """Say why nothing comes of it: to the asker alone where that can be."""
+        ...
+
+    async def finish(self, parcel: Parcel) -> None:
+        """Show the result. Raises TooLargeError, or one of NETWORK when further attempts have failed, too."""
+        ...
 
 
 class Post:
@@ -95,7 +149,7 @@ class Post:
         Raises one of NETWORK.
         """
         if self.interaction.response.is_done():
-            await self.interaction.edit_original_response(view=view, attachments=_fresh(files))
+            await self.interaction.edit_original_response(view=view, attachments=fresh(files))
             return
         try:
             await self._answer(view, files)
@@ -105,9 +159,9 @@ class Post:
     async def _answer(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
         response = self.interaction.response
         if self.in_place:
-            sent = await response.edit_message(view=view, attachments=_fresh(files or []))
+            sent = await response.edit_message(view=view, attachments=fresh(files or []))
         else:
-            sent = await response.send_message(view=view, files=_fresh(files), ephemeral=self.private)
+            sent = await response.send_message(view=view, files=fresh(files), ephemeral=self.private)
         if sent:
             self.message_id = sent.message_id
 
@@ -121,26 +175,8 @@ class Post:
             log.warning("Could not tell a member why a request is refused: %s", in_short(error))
 
     async def finish(self, parcel: Parcel) -> None:
-        """Show the result, here or as a message of its own in the channel.
-
-        The pictures are the expensive part, so a failed upload is tried again: discord.py itself gives up when the
-        connection breaks in the middle. Raises TooLargeError if Discord finds the files too large, and otherwise what
-        the last attempt raised.
-        """
-        for delay in (*RETRY_SECONDS, None):
-            try:
-                return await self._send(parcel)
-            except NETWORK as error:
-                if isinstance(error, discord.HTTPException):
-                    if error.status == 413 or error.code == TOO_LARGE_CODE:
-                        raise TooLargeError(str(error)) from error
-                    if error.status < 500 and error.status != 429:
-                        raise
-                if delay is None:
-                    raise
-                log.warning("An upload failed and is tried again in %g s: %s", delay, in_short(error))
-                await asyncio.sleep(delay)
-        raise AssertionError
+        """Show the result, here or as a message of its own in the channel."""
+        await insist(lambda: self._send(parcel))
 
     async def _send(self, parcel: Parcel) -> None:
         if self.seconds_left > 0 or not self.channel_is_open:
@@ -154,6 +190,28 @@ class Post:
         self.message_id = sent.id
 
 
-def _fresh(files: Sequence[Upload] | None) -> Any:
+async def insist(send: Callable[[], Awaitable[None]]) -> None:
+    """Send a result, and try again where that fails on the way.
+
+    The pictures are the expensive part, and discord.py itself gives up when the connection breaks in the middle.
+    Raises TooLargeError if Discord finds the files too large, and otherwise what the last attempt raised.
+    """
+    for delay in (*RETRY_SECONDS, None):
+        try:
+            return await send()
+        except NETWORK as error:
+            if isinstance(error, discord.HTTPException):
+                if error.status == 413 or error.code == TOO_LARGE_CODE:
+                    raise TooLargeError(str(error)) from error
+                if error.status < 500 and error.status != 429:
+                    raise
+            if delay is None:
+                raise
+            log.warning("An upload failed and is tried again in %g s: %s", delay, in_short(error))
+            await asyncio.sleep(delay)
+    raise AssertionError
+
+
+def fresh(files: Sequence[Upload] | None) -> Any:
     """Make files to send, or what stands for none given."""
     return discord.utils.MISSING if files is None else [upload.file() for upload in files]

@@ -6,18 +6,18 @@ process, after a restart, and for as long as the setting `keep_days` says.
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Self
 
 from bot.store.database import Database, Value
-from model.requests import Answer, Drawing, Pictures, Question, Turn
+from model.requests import Answer, Drawing, Pictures, Question
 
 Kind = Literal["drawing", "question", "enlargement"]
 State = Literal["accepted", "done", "failed", "cancelled", "interrupted"]
 
-NOT_KEPT: Final = ("pictures", "id", "owner")  # pixels are no business of this table; the rest has columns
+NOT_KEPT: Final = ("pictures", "turns", "id", "owner")  # `conversations` has the first two, columns the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Enlargement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """One job. Pictures are not part of it: a `Question` and `Pictures` come back from the store without any."""
+    """One job. Pictures and turns are not part of it: a `Question` and `Pictures` come back without any."""
 
     id: str
     request: Drawing | Question | Enlargement
@@ -46,6 +46,8 @@ class JobRecord:
     asked: datetime
     ended: datetime | None = None
     result: Pictures | Answer | None = None
+    conversation: str | None = None  # of a question: the id of the first one
+    parent: str | None = None  # the question that this one goes on from
 
     @property
     def kind(self) -> Kind:
@@ -81,6 +83,8 @@ class JobRecord:
             asked=datetime.fromtimestamp(row["asked"], UTC),
             ended=None if ended is None else datetime.fromtimestamp(ended, UTC),
             result=_result(row["kind"], json.loads(row["result"])) if row["result"] else None,
+            conversation=row["conversation"],
+            parent=row["parent"],
         )
 
 
@@ -105,6 +109,8 @@ class Jobs:
             "model": record.model,
             "asked": record.asked.timestamp(),
             "request": _to_json(record.request),
+            "conversation": record.conversation,
+            "parent": record.parent,
         }
         marks = ", ".join("?" for _ in values)
         await self.database.write(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))
@@ -138,6 +144,20 @@ class Jobs:
         """Delete all that somebody asked for."""
         await self.database.write("DELETE FROM jobs WHERE owner = ?", (owner,))
 
+    async def last_answer(self, channel: int, owner: int) -> JobRecord | None:
+        """Look up the newest answer that a member got in a channel, where everybody there could see it."""
+        row = await self.database.row(
+            "SELECT * FROM jobs WHERE owner = ? AND channel = ? AND kind = 'question' AND state = 'done' "
+            "AND NOT private ORDER BY asked DESC LIMIT 1",
+            (owner, channel),
+        )
+        return JobRecord.of(row) if row else None
+
+    async def forget_messages(self, messages: Collection[int]) -> int:
+        """Forget the jobs whose messages are gone; returns how many."""
+        marks = ", ".join("?" for _ in messages)
+        return await self.database.write(f"DELETE FROM jobs WHERE message IN ({marks})", tuple(messages))
+
     async def interrupt(self, when: datetime) -> Sequence[JobRecord]:
         """Mark the jobs that an earlier process left behind, and return them. To be called before any is added."""
         rows = await self.database.rows(
@@ -161,8 +181,8 @@ def _request(kind: Kind, job_id: str, owner: int, values: Mapping[str, Any]) -> 
         case "drawing":
             return Drawing(**{**values, **who, "kept": tuple(values["kept"])})
         case "question":
-            turns = tuple(Turn(**turn) for turn in values["turns"])
-            return Question(**{**values, **who, "pictures": (), "turns": turns})
+            values = {key: value for key, value in values.items() if key != "turns"}  # older versions wrote them here
+            return Question(**{**values, **who, "pictures": ()})
         case "enlargement":
             return Enlargement(**values)
 

@@ -55,4 +55,26 @@ MIGRATIONS: Final = (
         PRIMARY KEY (message, member)
     ) STRICT;
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN conversation TEXT;      -- of a question: the first one's id; its pictures are under it
+    ALTER TABLE jobs ADD COLUMN parent TEXT;            -- the question that this one goes on from
+    CREATE INDEX jobs_by_conversation ON jobs (conversation, owner);
+    CREATE INDEX jobs_by_parent ON jobs (parent);
+    CREATE INDEX jobs_by_message ON jobs (message);
+    CREATE TABLE pictures (
+        conversation TEXT NOT NULL,
+        number INTEGER NOT NULL,    -- from 0
+        owner INTEGER NOT NULL,     -- who handed it in
+        name TEXT NOT NULL,
+        data BLOB NOT NULL,         -- the file, as it was handed in
+        PRIMARY KEY (conversation, number)
+    ) STRICT;
+    -- However a question goes, the conversation closes over the gap, and pictures go with the last question of whoever
+    -- handed them in.
+    CREATE TRIGGER jobs_deleted AFTER DELETE ON jobs BEGIN
+        UPDATE jobs SET parent = OLD.parent WHERE parent = OLD.id;
+        DELETE FROM pictures WHERE conversation = OLD.conversation AND owner = OLD.owner
+            AND NOT EXISTS (SELECT 1 FROM jobs WHERE conversation = OLD.conversation AND owner = OLD.owner);
+    END;
+    """,
 )

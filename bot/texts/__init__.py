@@ -17,12 +17,17 @@ CATALOGUES: dict[discord.Locale, Texts] = {
     for locale in texts.locales
 }
 
-__all__ = ["CATALOGUES", "ENGLISH", "Texts", "described", "texts_for", "texts_of_server"]
+__all__ = ["CATALOGUES", "ENGLISH", "Texts", "described", "texts_for", "texts_in", "texts_of_server"]
 
 
 def texts_for(interaction: discord.Interaction) -> Texts:
     """Return the catalogue of the member's Discord language; English where there is none."""
-    return CATALOGUES.get(interaction.locale, ENGLISH)
+    return texts_in(interaction.locale)
+
+
+def texts_in(locale: discord.Locale | None) -> Texts:
+    """Return a language's catalogue; English where there is none."""
+    return CATALOGUES.get(locale, ENGLISH) if locale else ENGLISH
 
 
 def texts_of_server(interaction: discord.Interaction) -> Texts:

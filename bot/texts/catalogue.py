@@ -26,6 +26,9 @@ class Texts:
     option_count: str
     option_guidance: str
     option_image: str
+    option_image_2: str
+    option_image_3: str
+    option_image_4: str
     option_private: str
     option_prompt: str
     option_question: str
@@ -45,10 +48,21 @@ class Texts:
     ask: str
     ask_image: str
     ask_question: str
+    ask_image_2: str
+    ask_image_3: str
+    ask_image_4: str
     ask_seed: str
     ask_temperature: str
     ask_top_p: str
     ask_private: str
+
+    # the menus of a message: at most 32 characters each
+    menu_ask: str
+    menu_describe: str
+
+    # what is asked about pictures that come without words
+    describe_one: str
+    describe_several: str
 
     # /help
     help: str
@@ -96,7 +110,9 @@ class Texts:
     answer_line: str
     answer_unfinished: str
     answer_attached: str
+    turns_dropped: str
     first_frame: str
+    first_pictures: str
     no_words: str
 
     # how a job ended otherwise
@@ -119,6 +135,12 @@ class Texts:
     too_many_pixels: str
     not_fetched: str
     queue_full: str
+    no_picture_there: str
+    picture_gone: str
+    not_answered: str
+    message_gone: str
+    message_hidden: str
+    how_to_ask: str
     member_full: str
     server_full: str
     member_hour: str
@@ -237,6 +259,8 @@ class Texts:
     already_over: str
     only_the_asker: str
     try_again: str
+    ask_more: str
+    delete: str
     interrupted: str
     forgotten: str
     bug: str

@@ -1,29 +1,55 @@
-"""An answer: the picture asked about, the question, and the words as they come."""
+"""An answer: the pictures asked about, the question, and the words as they come."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+import discord
 from discord import ui
 
 from bot.post import Parcel
 from bot.texts import Texts
 from bot.uploads import Upload
-from bot.views.buttons import Cancel
+from bot.views.asking import AskMore
+from bot.views.buttons import Cancel, Delete
+from bot.views.formulas import formatted
 from bot.views.layout import BUSY, DONE, layout
-from bot.views.lines import MESSAGE_TEXT, PROMPT_TEXT, alt_text, model_name, one_line, plain
+from bot.views.lines import MESSAGE_TEXT, PROMPT_TEXT, model_name, one_line
 from bot.views.panel import Standing
 from model.requests import Answer
 
-ANSWER_TEXT: Final = MESSAGE_TEXT - PROMPT_TEXT - 500  # what is left beside the question and the small lines
+ANSWER_TEXT: Final = MESSAGE_TEXT - PROMPT_TEXT - 700  # what is left beside the question and the small lines
 ANSWER_FILE: Final = "answer.txt"
 
 
-def answering(texts: Texts, question: str, standing: Standing, job_id: str, picture: str) -> ui.LayoutView:
-    """Show a question and what has been said so far, or where it stands. `picture`: the name of its attachment."""
-    said = plain(standing.text.strip(), ANSWER_TEXT).strip()
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as its message shows it."""
+
+    question: str
+    pictures: Sequence[Upload]  # small copies, so that everybody sees what was asked about
+    spoiler: bool = False
+
+    def shown(self, mention: str = "") -> list[ui.Item[Any]]:
+        """Show one picture beside the question, several below it."""
+        words = " ".join(filter(None, [mention, f"**{one_line(self.question, PROMPT_TEXT)}**"]))
+        if len(self.pictures) == 1:
+            (picture,) = self.pictures
+            small = ui.Thumbnail[Any](_address(picture), description=picture.alt, spoiler=self.spoiler)
+            return [ui.Section(words, accessory=small)]
+        items = [
+            discord.MediaGalleryItem(_address(picture), description=picture.alt, spoiler=self.spoiler)
+            for picture in self.pictures
+        ]
+        return [ui.TextDisplay(words), ui.MediaGallery(*items)]
+
+
+def answering(texts: Texts, asked: Asked, standing: Standing, job_id: str) -> ui.LayoutView:
+    """Show a question and what has been said so far, or where it stands."""
+    said, _ = formatted(standing.text.strip(), ANSWER_TEXT)
     waiting = texts.thinking if standing.started else standing.line(texts)
     return layout(
-        _asked(question, picture),
+        *asked.shown(),
         ui.TextDisplay(said or waiting),
         ui.ActionRow(Cancel(job_id, texts)),
         colour=BUSY,
@@ -31,28 +57,29 @@ def answering(texts: Texts, question: str, standing: Standing, job_id: str, pict
 
 
 def answered(
-    texts: Texts, question: str, answer: Answer, model: str, picture: Upload, notes: Sequence[str], mention: str = ""
+    texts: Texts, asked: Asked, answer: Answer, job_id: str, model: str, notes: Sequence[str], mention: str = ""
 ) -> Parcel:
-    """Show a finished answer with the picture; one that is longer than a message goes along as a file."""
+    """Show a finished answer with the pictures; one that is longer than a message goes along as a file."""
     text = answer.text.strip()
-    shown = plain(text, ANSWER_TEXT).strip()
-    files = [picture]
+    shown, whole = formatted(text, ANSWER_TEXT)
+    files = list(asked.pictures)
     notes = list(notes)
-    if shown != plain(text).strip():
+    children: list[ui.Item[Any]] = [*asked.shown(mention), ui.TextDisplay(shown or texts.no_words)]
+    if not whole:
         files.append(Upload(ANSWER_FILE, text.encode()))
+        children.append(ui.File(f"attachment://{ANSWER_FILE}"))
         notes.append(texts.answer_attached)
     if not answer.complete:
         notes.append(texts.answer_unfinished)
+    if answer.dropped_turns:
+        notes.append(texts.turns_dropped.format(n=answer.dropped_turns))
     small = texts.answer_line.format(
         model=model_name(model), tokens=answer.tokens, seconds=sum(answer.seconds.values())
     )
-    children: list[ui.Item[Any]] = [_asked(question, picture.name, mention), ui.TextDisplay(shown or texts.no_words)]
-    if len(files) > 1:
-        children.append(ui.File(f"attachment://{ANSWER_FILE}"))
     children.append(ui.TextDisplay("\n".join(f"-# {line}" for line in [*notes, small])))
+    children.append(ui.ActionRow(AskMore(job_id, texts), Delete(job_id, texts)))
     return Parcel(layout(*children, colour=DONE), files)
 
 
-def _asked(question: str, picture: str, mention: str = "") -> ui.Section[Any]:
-    words = " ".join(filter(None, [mention, f"**{one_line(question, PROMPT_TEXT)}**"]))
-    return ui.Section(words, accessory=ui.Thumbnail(f"attachment://{picture}", description=alt_text(question)))
+def _address(picture: Upload) -> str:
+    return f"attachment://{picture.name}"

@@ -1,6 +1,7 @@
 """Buttons that outlive the process: what they do and to which job stands in their custom_id."""
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import discord
@@ -11,7 +12,7 @@ from bot.store.jobs import JobRecord
 from bot.texts import Texts, texts_for
 from bot.views.layout import notice
 from bot.views.pressable import Pressable
-from model.requests import Drawing
+from model.requests import Drawing, Question
 
 if TYPE_CHECKING:
     from bot.client import JanusBot
@@ -76,7 +77,7 @@ class Cancel(JobButton, template=f"cancel:{JOB}"):
             await interaction.response.defer()
             delivery.cancel()
         elif record.state == "interrupted":
-            again = [TryAgain(record.id, texts)] if isinstance(record.request, Drawing) else []
+            again = [TryAgain(record.id, texts)] if isinstance(record.request, Drawing | Question) else []
             view = notice(record.words, texts.interrupted, *again)
             await interaction.response.edit_message(view=view, attachments=[])
         else:
@@ -109,6 +110,25 @@ class TryAgain(JobButton, template=f"try_again:{JOB}"):
         """Start the job anew."""
         record = await self.record(interaction)
         check_owner(interaction, record.owner)
-        if not isinstance(record.request, Drawing):
-            raise Refusal(texts_for(interaction).already_over)
-        await interaction.client.drawings.draw(interaction, record.request, spoiler=record.spoiler, in_place=True)
+        match record.request:
+            case Drawing() as drawing:
+                await interaction.client.drawings.draw(interaction, drawing, spoiler=record.spoiler, in_place=True)
+            case Question():
+                await interaction.client.questions.again(interaction, record)
+            case _:
+                raise Refusal(texts_for(interaction).already_over)
+
+
+class Delete(JobButton, template=f"delete:{JOB}"):
+    """Deletes what came out, and all that the bot keeps of it: for who asked, and for those who may manage messages."""
+
+    action = "delete"
+
+    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
+        """Delete the message, then the job."""
+        record = await self.record(interaction)
+        check_may_end(interaction, record.owner)
+        await interaction.response.defer()
+        with suppress(discord.NotFound):
+            await interaction.delete_original_response()
+        await interaction.client.jobs.remove(record.id)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import discord
 from discord import ui
 
-from bot.errors import Refusal, report
+from bot.errors import Refusal
 from bot.examples import examples_for, prompt_of, question_of
-from bot.intake import MOST_CHARACTERS
+from bot.post import Post
 from bot.texts import Texts, texts_for
+from bot.views.asking import AskForm
 from bot.views.layout import BUSY, layout
 from bot.views.lines import PROMPT_TEXT, one_line
 from bot.views.pressable import Pressable
-from model.requests import Drawing, Question
+from model.requests import Drawing
 
 if TYPE_CHECKING:
     from bot.client import JanusBot
@@ -83,29 +84,10 @@ class AskExample(ExampleButton, template=f"ask_example:{EXAMPLE}"):
         question, texts = question_of(self.name), texts_for(interaction)
         if question is None:
             raise Refusal(texts.forgotten)
-        await interaction.response.send_modal(AskForm(texts, question))
 
+        async def put(interaction: discord.Interaction["JanusBot"], form: AskForm) -> None:
+            questions = interaction.client.questions
+            wish = await questions.wish(interaction.guild_id, form.question.value)
+            await questions.ask(Post(interaction, private=False), form.pictures.values, wish)
 
-class AskForm(ui.Modal):
-    """A question to ask, and the picture to hand in with it."""
-
-    def __init__(self, texts: Texts, question: str) -> None:
-        super().__init__(title=texts.ask_form)
-        self.picture = ui.FileUpload[Any]()
-        self.question = ui.TextInput[Any](
-            default=question, style=discord.TextStyle.paragraph, max_length=MOST_CHARACTERS
-        )
-        self.add_item(ui.Label(text=texts.ask_image, component=self.picture))
-        self.add_item(ui.Label(text=texts.ask_question, component=self.question))
-
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
-        """Ask."""
-        defaults = (await interaction.client.settings_in(interaction.guild_id)).ask
-        wish = Question(pictures=(), question=self.question.value, **defaults.model_dump())
-        await interaction.client.questions.ask(interaction, self.picture.values[0], wish)
-
-    async def on_error(  # type: ignore[override]  # discord.py's own does it too
-        self, interaction: discord.Interaction[Any], error: Exception, /
-    ) -> None:
-        """Report an error, which discord.py would only log."""
-        await report(interaction, error)
+        await interaction.response.send_modal(AskForm(texts, put, question, hand_in=True))

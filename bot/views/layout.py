@@ -31,3 +31,8 @@ def notice(prompt: str, line: str, *buttons: ui.Item[Any]) -> ui.LayoutView:
     if buttons:
         children.append(ui.ActionRow(*buttons))
     return layout(*children, colour=ENDED)
+
+
+def remark(sentence: str) -> ui.LayoutView:
+    """Show one sentence of the bot's."""
+    return layout(ui.TextDisplay(sentence), colour=ENDED)

@@ -19,13 +19,18 @@ _AT_LINE_START = re.compile(r"^(\s*)([#>+-])|^(\s*\d+)(\.)", re.MULTILINE)
 
 def plain(text: str, room: int | None = None) -> str:
     """Return text that Discord shows as it is written: no markup, no mention, at most `room` characters long."""
-    text = discord.utils.escape_mentions(_CONTROL.sub("", text))
+    text = discord.utils.escape_mentions(without_controls(text))
     text = _AT_LINE_START.sub(r"\1\3\\\2\4", _ANYWHERE.sub(r"\\\g<0>", text))
     if room is None or len(text) <= room:
         return text
     text = text[: room - 1]
     half_escape = (len(text) - len(text.rstrip("\\"))) % 2
     return text[: len(text) - half_escape] + "…"
+
+
+def without_controls(text: str) -> str:
+    """Return text without the characters that no font shows."""
+    return _CONTROL.sub("", text)
 
 
 def one_line(text: str, room: int) -> str:

@@ -27,7 +27,7 @@ async def test_an_answer_grows_and_ends(world: World) -> None:
     await world.env.settle()
     assert "A red square." in text(result.response)
     assert "demo · 3 tokens · 1.0 s" in text(result.response)
-    assert buttons(result.response) == []
+    assert buttons(result.response) == ["Ask more", "Delete"]
     assert not result.ephemeral
 
 

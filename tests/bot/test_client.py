@@ -13,7 +13,7 @@ from tests.bot.scripted import ScriptedExecutor
 
 async def test_commands_are_there_for_servers_direct_messages_and_single_members(world: World) -> None:
     commands = {command["name"]: command for command in world.env.backend.commands[None].values()}
-    for name in ("imagine", "ask"):
+    for name in ("imagine", "ask", "Ask about this image", "Describe this image"):
         assert sorted(commands[name]["integration_types"]) == [0, 1]
         assert sorted(commands[name]["contexts"]) == [0, 1, 2]
 
@@ -25,6 +25,7 @@ async def test_the_invite_asks_for_no_more_than_it_needs(world: World) -> None:
         "send_messages",
         "send_messages_in_threads",
         "attach_files",
+        "read_message_history",
     }
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.intake import MOST_CHARACTERS
 from bot.texts import CATALOGUES, ENGLISH, Texts
 from bot.uploads import Upload
-from bot.views.answer import answered, answering
+from bot.views.answer import Asked, answered, answering
 from bot.views.gallery import gallery
 from bot.views.layout import notice
 from bot.views.lines import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, plain
@@ -27,6 +27,9 @@ UGLY = [
     "مرحبا " * 600,
     "```" * 1300,
     "a" * MOST_CHARACTERS,
+    r"\(a\) \[b\] $$c$$ " * 200,
+    "\\[" + "`" * MOST_CHARACTERS + "\\]",
+    r"\begin{align}" * 300,
 ]
 
 
@@ -37,7 +40,7 @@ def written(view: discord.ui.LayoutView) -> int:
 @pytest.mark.parametrize("texts", CATALOGUES.values(), ids=[str(locale) for locale in CATALOGUES])
 @pytest.mark.parametrize("prompt", UGLY, ids=[repr(prompt[:6]) for prompt in UGLY])
 def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
-    long = Answer(prompt * 10, 512, False, 0, {"decode": 1234.5})
+    long = Answer(prompt * 10, 512, False, 10**6, {"decode": 1234.5})
     standings = [
         Standing(),
         Standing(loading=True),
@@ -46,14 +49,15 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         Standing().after(Text(prompt * 3)),
     ]
     picture = Upload("picture.webp", b"", alt_text(prompt))
+    one, four = Asked(prompt, [picture]), Asked(prompt, [picture] * 4, spoiler=True)
     drawing = Drawing(prompt=prompt, temperature=0)
     files = [Upload(f"janus-{i}.png", b"", alt_text(prompt)) for i in range(5)]
     views = [
         *(panel(texts, prompt, standing, new_id()) for standing in standings),
-        *(answering(texts, prompt, standing, new_id(), "picture.webp") for standing in standings),
+        *(answering(texts, asked, standing, new_id()) for standing in standings for asked in (one, four)),
         notice(prompt, texts.too_large_to_send),
         gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, "<@1>").view,
-        answered(texts, prompt, long, "demo", picture, [texts.first_frame], "<@1>").view,
+        *(answered(texts, asked, long, new_id(), "demo", [texts.first_frame], "<@1>").view for asked in (one, four)),
     ]
     for view in views:
         assert written(view) <= MESSAGE_TEXT

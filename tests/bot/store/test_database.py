@@ -13,7 +13,12 @@ from model.errors import PlainError
 async def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
     database = Database(tmp_path / "deep" / "down")
     await database.open()
-    assert await database.write("INSERT INTO jobs VALUES ('a','drawing','done',1,2,3,4,0,0,'demo',5,6,'{}',NULL)") == 1
+    assert (
+        await database.write(
+            "INSERT INTO jobs VALUES ('a','drawing','done',1,2,3,4,0,0,'demo',5,6,'{}',NULL,NULL,NULL)"
+        )
+        == 1
+    )
     await database.close()
     await database.open()
     row = await database.row("SELECT owner FROM jobs")

@@ -35,7 +35,7 @@ def record(request: Drawing | Question | Enlargement, job_id: str = "") -> JobRe
     ("request_", "result"),
     [
         (DRAWING, Pictures((PICTURE, PICTURE), ((1, 2), (3, 16383)), (2**32 - 1, 0), {"decode": 1.5})),
-        (replace(QUESTION, pictures=()), Answer("“A” cat", 3, False, 1, {"decode": 1.5})),
+        (replace(QUESTION, pictures=(), turns=()), Answer("“A” cat", 3, False, 1, {"decode": 1.5})),
         (Enlargement("0123456789ab", 4, "a circle"), Pictures((PICTURE,), (), (), {})),
     ],
     ids=["drawing", "question", "enlargement"],

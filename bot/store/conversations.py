@@ -1,0 +1,57 @@
+"""Conversations: the pictures that questions are about, and what was said about them.
+
+A conversation is a tree of questions: each goes on from the one that it answers to, or begins a conversation with
+pictures of its own. What was said is in the table of jobs; the pictures are kept once, and go with the last question
+of the member who handed them in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.store.database import Database
+from model.requests import Turn
+
+TURNS = """
+    WITH RECURSIVE said (id, parent, request, result, back) AS (
+        SELECT id, parent, request, result, 0 FROM jobs WHERE id = ?
+        UNION ALL
+        SELECT jobs.id, jobs.parent, jobs.request, jobs.result, back + 1 FROM jobs JOIN said ON jobs.id = said.parent
+    )
+    SELECT json_extract(request, '$.question') AS question, json_extract(result, '$.text') AS answer
+    FROM said WHERE result IS NOT NULL ORDER BY back DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPicture:
+    """A picture as it was handed in: the file's name and its bytes."""
+
+    name: str
+    data: bytes
+
+
+class Conversations:
+    """The table of pictures, and the thread that runs through the jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def keep(self, conversation: str, owner: int, pictures: Sequence[KeptPicture]) -> None:
+        """Keep the pictures that a conversation is about. Its first question must be in the table of jobs."""
+        for number, picture in enumerate(pictures):
+            await self.database.write(
+                "INSERT INTO pictures VALUES (?, ?, ?, ?, ?)",
+                (conversation, number, owner, picture.name, picture.data),
+            )
+
+    async def pictures(self, conversation: str) -> tuple[KeptPicture, ...]:
+        """Return a conversation's pictures; none if they are gone."""
+        rows = await self.database.rows(
+            "SELECT name, data FROM pictures WHERE conversation = ? ORDER BY number", (conversation,)
+        )
+        return tuple(KeptPicture(row["name"], row["data"]) for row in rows)
+
+    async def turns(self, question: str | None) -> tuple[Turn, ...]:
+        """Return what was said up to a question and its answer, oldest first."""
+        rows = await self.database.rows(TURNS, (question,))
+        return tuple(Turn(question=row["question"], answer=row["answer"]) for row in rows)

@@ -1,0 +1,330 @@
+"""Questions that come as messages, and the menus of messages."""
+
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from simcord.enums import MessageType
+
+from model.requests import Drawing, Failed, Question, Started, Text
+from tests.bot.conftest import World, restart
+from tests.bot.samples import png
+from tests.bot.scripted import answer, pictures
+from tests.bot.seen import buttons, parts, text
+
+CAT = ("cat.png", png())
+
+
+def question(world: World) -> Question:
+    request = world.executor.jobs[-1].request
+    assert isinstance(request, Question)
+    return request
+
+
+def me(world: World) -> str:
+    assert world.bot.user
+    return world.bot.user.mention
+
+
+def replies(world: World, channel: simcord.ChannelHandle | None = None) -> list[discord.Message]:
+    """What the bot said in a channel."""
+    return [message for message in (channel or world.channel).history() if message.author == world.bot.user]
+
+
+def said(message: discord.Message) -> str:
+    return "\n".join(
+        part["content"]
+        for part in simcord.components.walk_components([component.to_dict() for component in message.components])
+        if part["type"] == 10
+    ).replace("\\", "")
+
+
+async def dm(world: World, words: str = "", files: tuple[tuple[str, bytes], ...] = (), **more: Any) -> discord.Message:
+    """Alice writes to the bot itself."""
+    user = world.alice.user
+    stored = world.env.backend.store_attachments(user.dm_channel.id, files)
+    return await user.send_dm(words, attachments=stored, **more)
+
+
+async def last(world: World, channel: simcord.ChannelHandle | None = None) -> discord.Message:
+    return replies(world, channel)[-1]
+
+
+# -- in a channel -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_reply_that_mentions_the_bot_asks_about_the_picture(world: World) -> None:
+    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
+    asked = await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=shown)
+    assert question(world).question == "what is this?"
+    assert question(world).owner == str(world.alice.id)
+    assert question(world).pictures[0].size == (32, 24)
+    assert replies(world)[-1].reference
+    assert replies(world)[-1].reference.message_id == asked.id  # type: ignore[union-attr]
+    world.executor.job.tell(Started(), Text("A"))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert "A" in said(await last(world))
+    world.executor.job.tell(answer("A cat."))
+    await world.env.settle()
+    assert "A cat." in said(await last(world))
+    assert len(replies(world)) == 1
+    assert (await last(world)).attachments[0].filename == "picture.webp"
+
+
+async def test_a_mention_alone_has_it_described(world: World) -> None:
+    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
+    await world.alice.send(world.channel, me(world), reply_to=shown)
+    assert question(world).question == "Describe this image."
+
+
+async def test_a_mention_with_pictures_of_its_own(world: World) -> None:
+    files = [(f"{number}.png", png()) for number in range(6)]
+    await world.alice.send(world.channel, f"{me(world)} which is red?", attachments=files)
+    assert len(question(world).pictures) == 4
+    world.executor.job.tell(answer("All."))
+    await world.env.settle()
+    assert "I can look at 4 pictures at once" in said(await last(world))
+
+
+async def test_a_reply_to_an_answer_goes_on_with_it(world: World) -> None:
+    result = await world.alice.slash(world.channel, "ask", image=CAT, question="What is this?")
+    assert result.response
+    await world.bob.send(world.channel, f"{me(world)} sure?", reply_to=result.response)
+    assert "I have not answered that yet" in said(await last(world))
+    world.executor.jobs[-1].tell(answer("A cat."))
+    await world.env.settle()
+    await world.bob.send(world.channel, f"{me(world)} which colour?", reply_to=result.response)
+    assert question(world).turns[0].answer == "A cat."
+    assert question(world).question == "which colour?"
+    world.executor.jobs[-1].tell(answer("Grey."))
+    await world.env.settle()
+    await world.alice.send(world.channel, "and how old?", reply_to=await last(world))  # the reply itself calls the bot
+    assert [turn.answer for turn in question(world).turns] == ["A cat.", "Grey."]
+
+
+async def test_talk_about_a_drawing_asks_nothing_and_a_question_does(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.executor.jobs[-1].tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert result.response
+    await world.bob.send(world.channel, "nice!", reply_to=result.response)
+    assert len(world.executor.jobs) == 1
+    await world.bob.send(world.channel, f"{me(world)} what is on the second?", reply_to=result.response)
+    assert len(question(world).pictures) == 4
+
+
+async def test_a_picture_that_discord_does_not_show_is_explained(world: World) -> None:
+    """Without the Message Content intent the bot sees that there is a message, and nothing of it."""
+    world.env.approved_intents = discord.Intents.default()
+    await restart(world)
+    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
+    await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=shown)
+    assert "Discord does not show me that message" in said(await last(world))
+    assert "Ask about this image" in said(await last(world))
+    assert world.executor.jobs == []
+
+
+async def test_a_message_with_no_picture_says_so(world: World) -> None:
+    words = await world.bob.send(world.channel, "look!")
+    await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=words)
+    assert "no picture on that message" in said(await last(world))
+    await world.alice.send(world.channel, f"hello {me(world)}")
+    assert "Send me a picture with your question" in said(await last(world))
+    assert world.executor.jobs == []
+
+
+async def test_a_message_that_is_gone_says_so(world: World) -> None:
+    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
+    world.env.inject_error("GET", "/channels/*/messages/*", status=404, code=10008, times=1)
+    await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=shown)
+    assert "is gone" in said(await last(world))
+
+
+@pytest.mark.parametrize("file", [("notes.txt", b"hello"), ("broken.png", png((200, 200))[:60])])
+async def test_bad_files_are_refused_in_the_reply(world: World, file: tuple[str, bytes]) -> None:
+    await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[file])
+    assert file[0] in said(await last(world))
+    assert len(replies(world)) == 1
+    assert world.executor.jobs == []
+
+
+async def test_bots_webhooks_and_discord_itself_are_never_answered(world: World) -> None:
+    guild = world.env.guild
+    robot = guild.add_member(world.env.create_user("robot", bot=True))
+    await robot.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    hook = guild.create_webhook(world.channel)
+    await hook.send(f"{me(world)} what is this?", attachments=[CAT])
+    guild.create_system_message(world.channel, MessageType.NEW_MEMBER, author=world.bob)
+    await world.alice.send(world.channel, "what is this?", attachments=[CAT])  # to nobody
+    await world.env.settle()
+    assert world.executor.jobs == []
+    assert replies(world) == []
+
+
+@pytest.mark.parametrize(
+    ("denied", "named"),
+    [("attach_files", "Attach Files"), ("read_message_history", "Read Message History")],
+)
+async def test_a_missing_permission_is_named_there(world: World, denied: str, named: str) -> None:
+    channel = closed(world, denied)
+    await world.alice.send(channel, f"{me(world)} what is this?", attachments=[CAT])
+    assert named in said(await last(world, channel))
+    assert world.executor.jobs == []
+
+
+async def test_where_it_may_not_write_it_tells_the_asker(world: World) -> None:
+    channel = closed(world, "send_messages")
+    await world.alice.send(channel, f"{me(world)} what is this?", attachments=[CAT])
+    assert replies(world, channel) == []
+    told = said(await last(world, world.alice.user.dm_channel))
+    assert "Send Messages" in told
+    assert channel.mention in told
+
+
+def closed(world: World, denied: str) -> simcord.ChannelHandle:
+    """A channel where the bot may not do something."""
+    guild = world.env.guild
+    (role,) = [guild.roles[name] for name in guild.roles if name == world.bot.user.name]  # type: ignore[union-attr]
+    return guild.create_text_channel("closed", overwrites={role: discord.PermissionOverwrite(**{denied: False})})
+
+
+async def test_a_message_is_cancelled_and_tried_again_as_a_command_is(world: World) -> None:
+    await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    await world.bob.click(await last(world), label="Cancel")
+    assert not world.executor.job.cancelled
+    await world.alice.click(await last(world), label="Cancel")
+    assert world.executor.job.cancelled
+    assert "Cancelled." in said(await last(world))
+    await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    world.executor.jobs[-1].tell(Failed("", "memory"))
+    await world.env.settle()
+    assert "not enough memory" in said(await last(world))
+    await world.alice.click(await last(world), label="Try again")
+    world.executor.jobs[-1].tell(answer("A cat."))
+    await world.env.settle()
+    assert "A cat." in said(await last(world))
+    assert len(world.executor.jobs) == 3
+
+
+async def test_a_full_queue_and_a_bug_are_told_in_the_reply(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.bot.turns.most = 0
+    await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    assert "Too many people" in said(await last(world))
+    world.bot.turns.most = 9
+
+    async def boom(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(world.bot.jobs, "shown_on", boom)
+    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
+    await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=shown)
+    assert "not your fault" in said(await last(world))
+    assert "boom" in caplog.text
+
+
+async def test_a_reply_that_was_deleted_ends_its_job(world: World) -> None:
+    await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    await world.moderator.delete(await last(world))
+    world.executor.job.tell(Started(), Text("A"))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert world.executor.job.cancelled
+
+
+# -- in direct messages -----------------------------------------------------------------------------------------------
+
+
+async def test_a_picture_in_a_direct_message(world: World) -> None:
+    there = world.alice.user.dm_channel
+    await dm(world, files=(CAT,))
+    assert question(world).question == "Describe this image."
+    world.executor.jobs[-1].tell(answer("A cat."))
+    await world.env.settle()
+    assert "A cat." in said(await last(world, there))
+    await dm(world, "What is this?", (CAT, CAT))
+    assert question(world).question == "What is this?"
+    assert len(question(world).pictures) == 2
+    assert question(world).turns == ()
+
+
+async def test_words_in_a_direct_message_go_on_from_the_last_answer(world: World) -> None:
+    await dm(world, "hello")
+    assert "Send me a picture with your question" in said(await last(world, world.alice.user.dm_channel))
+    await dm(world, "What is this?", (CAT,))
+    world.executor.jobs[-1].tell(answer("A cat."))
+    await world.env.settle()
+    await dm(world, "Which colour?")
+    assert question(world).question == "Which colour?"
+    assert [turn.answer for turn in question(world).turns] == ["A cat."]
+
+
+# -- the menus of a message -------------------------------------------------------------------------------------------
+
+
+async def test_describe_this_image(world: World) -> None:
+    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
+    result = await world.alice.context_menu(world.channel, "Describe this image", shown)
+    assert question(world).question == "Describe this image."
+    world.executor.job.tell(answer("A cat."))
+    await world.env.settle()
+    assert result.response
+    assert "A cat." in text(result.response)
+    assert buttons(result.response) == ["Ask more", "Delete"]
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_ask_about_this_image(world: World, private: bool) -> None:
+    shown = await world.bob.send(world.channel, "look!", attachments=[CAT, CAT])
+    form = await world.alice.context_menu(world.channel, "Ask about this image", shown)
+    assert form.modal
+    words, alone = [part["component"]["custom_id"] for part in form.modal["components"]]
+    result = await world.alice.submit_modal(form, {words: "Which colour?", alone: private})
+    assert question(world).question == "Which colour?"
+    assert len(question(world).pictures) == 2
+    world.executor.job.tell(answer("Grey."))
+    await world.env.settle()
+    assert result.response
+    assert result.response.ephemeral is private
+    assert "Grey." in text(result.response)
+
+
+@pytest.mark.parametrize("menu", ["Ask about this image", "Describe this image"])
+async def test_a_menu_on_a_message_without_a_picture_is_refused_privately(world: World, menu: str) -> None:
+    for message, says in [
+        (await world.bob.send(world.channel, "look!"), "no picture on that message"),
+        (await world.bob.send(world.channel, "", attachments=[("notes.txt", b"hello")]), "notes.txt is not a picture"),
+    ]:
+        told = await world.alice.context_menu(world.channel, menu, message)
+        assert told.response
+        assert told.response.ephemeral
+        assert says in told.response.content
+    assert world.executor.jobs == []
+
+
+async def test_a_menu_on_a_gallery_of_the_bot_s(world: World) -> None:
+    drawn = await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=2)
+    request = world.executor.job.request
+    assert isinstance(request, Drawing)
+    world.executor.job.tell(pictures(request))
+    await world.env.settle()
+    assert drawn.response
+    result = await world.bob.context_menu(world.channel, "Describe this image", drawn.response)
+    assert question(world).question == "Describe these images."
+    assert len(question(world).pictures) == 2
+    assert result.response
+    assert len(parts(result.response, 12)[0]["items"]) == 2
+
+
+async def test_a_form_that_is_too_long_is_refused_privately(world: World) -> None:
+    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
+    form = await world.alice.context_menu(world.channel, "Ask about this image", shown)
+    assert form.modal
+    words = form.modal["components"][0]["component"]["custom_id"]
+    told = await world.alice.submit_modal(form, {words: "x" * 4000})
+    assert told.response
+    assert told.response.ephemeral
+    assert "4000 characters long" in told.response.content

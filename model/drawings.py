@@ -9,6 +9,7 @@ from model.checkpoint import Janus
 from model.decode import Decoder
 from model.requests import Pictures, Progress
 from model.upscaler import Upscaler
+from model.vq import VQDecoder
 from model.work import DrawingWork, Ended, Picture, Units
 
 PROGRESS_EVENTS = 64  # a drawing sends about so many: however slow its reader is, little piles up
@@ -17,11 +18,12 @@ PROGRESS_EVENTS = 64  # a drawing sends about so many: however slow its reader i
 class Drawings:
     """The picture lane and the drawings that have seats in it."""
 
-    def __init__(self, janus: Janus, decoder: Decoder, lane: Lane, upscaler: Upscaler, *, chunk: int) -> None:
-        self.janus, self.decoder, self.lane, self.upscaler, self.chunk = janus, decoder, lane, upscaler, chunk
+    def __init__(
+        self, janus: Janus, decoder: Decoder, lane: Lane, vq: VQDecoder, upscaler: Upscaler, *, chunk: int
+    ) -> None:
+        self.janus, self.decoder, self.lane, self.vq, self.upscaler = janus, decoder, lane, vq, upscaler
+        self.chunk = chunk
         self.works: list[DrawingWork] = []
-        # The convolutions of the VQ decoder are faster so: by a quarter on a CPU. The upscaler's are slower there.
-        janus.network.model.vqmodel.to(memory_format=torch.channels_last)
         # Guidance compares with BOS, PAD, PAD, ...: every length begins with the same keys and values, kept here.
         self.blank = KVCache(decoder.shape, 1, lane.length)
         self.blank_length = 0
@@ -125,8 +127,8 @@ class Drawings:
         for picture in work.drawn:
             if picture.image is None:
                 yield
-                tokens = torch.tensor([picture.tokens], device=self.janus.device)
-                picture.image = pictures.decode(self.janus.network, tokens)[0]
+                codes = torch.tensor(picture.tokens, device=self.janus.device)
+                (picture.image,) = pictures.to_pictures(self.vq(codes.view(1, self.janus.grid, -1)))
                 work.end_stage("pixels")
             if work.request.upscale and not picture.upscaled:
                 yield

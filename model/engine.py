@@ -29,6 +29,7 @@ from model.scheduler import Grant, Scheduler
 from model.settings import EngineSettings
 from model.stepper import Stepper
 from model.upscaler import Upscaler
+from model.vq import VQDecoder
 from model.work import AnyWork, DrawingWork, Ended, EnlargeWork, QuestionWork, Task, Units
 
 T = TypeVar("T")
@@ -70,9 +71,10 @@ class Engine:
         answers = Lane(shape, seats=plan.answers, length=plan.answer_length, width=1)
         self.stepper = Stepper(self.decoder, pictures, answers, compiled=self.settings.compile)
         chunk = self.settings.prefill_tokens
-        self.drawings = Drawings(janus, self.decoder, pictures, upscaler, chunk=chunk)
+        vq = VQDecoder(janus.network)
+        self.drawings = Drawings(janus, self.decoder, pictures, vq, upscaler, chunk=chunk)
         self.answers = Answers(janus, self.decoder, answers, chunk=chunk)
-        self.previews = Previews(janus.network, share=self.settings.preview_share)
+        self.previews = Previews(vq, grid=janus.grid, share=self.settings.preview_share)
         self.lanes = {PICTURES: pictures, ANSWERS: answers}
         self.intake = Intake(janus, picture_length=plan.picture_length, answer_length=plan.answer_length)
         self.reset()

@@ -33,5 +33,9 @@ def to_uint8(pixels: Tensor) -> Tensor:
 @torch.inference_mode()
 def decode(network: JanusForConditionalGeneration, tokens: Tensor) -> list[Image.Image]:
     """Decode drawings (n, image tokens), int64, on the network's device, into n RGB pictures."""
-    pixels = to_uint8(network.model.vqmodel.decode(tokens)).cpu().numpy()
-    return [Image.fromarray(picture) for picture in pixels]
+    return to_pictures(network.model.vqmodel.decode(tokens))
+
+
+def to_pictures(pixels: Tensor) -> list[Image.Image]:
+    """Turn decoded pixels (n, 3, H, W) into n RGB pictures."""
+    return [Image.fromarray(picture) for picture in to_uint8(pixels).cpu().numpy()]

@@ -2,12 +2,11 @@
 
 import time
 
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
-from transformers import JanusForConditionalGeneration
 
-from model.pictures import PADDING, to_uint8
+from model.pictures import PADDING, to_pictures
+from model.vq import VQDecoder
 from model.work import DrawingWork, Units
 
 FIRST_SECONDS = 2.0  # a drawing that is done sooner needs no preview
@@ -16,10 +15,9 @@ FIRST_SECONDS = 2.0  # a drawing that is done sooner needs no preview
 class Previews:
     """Decides when a preview is due, and decodes it a picture at a time."""
 
-    def __init__(self, network: JanusForConditionalGeneration, *, share: float) -> None:
-        """`share`: of the time, 0 (no previews) to 1."""
-        self.vq, self.share = network.model.vqmodel, share
-        self.grid = int(network.config.vq_config.num_patches)
+    def __init__(self, vq: VQDecoder, *, grid: int, share: float) -> None:
+        """`grid`: codes on a side of a picture; `share`: of the time, 0 (no previews) to 1."""
+        self.vq, self.grid, self.share = vq, grid, share
         self._cost = 0.0  # seconds that a full picture takes, as last measured
         self._resting_until = 0.0
 
@@ -49,11 +47,9 @@ class Previews:
     def _decode(self, tokens: Tensor) -> Image.Image:
         """Decode the rows of the grid that are complete, of (n,) tokens, into an RGB picture; the rest is grey."""
         rows = len(tokens) // self.grid
-        side = self.grid * 2 ** (len(self.vq.config.channel_multiplier) - 1)
+        side = self.grid * self.vq.scale
         preview = Image.new("RGB", (side, side), PADDING)
         if rows:
-            codes = F.normalize(self.vq.quantize.embedding(tokens[: rows * self.grid]), dim=-1)
-            latents = codes.view(1, rows, self.grid, -1).permute(0, 3, 1, 2).contiguous()
-            pixels = to_uint8(self.vq.decoder(self.vq.post_quant_conv(latents)))
-            preview.paste(Image.fromarray(pixels[0].cpu().numpy()))
+            (drawn,) = to_pictures(self.vq(tokens[: rows * self.grid].view(1, rows, self.grid)))
+            preview.paste(drawn)
         return preview

@@ -66,7 +66,7 @@ class Engine(Section):
     memory_share: float = Field(default=0.9, gt=0, le=1)
     compile: Literal["auto"] | bool = "auto"
     prompt_tokens: int = Field(default=256, ge=16)
-    conversation_tokens: int = Field(default=2048, ge=64)
+    conversation_tokens: int = Field(default=4096, ge=64)
     prefill_tokens: int = Field(default=256, ge=1)
     preview_share: float = Field(default=0.03, ge=0, le=1)
 

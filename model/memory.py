@@ -12,6 +12,7 @@ from model.survey import machine
 
 _EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
 FEWEST_PICTURES = 5  # the usual drawing: before fewer, answers give way
+SHORTEST = 2048  # positions of a conversation about one picture: before fewer pictures are drawn, longer ones give way
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,13 @@ def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, cont
     most = Plan(max(1, settings.rows // 2), picture_length, settings.answers, answer_length)
     fits = most
     while fits.cache_bytes(shape) > budget:
-        pictures, answers = fits.pictures, fits.answers
+        pictures, answers, answer_length = fits.pictures, fits.answers, fits.answer_length
         if pictures > FEWEST_PICTURES:
             pictures -= 1
         elif answers > 1:
             answers -= 1
+        elif answer_length > SHORTEST:
+            answer_length = max(SHORTEST, answer_length - 256)
         elif pictures > 1:
             pictures -= 1
         else:

@@ -90,11 +90,11 @@ class Stepper:
         return max(seat.index for seat in moving) + 1, rounded
 
     def _buckets(self) -> list[Batch]:
-        """Every shape that a compiled step may have: pictures in a few sizes, answers all or none."""
+        """Every shape that a compiled step may have: pictures in a few sizes, answers all or none; half or all long."""
         lane = self.pictures
         sizes = {*(FEWEST_SEATS * 4**i for i in range(8) if FEWEST_SEATS * 4**i < lane.capacity), lane.capacity}
-        drawing = [(0, 0), *itertools.product(sizes, (-(-lane.length // 2), lane.length))]
-        answering = [(0, 0), (self.answers.capacity, self.answers.length)]
+        drawing = [(0, 0), *itertools.product(sizes, _lengths(lane))]
+        answering = [(0, 0), *itertools.product((self.answers.capacity,), _lengths(self.answers))]
         return [Batch(*pictures, *answers) for pictures in drawing for answers in answering if any(pictures + answers)]
 
     def _compile(self) -> None:
@@ -108,6 +108,10 @@ class Stepper:
             for batch, _ in itertools.product(buckets, range(WARMING)):
                 self._step(self.pictures, self.answers, batch)
         log.info("compiled %d decode graphs in %.0f s", len(buckets), time.perf_counter() - began)
+
+
+def _lengths(lane: Lane) -> tuple[int, int]:
+    return -(-lane.length // 2), lane.length
 
 
 def _holds(bucket: Batch, batch: Batch) -> bool:

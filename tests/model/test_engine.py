@@ -36,9 +36,10 @@ def test_greedy_drawing_equals_the_plain_loop(engine: Engine, tiny: Janus, promp
     assert drawn == [tuple(row) for row in expected.tolist()]
 
 
-@pytest.mark.parametrize("pictures", [1, 2])
+@pytest.mark.parametrize("pictures", [1, 2, 4])
 def test_greedy_answer_equals_the_plain_loop(engine: Engine, tiny: Janus, pictures: int) -> None:
-    photos = (PHOTO, Image.new("RGB", (33, 50), "red"))[:pictures]
+    colours = ("red", "green", "blue")
+    photos = (PHOTO, *(Image.new("RGB", (33, 50), colour) for colour in colours))[:pictures]
     expected = plain.answer(tiny, photos, "what is red?", max_new_tokens=24, temperature=0)
     assert text(run(engine, ask(pictures=photos, temperature=0))[0]) == tiny.prompts.text(expected)
 
@@ -177,7 +178,7 @@ def test_the_step_is_one_graph_a_bucket(tiny: Janus, engine: Engine, monkeypatch
     """Graph breaks and later recompilations raise. Without the C++ that a machine may have no compiler for."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     compiled = Engine(tiny, Lanczos(), EngineSettings(rows=10, answers=2, compile=True))
-    assert len(compiled.stepper.buckets) == 5  # (no pictures; half or all of the positions) x (no answers; all)
+    assert len(compiled.stepper.buckets) == 8  # (no pictures; half or all of the positions) x (no answers; likewise)
     crowd: list[Request] = [
         draw(count=3),
         ask(temperature=0),

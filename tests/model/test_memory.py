@@ -38,6 +38,7 @@ def test_with_little_memory_five_pictures_stay_together_as_long_as_they_can() ->
     assert plan(None).pictures == 20
     few = plan(6 * 2**30)
     assert (few.pictures, few.answers) == (5, 1)
+    assert 2048 <= few.answer_length < plan(None).answer_length
     assert plan(4 * 2**30).pictures < 5
 
 

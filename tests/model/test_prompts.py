@@ -10,6 +10,7 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from model.catalogue import CheckpointError
 from model.prompts import CONTROL, SYSTEM_PROMPT, Prompts
 from model.requests import Refused, Turn
+from model.settings import EngineSettings
 from tests import tiny
 
 PICTURE = f"<begin_of_image>{'<image_placeholder>' * 16}<end_of_image>"
@@ -128,6 +129,13 @@ def test_a_question_leaves_room_for_the_answer_or_asks_for_a_new_conversation(pr
         prompts.question("why?", turns * 2, room=20)
     with pytest.raises(Refused, match="question is too long"):
         prompts.question("why? " * 60, room=100)
+
+
+def test_four_pictures_of_the_released_models_fit_with_a_talk_about_them() -> None:
+    """Counted in bytes, of which a token is several: the words of a real tokenizer are shorter."""
+    prompts = Prompts(tiny.tokenizer(), image_tokens=576, context=EngineSettings().conversation_tokens)
+    turns = [Turn(question="what is on the second?" * 5, answer="A cat. " * 40)]
+    assert prompts.question("and on the third? " * 30, turns, pictures=4, room=512)
 
 
 @given(text=st.text(), junk=st.lists(st.integers(0, 271), max_size=20))

@@ -70,6 +70,7 @@ class Texts:
     help_draw: str
     help_ask: str
     help_more: str
+    help_commands: str
     draw_example: str
     ask_example: str
     ask_form: (

@@ -49,7 +49,10 @@ ENGLISH = Texts(
     help_intro="I draw pictures from words with `/imagine`, and answer questions about pictures with `/ask`.",
     help_draw="**Drawing.** Press one to try it, here for everybody to see:",
     help_ask="**Asking.** Press one, then hand in a picture:",
-    help_more="`/status` shows how busy I am.",
+    help_more="Reply to an answer to ask on. To ask about a picture that is here already, open its message's menu (a "
+    "right click, or a long press) and choose Apps.",
+    help_commands="`/queue`: what you asked for · `/status`: how busy I am · `/privacy`: what I keep about you · "
+    "`/settings`: for those who manage this server",
     draw_example="Draw",
     ask_example="Ask",
     ask_form="Ask about a picture",

@@ -31,7 +31,7 @@ def guide(texts: Texts, model: str) -> ui.LayoutView:
         *(_example(prompt, DrawExample(name, texts)) for name, prompt in examples.drawings.items()),
         ui.TextDisplay(texts.help_ask),
         *(_example(question, AskExample(name, texts)) for name, question in examples.questions.items()),
-        ui.TextDisplay(f"-# {texts.help_more}"),
+        ui.TextDisplay(f"-# {texts.help_more}\n-# {texts.help_commands}"),
         colour=BUSY,
     )
 

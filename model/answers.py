@@ -8,7 +8,8 @@ from model.cache import Lane
 from model.checkpoint import Janus
 from model.decode import Decoder
 from model.requests import Answer, Text
-from model.work import Ended, QuestionWork, Units
+from model.sampling import BROKEN
+from model.work import Broken, Ended, QuestionWork, Units
 
 
 class Answers:
@@ -65,13 +66,16 @@ class Answers:
         features: Tensor = self.janus.network.model.get_image_features(batch).pooler_output[0]
         return features
 
-    def advance(self, tokens: list[int]) -> list[Ended | tuple[QuestionWork, Text]]:
+    def advance(self, tokens: list[int]) -> list[Ended | Broken | tuple[QuestionWork, Text]]:
         """Take note of a step that chose `tokens`, one a seat: whose answer is over, and the words that are new."""
-        news: list[Ended | tuple[QuestionWork, Text]] = []
+        news: list[Ended | Broken | tuple[QuestionWork, Text]] = []
         # all of it before anybody leaves: then others move to the seats that come free
         self.lane.advance()
         said = [(work, tokens[work.seat.index]) for work in self.works if work.seat and work.seat.moving]
         for work, token in said:
+            if token == BROKEN:
+                news.append(Broken(work))
+                continue
             if token == self.janus.prompts.eos:
                 work.complete = True
             else:

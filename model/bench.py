@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from rich.table import Table
 
-from model import checkpoint, footprint, plain, random_janus, upscaler
+from model import checkpoint, footprint, plain, random_janus, survey, upscaler
 from model.catalogue import WEIGHTS, CheckpointError, locate_upscaler
 from model.checkpoint import Janus
 from model.contenders import Contender, Ours, Plain, Transformers, interleaved, twin
@@ -132,7 +132,7 @@ def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
     short = twin(janus, grid=SHORT_GRID)
     contenders: list[Contender] = [Plain(short), Transformers(short)]
     count = SHORT_GRID**2
-    bandwidth = footprint.read_bandwidth(janus)
+    bandwidth = survey.read_speed(janus.device)
     imagine: Result = {name: {} for name in ("plain", "transformers", "engine")}
     crowd: Result = {name: {} for name in ("plain", "engine")}
     progress("greedy tokens of all contenders")  # and everybody is warm then
@@ -156,7 +156,8 @@ def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
             imagine[name][f"step_at_{length}"] = medians[name]
         crowd["plain"][f"step_at_{length}"] = USERS * medians["plain"]
         crowd["engine"][f"step_at_{length}"] = medians["four"]
-        read = footprint.bytes_a_step(janus, rows=10, length=length + count // 2)
+        cache = ours.engine.decoder.shape.bytes_per_token * 10 * (length + count // 2)
+        read = survey.step_bytes(janus.network) + cache
         imagine["engine"][f"bandwidth_share_at_{length}"] = read / medians["engine"] / bandwidth
     imagine["machine_bytes_per_second"] = bandwidth
     return {"greedy_equal": equal, "imagine": _with_ratios(imagine), "crowd": _with_ratios(crowd)}

@@ -226,10 +226,10 @@ def _uniform(lane: Lane, seats: int) -> Tensor:
 
 
 def _advance(lane: Lane, chosen: Tensor) -> None:
-    """Write the chosen tokens behind those just read, and move on."""
+    """Write the chosen tokens behind those just read, and move on; what is no token must never be looked up."""
     seats = len(chosen)
     at = lane.positions[:seats]
-    lane.tokens[:seats].scatter_(1, (at + 1).unsqueeze(1), chosen.unsqueeze(1))
+    lane.tokens[:seats].scatter_(1, (at + 1).unsqueeze(1), chosen.clamp(min=0).unsqueeze(1))
     at.add_(lane.moving[:seats])
 
 

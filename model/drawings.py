@@ -7,10 +7,12 @@ from model import pictures, sampling
 from model.cache import KVCache, Lane, Seat
 from model.checkpoint import Janus
 from model.decode import Decoder
+from model.forecast import Forecast
 from model.requests import Pictures, Progress
+from model.sampling import BROKEN
 from model.upscaler import Upscaler
 from model.vq import VQDecoder
-from model.work import DrawingWork, Ended, Picture, Units
+from model.work import Broken, DrawingWork, Ended, Picture, Units
 
 PROGRESS_EVENTS = 64  # a drawing sends about so many: however slow its reader is, little piles up
 
@@ -88,17 +90,21 @@ class Drawings:
         self.decoder.prefill(inputs, self.blank, 0, self.blank_length)
         self.blank_length = length
 
-    def advance(self, step_seconds: float | None) -> list[Ended | tuple[DrawingWork, Progress]]:
-        """Take note of a step: which seats have drawn their last token (they are free again), and who got how far."""
-        news: list[Ended | tuple[DrawingWork, Progress]] = []
-        self.lane.advance()  # all of it before anybody leaves: then others move to the seats that come free
-        for work in list(self.works):
+    def advance(self, tokens: list[int], forecast: Forecast) -> list[Ended | Broken | tuple[DrawingWork, Progress]]:
+        """Take note of a step that drew `tokens`, one a seat.
+
+        Tells which seats have drawn their last token (they are free again), and who got how far.
+        """
+        # all of it before anybody leaves: then others move to the seats that come free
+        self.lane.advance()
+        broken = [work for work in self.works if any(s.moving and tokens[s.index] == BROKEN for s, _ in work.drawing)]
+        news: list[Ended | Broken | tuple[DrawingWork, Progress]] = [Broken(work) for work in broken]
+        for work in [work for work in self.works if work not in broken]:
             moving = [(seat, picture) for seat, picture in work.drawing if seat.moving]
             over = [pair for pair in moving if pair[0].position == work.last]
             done = work.tokens_done
             if moving and (over or done % max(1, work.total // PROGRESS_EVENTS) == 0):
-                left = None if step_seconds is None else (work.total - done) * step_seconds
-                news.append((work, Progress(done, work.total, left)))
+                news.append((work, Progress(done, work.total, forecast.left(work))))
             if over:
                 self._collect(work, over)
                 news.append(Ended(work, len(over)))
@@ -131,8 +137,8 @@ class Drawings:
                 (picture.image,) = pictures.to_pictures(self.vq(codes.view(1, self.janus.grid, -1)))
                 work.end_stage("pixels")
             if work.request.upscale and not picture.upscaled:
-                yield
-                picture.image, picture.upscaled = self.upscaler(picture.image), True
+                picture.image = yield from self.upscaler.pieces(picture.image)
+                picture.upscaled = True
                 work.end_stage("upscale")
 
     def result(self, work: DrawingWork) -> Pictures:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from typing import TypeVar
 
 import torch
@@ -22,15 +23,16 @@ from model.cache import Lane
 from model.checkpoint import Janus
 from model.decode import Decoder
 from model.drawings import Drawings
+from model.forecast import Forecast
 from model.intake import ANSWERS, PICTURES, PIXELS, Intake
 from model.previews import Previews
-from model.requests import Cancelled, Event, Final, Pictures, Preview, Queued, Request, Started
+from model.requests import Answer, Cancelled, Event, Final, Pictures, Preview, Queued, Request, Started
 from model.scheduler import Grant, Scheduler
 from model.settings import EngineSettings
 from model.stepper import Stepper
 from model.upscaler import Upscaler
 from model.vq import VQDecoder
-from model.work import AnyWork, DrawingWork, Ended, EnlargeWork, QuestionWork, Task, Units
+from model.work import AnyWork, Broken, DrawingWork, Ended, EnlargeWork, QuestionWork, Task, Units
 
 T = TypeVar("T")
 
@@ -77,6 +79,7 @@ class Engine:
         self.previews = Previews(vq, grid=janus.grid, share=self.settings.preview_share)
         self.lanes = {PICTURES: pictures, ANSWERS: answers}
         self.intake = Intake(janus, picture_length=plan.picture_length, answer_length=plan.answer_length)
+        self.forecast = Forecast()
         self.reset()
 
     @torch.inference_mode()
@@ -141,6 +144,8 @@ class Engine:
 
         Gives what happened, each event with its request's id, in order.
         """
+        if not self.stepper.moving:
+            self.forecast.paused()
         self._admit()
         if self._prefills:
             # questions first: people who ask wait for the first word, people who draw for the last token
@@ -173,11 +178,13 @@ class Engine:
             return
         self._line_changed = False
         for lane in (PICTURES, ANSWERS, PIXELS):
-            for place, (id, ahead) in enumerate(self.scheduler.line(lane), 1):
-                work = self._works[id]
+            line = [self._works[id] for id in self.scheduler.line(lane)]
+            inside = [work for work in self._works.values() if work.lane == lane and work.held]
+            turns = self.forecast.turns(self.scheduler.capacity(lane), inside, line)
+            for place, (work, seconds) in enumerate(zip_longest(line, turns), 1):
                 if work.place != place and not work.started:
                     work.place = place
-                    self._emit(work, Queued(place, self._wait(lane, ahead)))
+                    self._emit(work, Queued(place, seconds))
 
     def _seat(self, work: AnyWork, grant: Grant) -> None:
         if not work.started:
@@ -194,14 +201,6 @@ class Engine:
             case EnlargeWork():
                 self._pixels.append(Task(work, lambda: self._enlarge(work)))
 
-    def _wait(self, lane: str, ahead: int) -> float | None:
-        """Estimate the seconds until a request has its turn, with so many seats wanted before it."""
-        step = self.stepper.seconds
-        if step is None or lane != PICTURES or not self.drawings.works:
-            return None
-        left = min(work.total - work.tokens_done for work in self.drawings.works)
-        return step * (left + self.janus.image_tokens * (ahead // self.scheduler.capacity(lane)))
-
     # -- work ---------------------------------------------------------------------------------------------------------
 
     def _decode(self) -> None:
@@ -211,7 +210,12 @@ class Engine:
         self._debt -= time.perf_counter() - began
         if tokens is None:
             return
-        for news in (*self.drawings.advance(self.stepper.seconds), *self.answers.advance(tokens)):
+        self.forecast.stepped()
+        drawn, said = tokens
+        for news in (*self.drawings.advance(drawn, self.forecast), *self.answers.advance(said)):
+            if isinstance(news, Broken):
+                self._end(news.work, recovery.explain(news.work.request.id, ArithmeticError("logits are no numbers")))
+                continue
             if not isinstance(news, Ended):
                 self._emit(*news)
                 continue
@@ -235,8 +239,7 @@ class Engine:
         self._end(work, self.drawings.result(work))
 
     def _enlarge(self, work: EnlargeWork) -> Units:
-        yield
-        picture = self.upscaler(work.request.picture)
+        picture = yield from self.upscaler.pieces(work.request.picture)
         work.end_stage("upscale")
         self._end(work, Pictures((picture,), (), (), work.seconds))
 
@@ -274,7 +277,9 @@ class Engine:
             case QuestionWork():
                 self.scheduler.release(id, self.answers.leave(work))
             case EnlargeWork():
-                self.scheduler.release(id, int(work.started))
+                self.scheduler.release(id, work.held)
+        if isinstance(final, Answer | Pictures):
+            self.forecast.ended(work)
         self.scheduler.forget(id)
         del self._works[id]
         self._line_changed = True

@@ -79,22 +79,3 @@ def memory(janus: Janus, ours: Ours, prompt: str) -> dict[str, dict[str, float]]
             peak = torch.cuda.max_memory_allocated(janus.device) - before
             found[contender.name]["peak_growth_bytes_per_row"] = peak / rows
     return found
-
-
-def read_bandwidth(janus: Janus) -> float:
-    """Measure how many bytes a second the device reads from memory at best."""
-    numbers = torch.ones(2**28 // janus.dtype.itemsize, dtype=janus.dtype, device=janus.device)  # 256 MiB
-    best = float("inf")
-    for _ in range(8):
-        began = time.perf_counter()
-        numbers.sum().item()
-        best = min(best, time.perf_counter() - began)
-    return numbers.nbytes / best
-
-
-def bytes_a_step(janus: Janus, *, rows: int, length: int) -> float:
-    """Bytes that a decode step of picture rows must read: all weights of the language model, and the cache."""
-    network = janus.network
-    weights = sum(t.nbytes for part in (network.model.language_model.layers, network.model.generation_head)
-                  for t in part.parameters())  # fmt: skip
-    return float(weights + CacheShape.of(network).bytes_per_token * rows * length)

@@ -36,10 +36,10 @@ def lengths(settings: EngineSettings, *, image_tokens: int, context: int) -> tup
 
 
 def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> bool:
-    """Tell whether a device has room for a second copy of what a step reads (see Dense): at most a third of `free`."""
+    """Tell whether a device has room for a second copy of what a step reads (see Dense): half of what is free."""
     free = free_bytes(device)
     parts = (network.model.language_model.layers, network.model.generation_head, network.lm_head)
-    return free is None or 3 * sum(tensor.nbytes for part in parts for tensor in part.parameters()) <= free
+    return free is None or 2 * sum(tensor.nbytes for part in parts for tensor in part.parameters()) <= free
 
 
 def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:

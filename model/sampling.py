@@ -14,6 +14,7 @@ from torch import Tensor
 
 DRAWING, ANSWER = 0, 1  # which family of streams: a question and a drawing of one seed have nothing in common
 TOP_K = 50  # DeepSeek's demo sets temperature and top-p, and leaves transformers' default of that time in force
+BROKEN = -1  # in place of a token, where the model computed no numbers
 GREEDY = 2.0**100  # logits times this: only the best survive softmax, and a power of two merges no two of them
 
 
@@ -47,25 +48,26 @@ def guide(features: Tensor, guidance: Tensor) -> Tensor:
 def sample(logits: Tensor, sharpness: Tensor, uniform: Tensor) -> Tensor:
     """Draw one token a row from softmax(logits x sharpness).
 
-    `logits`: (n, tokens), float32; `sharpness` and `uniform`: (n,), float32. Gives (n,), int64.
+    `logits`: (n, tokens), float32; `sharpness` and `uniform`: (n,), float32. Gives (n,), int64; BROKEN for a row whose
+    logits are no numbers.
     """
     cumulative = torch.softmax(logits * sharpness.unsqueeze(1), -1).cumsum(-1)
-    target = uniform.unsqueeze(1) * cumulative[:, -1:]
-    # clamp: should logits ever be NaN, a wrong token is better than an index out of bounds, which ends a CUDA context
-    return torch.searchsorted(cumulative, target, right=True).squeeze(1).clamp(max=logits.shape[1] - 1)
+    whole = cumulative[:, -1:]
+    choice = torch.searchsorted(cumulative, uniform.unsqueeze(1) * whole, right=True)
+    return torch.where(whole.isnan(), BROKEN, choice).squeeze(1)
 
 
 def sample_nucleus(logits: Tensor, sharpness: Tensor, top_p: Tensor, uniform: Tensor) -> Tensor:
     """Draw one token a row from the smallest set of likely tokens that holds `top_p` of the probability.
 
     The order is transformers': temperature, top-k, top-p (Holtzman et al., ICLR 2020); the likeliest token always
-    stays. `logits`: (n, tokens); the others: (n,), float32. Gives (n,), int64.
+    stays. `logits`: (n, tokens); the others: (n,), float32. Gives (n,), int64; BROKEN as above.
     """
     best, tokens = logits.float().topk(min(TOP_K, logits.shape[1]), -1)
     probabilities = torch.softmax(best * sharpness.unsqueeze(1), -1)
     cumulative = probabilities.cumsum(-1)
     kept = cumulative - probabilities < top_p.unsqueeze(1)
     last = kept.sum(-1, keepdim=True).sub(1).clamp(min=0)
-    target = uniform.unsqueeze(1) * cumulative.gather(1, last)
-    choice = torch.searchsorted(cumulative, target, right=True).minimum(last)
-    return tokens.gather(1, choice).squeeze(1)
+    whole = cumulative.gather(1, last)
+    choice = torch.searchsorted(cumulative, uniform.unsqueeze(1) * whole, right=True).minimum(last)
+    return torch.where(whole.isnan(), BROKEN, tokens.gather(1, choice)).squeeze(1)

@@ -102,8 +102,8 @@ class Scheduler:
         """The number of seats of a lane, free or not."""
         return self._lanes[lane].capacity
 
-    def line(self, lane: str) -> list[tuple[str, int]]:
-        """Who waits in a lane, next one first, each with the seats that those before still want.
+    def line(self, lane: str) -> list[str]:
+        """Who waits in a lane, next one first.
 
         The order is what it would be if nothing in flight ended and nobody came: good enough to tell people.
         """
@@ -111,12 +111,11 @@ class Scheduler:
         order = [(place.held[owner], place.turn[owner], owner, 0) for owner in place.waiting]
         heapq.heapify(order)
         later = next(self._clock)
-        line, ahead = [], 0
+        line: list[str] = []
         while order:
             held, _, owner, index = heapq.heappop(order)
             ticket = place.waiting[owner][index]
-            line.append((ticket.id, ahead))
-            ahead += ticket.seats
+            line.append(ticket.id)
             if index + 1 < len(place.waiting[owner]):
                 heapq.heappush(order, (held + ticket.seats, later + len(line), owner, index + 1))
         return line

@@ -60,16 +60,17 @@ class Stepper:
         """The median of recent steps."""
         return statistics.median(self._recent) if self._recent else None
 
-    def step(self) -> list[int]:
-        """Advance every seat that moves by one token. Gives the answers' tokens, one a seat."""
+    def step(self) -> tuple[list[int], list[int]]:
+        """Advance every seat that moves by one token. Gives the tokens of pictures and of answers, one a seat."""
         began = time.perf_counter()
         batch = Batch(*self._extent(self.pictures), *self._extent(self.answers))
         if self.compiled:
             batch = min(bucket for bucket in self.buckets if _holds(bucket, batch))
         drawn, said = self._step(self.pictures, self.answers, batch)
-        tokens: list[int] = said.tolist()
-        if not tokens:
-            drawn[-1].item()  # waits for the device: who cancels or comes must be seen before the next step
+        tokens = (
+            drawn.tolist(),
+            said.tolist(),
+        )  # waits for the device: who cancels or comes is seen before the next step
         self._recent.append(time.perf_counter() - began)
         self.steps += 1
         return tokens

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import JanusForConditionalGeneration
 
 from model.catalogue import WEIGHTS
 from model.checkpoint import choose_device, choose_dtype, load
@@ -53,23 +54,27 @@ def needs(name: str, dtype: str, weights: Path = WEIGHTS) -> Needs:
     `dtype` is the one they would be loaded in. Raises CheckpointError.
     """
     janus = load(name, device="meta", dtype=dtype, weights=weights)
-    network = janus.network.model
-    drawing = (network.language_model.layers, network.generation_head)
     return Needs(
         parameters=sum(parameter.numel() for parameter in janus.network.parameters()),
         weights=sum(parameter.nbytes for parameter in janus.network.parameters()),
-        step=sum(parameter.nbytes for part in drawing for parameter in part.parameters()),
+        step=step_bytes(janus.network),
         image_tokens=janus.image_tokens,
     )
 
 
-def read_speed(size: int = 2**28) -> float:
-    """Measure how fast the CPU reads memory, in bytes a second: the best of three sums over `size` bytes."""
-    numbers = torch.ones(size // 4)
+def step_bytes(network: JanusForConditionalGeneration) -> int:
+    """Bytes of weights that one decode step of a drawing reads: the language model's layers and the image head."""
+    parts = (network.model.language_model.layers, network.model.generation_head)
+    return sum(parameter.nbytes for part in parts for parameter in part.parameters())
+
+
+def read_speed(device: torch.device | None = None, size: int = 2**28) -> float:
+    """Measure how fast a device (the CPU) reads its memory, in bytes a second: the best of eight sums over `size`."""
+    numbers = torch.ones(size // 4, device=device)
     seconds = []
-    for _ in range(3):
+    for _ in range(8):
         start = time.perf_counter()
-        numbers.sum()
+        numbers.sum().item()  # waits for the device
         seconds.append(time.perf_counter() - start)
     return size / min(seconds)
 

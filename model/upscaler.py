@@ -5,6 +5,8 @@ in, clipped to 0 and 1, times 255 in double precision and truncated. That progra
 192 pixels; at a drawing's size that only costs time and changes pixels along the seams.
 """
 
+import itertools
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,11 @@ from model.checkpoint import read_tensors
 from model.requests import Refused
 
 LIMIT = 5000  # pixels on a side, as in the original program: pictures of that or more are refused
-FRAME = 1024  # pixels on a side that one pass takes; larger pictures go in frames, or memory would not do
+FRAME = 512  # pixels on a side that one pass takes; larger pictures go in frames, or others would wait for long
 MARGIN = 32  # pixels around a frame that the network sees as well
+
+Pieces = Generator[None, None, Image.Image]
+"""Enlarging in bounded pieces: it stops before each, and gives the picture at the end."""
 
 
 class RealESRGAN:
@@ -29,28 +34,37 @@ class RealESRGAN:
         self.network = network
         self.scale: int = network.scale
 
-    @torch.inference_mode()
     def __call__(self, picture: Image.Image) -> Image.Image:
         """Enlarge an RGB picture `scale` times. Raises Refused if it is too large."""
+        return _at_once(self.pieces(picture))
+
+    def pieces(self, picture: Image.Image) -> Pieces:
+        """Do the same frame by frame, from the top left; one frame is the usual case."""
         _check(picture)
-        pixels = torch.from_numpy(np.asarray(picture) / 255).float().permute(2, 0, 1)[None]  # (1, 3, H, W)
-        pixels = pixels.to(device=self.network.device, dtype=self.network.dtype)
-        large = torch.cat([torch.cat(list(row), dim=3) for row in self._frames(pixels)], dim=2)
-        values = (large[0].permute(1, 2, 0).cpu().double() * 255).to(torch.uint8)
-        return Image.fromarray(values.numpy())
+        large = Image.new("RGB", (picture.width * self.scale, picture.height * self.scale))
+        for top, left in itertools.product(range(0, picture.height, FRAME), range(0, picture.width, FRAME)):
+            yield
+            large.paste(self._frame(picture, top, left), (left * self.scale, top * self.scale))
+        return large
 
-    def _frames(self, pixels: Tensor) -> list[list[Tensor]]:
-        """Enlarge (1, 3, H, W) frame by frame, in rows from the top left; one frame is the usual case."""
-        height, width = pixels.shape[2:]
-        return [[self._frame(pixels, top, left) for left in range(0, width, FRAME)] for top in range(0, height, FRAME)]
-
-    def _frame(self, pixels: Tensor, top: int, left: int) -> Tensor:
+    @torch.inference_mode()
+    def _frame(self, picture: Image.Image, top: int, left: int) -> Image.Image:
+        """Enlarge the frame that begins at (top, left)."""
         above, before = min(top, MARGIN), min(left, MARGIN)
-        seen = pixels[:, :, top - above : top + FRAME + MARGIN, left - before : left + FRAME + MARGIN]
-        height, width = (min(FRAME, side - start) for side, start in zip(pixels.shape[2:], (top, left), strict=True))
-        large: Tensor = self.network(seen)
-        below, right = (above + height) * self.scale, (before + width) * self.scale
-        return large[:, :, above * self.scale : below, before * self.scale : right]
+        right, bottom = (min(start + FRAME, side) for start, side in zip((left, top), picture.size, strict=True))
+        seen = picture.crop(
+            (
+                left - before,
+                top - above,
+                min(right + MARGIN, picture.width),
+                min(bottom + MARGIN, picture.height),
+            )
+        )
+        pixels = torch.from_numpy(np.asarray(seen) / 255).float().permute(2, 0, 1)[None]  # (1, 3, H, W)
+        found: Tensor = self.network(pixels.to(device=self.network.device, dtype=self.network.dtype))
+        values = (found[0].permute(1, 2, 0).cpu().double() * 255).to(torch.uint8)
+        ours = values[above * self.scale :, before * self.scale :]
+        return Image.fromarray(ours[: (bottom - top) * self.scale, : (right - left) * self.scale].numpy())
 
 
 class Lanczos:
@@ -60,7 +74,12 @@ class Lanczos:
 
     def __call__(self, picture: Image.Image) -> Image.Image:
         """Enlarge a picture twice. Raises Refused if it is too large."""
+        return _at_once(self.pieces(picture))
+
+    def pieces(self, picture: Image.Image) -> Pieces:
+        """Do the same in pieces: there is one."""
         _check(picture)
+        yield
         return picture.resize((picture.width * self.scale, picture.height * self.scale), Image.Resampling.LANCZOS)
 
 
@@ -90,6 +109,15 @@ def load(file: Path | None, *, device: torch.device, dtype: torch.dtype | None =
     if device.type != "mps":  # faster on a CPU (by a fifth to a third, measured) and on CUDA
         network.model.to(memory_format=torch.channels_last)
     return RealESRGAN(network)
+
+
+def _at_once(pieces: Pieces) -> Image.Image:
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            picture: Image.Image = end.value
+            return picture
 
 
 def _check(picture: Image.Image) -> None:

@@ -58,6 +58,11 @@ class DrawingWork(Work):
     preview: list[Image.Image] = field(default_factory=list)
 
     @property
+    def held(self) -> int:
+        """Seats that it has."""
+        return len(self.drawing)
+
+    @property
     def moving(self) -> bool:
         """Some of its rows take part in the steps."""
         return any(seat.moving for seat, _ in self.drawing)
@@ -102,6 +107,11 @@ class QuestionWork(Work):
     complete: bool = False  # the model has said that it is done
 
     @property
+    def held(self) -> int:
+        """Seats that it has."""
+        return int(self.seat is not None)
+
+    @property
     def moving(self) -> bool:
         """Its row takes part in the steps."""
         return self.seat is not None and self.seat.moving
@@ -113,6 +123,11 @@ class EnlargeWork(Work):
 
     request: Enlarge
     moving: bool = False  # it has no rows
+
+    @property
+    def held(self) -> int:
+        """Seats that it has."""
+        return int(self.started)
 
 
 AnyWork = DrawingWork | QuestionWork | EnlargeWork
@@ -140,6 +155,12 @@ class Task:
         except BaseException:
             self.units = None
             raise
+
+
+class Broken(NamedTuple):
+    """The model computed no numbers for a request's rows."""
+
+    work: DrawingWork | QuestionWork
 
 
 class Ended(NamedTuple):

@@ -97,7 +97,7 @@ class Faults:
 EXHAUSTED = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
-@pytest.mark.parametrize("place", ["decoder.prefill", "stepper._step", "drawings.upscaler"])
+@pytest.mark.parametrize("place", ["decoder.prefill", "stepper._step", "upscaler.pieces"])
 def test_out_of_memory_is_survived_with_fewer_seats(
     tiny: Janus, monkeypatch: pytest.MonkeyPatch, place: str, engine: Engine
 ) -> None:

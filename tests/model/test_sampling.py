@@ -117,3 +117,13 @@ def test_at_temperature_zero_equally_good_tokens_do_not_leave_it_to_the_seed() -
     assert sampling.sample(logits, sharpness, uniform).tolist() == [1] * 4
     chosen = sampling.sample_nucleus(logits, sharpness, torch.full((4,), 0.9), uniform).tolist()
     assert chosen in ([1] * 4, [2] * 4, [4] * 4)  # topk puts equals in an order of its own
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_logits_that_are_no_numbers_give_no_token_and_touch_no_other_row(bad: float) -> None:
+    logits = torch.zeros(3, 60)
+    logits[1, 7] = bad
+    logits[0, 4] = logits[2, 5] = 200.0
+    uniform, ones = torch.full((3,), 0.5), torch.ones(3)
+    assert sampling.sample(logits, ones, uniform).tolist() == [4, sampling.BROKEN, 5]
+    assert sampling.sample_nucleus(logits, ones, ones, uniform).tolist() == [4, sampling.BROKEN, 5]

@@ -8,7 +8,7 @@ import discord
 
 from bot import intake
 from bot.config import Limits
-from bot.errors import Refusal
+from bot.errors import Refusal, reason_in
 from bot.permissions import missing_permissions
 from bot.post import Address
 from bot.store.conversations import KeptPicture
@@ -17,7 +17,7 @@ from bot.store.servers import ServerSettings
 from bot.turns import Place
 from bot.views.lines import plain
 from bot.words import refused_word
-from model.requests import Drawing, Enlarge, Job, Question
+from model.requests import Drawing, Enlarge, Job, Question, Refused
 
 if TYPE_CHECKING:
     from bot.client import JanusBot
@@ -61,7 +61,7 @@ class Admission:
         parent: str | None = None,
         pictures: Sequence[KeptPicture] = (),
     ) -> Job:
-        """Write a request down, then hand it to the model. Raises Refused if the model can't take it.
+        """Write a request down, then hand it to the model. Raises Refusal if the model can't take it.
 
         `source` says which picture an `Enlarge` is about. A question belongs to a `conversation`, goes on from the
         question `parent`, and brings `pictures` to be kept where it is the first. Only what this returned may be told
@@ -88,9 +88,11 @@ class Admission:
             if conversation and pictures:
                 await self.bot.conversations.keep(conversation, post.asker.id, pictures)
             return await self.bot.turns.submit(replace(request, owner=str(post.asker.id)))
-        except BaseException:
+        except BaseException as error:
             await self.bot.jobs.remove(record.id)
             await self.bot.uses.take_back(record.id)
+            if isinstance(error, Refused):
+                raise Refusal(reason_in(post.texts, error)) from None
             raise
 
     async def _check_whereabouts(self, post: Address, server: ServerSettings) -> None:

@@ -16,7 +16,7 @@ import discord
 from discord import ui
 from PIL import Image
 
-from bot.errors import NETWORK, Refusal, in_short, log_bug
+from bot.errors import NETWORK, Refusal, in_short, log_bug, reason_in
 from bot.post import Address, Parcel, Post
 from bot.store.jobs import State
 from bot.uploads import TooLargeError, Upload
@@ -203,9 +203,9 @@ class Delivery:
     async def _explain(self, failure: Failed) -> None:
         match failure.kind:
             case "refused" if self.post.seconds_left > 0:
-                await self.post.refuse(failure.reason)
+                await self.post.refuse(reason_in(self.texts, failure))
             case "refused":
-                await self._close(failure.reason)
+                await self._close(reason_in(self.texts, failure))
             case "memory":
                 await self._fail(self.texts.out_of_memory)
             case "unavailable":

@@ -7,9 +7,9 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.texts import texts_for
+from bot.texts import Texts, texts_for
 from model.errors import PlainError
-from model.requests import Refused, new_id
+from model.requests import Cause, Failed, Refused, new_id
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,17 @@ NETWORK: Final = (discord.HTTPException, aiohttp.ClientError, OSError)  # what a
 
 class Refusal(PlainError):  # noqa: N818 (no fault of the program's)
     """What was asked for can't be done. The message is one sentence, in the language of who asked."""
+
+
+def reason_in(texts: Texts, refused: Refused | Failed) -> str:
+    """Say in a member's language why the model can't take a request; in the model's own words where there are none."""
+    sentences: dict[Cause, str] = {
+        "prompt": texts.refused_prompt,
+        "question": texts.refused_question,
+        "conversation": texts.refused_conversation,
+        "pictures": texts.refused_pictures,
+    }
+    return sentences.get(refused.cause, "{reason}").format(limit=refused.limit, reason=refused.reason)
 
 
 async def report(interaction: discord.Interaction, error: BaseException) -> None:

@@ -17,7 +17,7 @@ from bot.errors import NETWORK, Refusal
 from bot.texts import Texts
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-FORMAT_NAMES: Final = "PNG, JPEG, WebP, GIF and BMP pictures"
+FORMAT_NAMES: Final = "PNG, JPEG, WebP, GIF, BMP"
 ANIMATED: Final = ("PNG", "WEBP", "GIF")  # in a telephone's .jpg (MPO), further frames are no film
 MOST_CHARACTERS: Final = 4000  # a slash option holds 6000, but a form that shall show it again holds 4000
 MOST_PICTURES: Final = 4  # in one question

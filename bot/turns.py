@@ -189,7 +189,7 @@ class HeldJob:
                 try:
                     await self.begin()
                 except Refused as refusal:
-                    return Failed(str(refusal), "refused")
+                    return Failed.of(refusal)
             elif self._told != self._position:
                 self._told = self._position
                 return Queued(self._position)

@@ -188,7 +188,7 @@ class ThreadExecutor:
             try:
                 engine.add(message.work or engine.prepare(message.request))
             except Refused as refusal:
-                self._tell(job, Failed(str(refusal), "refused"))
+                self._tell(job, Failed.of(refusal))
             except Exception as error:
                 self._tell(job, _bug(job, error))
 

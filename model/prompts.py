@@ -8,6 +8,7 @@ those of the whole templated string: a tokenizer treats the text between two con
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Literal
 
 from tokenizers import AddedToken, Tokenizer
 
@@ -149,18 +150,20 @@ class Prompts:
         # A vocabulary may hold a control token's spelling as a word too. No single letter is one.
         return [i for letter in text for i in self._tokenizer.encode(letter, add_special_tokens=False).ids]
 
-    def _check(self, what: str, text: str, positions: int, pictures: int = 0) -> None:
+    def _check(self, what: Literal["prompt", "question"], text: str, positions: int, pictures: int = 0) -> None:
         """Raise Refused if `positions` are more than the context holds; say how long `text` may be instead."""
         excess = positions - self.context
         if excess <= 0:
             return
         used = len(self._encode(text))
         if used <= excess and pictures > 1:
-            raise Refused(f"{pictures} pictures are more than this model can look at together: ask about fewer.")
+            reason = f"{pictures} pictures are more than this model can look at together: ask about fewer."
+            raise Refused(reason, "pictures")
         if used <= excess:
-            raise Refused("The conversation is longer than this model can follow: start a new one.")
+            raise Refused("The conversation is longer than this model can follow: start a new one.", "conversation")
         allowed = len(text) * (used - excess) // used
-        raise Refused(f"The {what} is too long: {len(text):,} characters; this model takes about {allowed:,}.")
+        reason = f"The {what} is too long: {len(text):,} characters; this model takes about {allowed:,}."
+        raise Refused(reason, what, allowed)
 
 
 class TextStream:

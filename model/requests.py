@@ -7,7 +7,7 @@ dataclasses. No torch here: the bot imports this module, and must stay light.
 import secrets
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 from PIL import Image
 
@@ -28,8 +28,20 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
+Cause = Literal["prompt", "question", "conversation", "pictures", "other"]  # what there is too much of
+
+
 class Refused(ValueError):  # noqa: N818 (said of the request, in the past tense, like the events below)
-    """A request that the model can't take. The message is one plain sentence for the person who asked."""
+    """A request that the model can't take. `reason` is one plain sentence for the person who asked.
+
+    `cause` and `limit` (characters, of a prompt or question) tell the same to callers who speak other languages.
+    """
+
+    def __init__(self, reason: str, cause: Cause = "other", limit: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.cause = cause
+        self.limit = limit
 
 
 # -- requests ---------------------------------------------------------------------------------------------------------
@@ -155,11 +167,19 @@ class Failed:
     """The request failed. `reason` is for people.
 
     `kind`: "refused" (the model can't take it: the asker can mend it), "memory", "unavailable" (the model could not
-    be loaded, or is closing) or "bug" (logged under the request's id, with its traceback).
+    be loaded, or is closing) or "bug" (logged under the request's id, with its traceback). `cause` and `limit` are
+    those of the `Refused`.
     """
 
     reason: str
     kind: Literal["refused", "memory", "unavailable", "bug"]
+    cause: Cause = "other"
+    limit: int = 0
+
+    @classmethod
+    def of(cls, refusal: Refused) -> Self:
+        """Make the event of a refusal."""
+        return cls(refusal.reason, "refused", refusal.cause, refusal.limit)
 
 
 Passing = Queued | Started | Progress | Preview | Text

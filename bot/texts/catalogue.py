@@ -128,6 +128,10 @@ class Texts:
     # what can't be taken
     prompt_empty: str
     question_empty: str
+    refused_prompt: str
+    refused_question: str
+    refused_conversation: str
+    refused_pictures: str
     too_long: str
     not_a_picture: str
     unreadable_format: str

@@ -74,7 +74,7 @@ async def test_a_prompt_that_the_model_can_not_take_is_refused_privately(env: si
     await delivered(env)
     (told,) = [m for m in (result.response, *result.followups) if m]
     assert told.ephemeral
-    assert "long" in told.content
+    assert "The prompt is too long for the model" in told.content
 
 
 async def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:

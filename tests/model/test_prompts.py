@@ -117,7 +117,8 @@ def test_nothing_to_draw_or_answer_is_refused(prompts: Prompts, text: str) -> No
 def test_a_long_prompt_is_refused_with_a_length_that_fits(prompts: Prompts) -> None:
     with pytest.raises(Refused, match=r"1,000 characters; this model takes about (\d+)") as refusal:
         prompts.drawing("x" * 1000)
-    allowed = int(str(refusal.value).split()[-1].strip("."))
+    allowed = refusal.value.limit
+    assert (refusal.value.cause, str(allowed)) == ("prompt", refusal.value.reason.split()[-1].strip("."))
     assert len(prompts.drawing("x" * allowed)) + 16 <= 512
     assert allowed > 450
 

@@ -16,7 +16,7 @@ CLOSING: Final = {r"\[": r"\]", "$$": "$$", r"\(": r"\)", "```": "```"}
 _OPENING = re.compile(
     r"(?<!\\)\\\[|(?<!\\)\$\$|(?<!\\)\\\(|```|(?<!\\)\\begin\{([A-Za-z]{1,30}\*?)\}|(?<![\\$\w])\$(?=[^\s$])"
 )
-_SHORT = re.compile(r"([^$\n]{0,200}[^\s$\\])\$(?![\w$])")  # what follows the $ of a formula in a line: $x^2$
+_SHORT = re.compile(r"([^$`\n]{0,200}[^\s$`\\])\$(?![\w$])")  # what follows the $ of a formula in a line: $x^2$
 _TEX = re.compile(r"\\[A-Za-z]|[\^_=]")  # tells $x^2$ from $5 or $6
 _COMMAND = re.compile(r"\\(?:text|mathrm|operatorname)\{[^{}]*\}|\\[A-Za-z]+")
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -37,9 +37,7 @@ class Piece:
             case "words":
                 return plain(self.text)
             case "span":
-                fence = "``" if "`" in self.text else "`"
-                inside = f" {self.text} " if "`" in self.text else self.text
-                return fence + inside + fence
+                return f"`{self.text}`"
             case "block":
                 return self._fenced(self.text)
 
@@ -113,7 +111,7 @@ def _is_formula(line: str) -> bool:
 
 
 def _closed(text: str, opening: re.Match[str]) -> tuple[Piece, int] | None:
-    """Return what an opening opens, and where that ends; None if it is not closed, or holds nothing."""
+    """Return what an opening opens, and where that ends; None if it is not closed."""
     mark, start = opening[0], opening.end()
     if mark == "$":
         short = _SHORT.match(text, start)
@@ -131,8 +129,8 @@ def _closed(text: str, opening: re.Match[str]) -> tuple[Piece, int] | None:
     if mark == "```":
         named = _LANGUAGE.match(inside)
         language, inside = (named[1], inside[named.end() :]) if named else ("", inside)
-    if not inside.strip():
-        return None
+    if not inside.strip() or (mark == r"\(" and "`" in inside):  # which would end a code span
+        return Piece("words", text[opening.start() : after]), after
     if mark == r"\(":
         return Piece("span", " ".join(inside.split())), after
     return Piece("block", _unfenced(inside.strip("\n ")), language), after

@@ -145,6 +145,7 @@ class Texts:
     not_answered: str
     message_gone: str
     message_hidden: str
+    reply_hidden: str
     how_to_ask: str
     member_full: str
     server_full: str

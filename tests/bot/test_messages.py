@@ -104,6 +104,31 @@ async def test_a_reply_to_an_answer_goes_on_with_it(world: World) -> None:
     assert [turn.answer for turn in question(world).turns] == ["A cat.", "Grey."]
 
 
+async def test_a_reply_that_discord_hides_is_asked_to_mention_the_bot(world: World) -> None:
+    """Replies to the answer of a command do not count as calling the bot."""
+    world.env.approved_intents = discord.Intents.default()
+    await restart(world)
+    result = await world.alice.slash(world.channel, "ask", image=CAT, question="What is this?")
+    world.executor.jobs[-1].tell(answer("A cat."))
+    await world.env.settle()
+    assert result.response
+    await world.bob.send(world.channel, "which colour?", reply_to=result.response)
+    assert "Mention me in your reply, or press “Ask more”" in said(await last(world))
+    await world.env.advance_time(61)
+    assert (await last(world)).id == result.response.id
+    assert len(world.executor.jobs) == 1
+
+
+async def test_a_reply_to_a_command_s_answer_is_fetched_where_that_is_allowed(world: World) -> None:
+    result = await world.alice.slash(world.channel, "ask", image=CAT, question="What is this?")
+    world.executor.jobs[-1].tell(answer("A cat."))
+    await world.env.settle()
+    assert result.response
+    await world.bob.send(world.channel, "which colour?", reply_to=result.response)
+    assert question(world).question == "which colour?"
+    assert question(world).turns[0].answer == "A cat."
+
+
 async def test_talk_about_a_drawing_asks_nothing_and_a_question_does(world: World) -> None:
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     world.executor.jobs[-1].tell(pictures(world.executor.drawing))

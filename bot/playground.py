@@ -33,6 +33,7 @@ T = TypeVar("T")
 TICK: Final = 0.25  # seconds between two looks at the simulated Discord
 SETTLE_SECONDS: Final = 60.0  # how long one action may keep the bot busy; a weak machine encodes pictures slowly
 VIEWERS: Final = ("you", "another member", "a moderator")
+OWNER: Final = "a moderator"  # of the bot, who can pause it
 MODERATION: Final = discord.Permissions(manage_messages=True, manage_guild=True)
 FILE_BYTES: Final = 128 * 2**20  # pictures that are kept; the oldest expire, as they do on Discord
 REVISIONS: Final = 64  # of a page: that many a visitor may be behind
@@ -63,6 +64,7 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
     await env.advance_time((datetime.now(UTC) - env.now()).total_seconds())  # simcord begins in a year of its own
     guild = env.create_guild("Playground")
     channel = guild.create_text_channel("janus")
+    guild.create_text_channel("reports")
     moderators = guild.create_role("Moderators", permissions=MODERATION)
     languages = {f"a member ({locale.name})": locale for locale in _other_languages()}
     viewers = [
@@ -71,6 +73,9 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
     ]
     _give_languages(bot, {viewer.id: languages[viewer.name] for viewer in viewers if viewer.name in languages})
     assert bot.user is not None
+    assert bot.application is not None
+    owner = next(viewer for viewer in viewers if viewer.name == OWNER)
+    bot.application.owner = await bot.fetch_user(owner.id)
     await bot.user.edit(username="Janus")
     await _welcome(bot, channel.id)
     page = LivePreview(env, channel, viewers, port)

@@ -130,7 +130,7 @@ async def test_another_server_and_direct_messages_are_not_concerned(world: World
         ("drawings", ("", "", "2.5"), "Pictures: 2.5 is not possible. Write a number from 1 to 5"),
         ("answers", ("much", "", ""), "Temperature: much is not possible. Write a number from 0 to 2"),
         ("member", ("0", "", ""), "At once: 0 is not possible. Write a number from 1 to 100"),
-        ("server", ("", "", "nan"), "An hour: nan is not possible"),
+        ("server", ("", "", "nan"), "Per hour: nan is not possible"),
     ],
 )
 async def test_a_number_out_of_range_is_refused_and_changes_nothing(

@@ -15,6 +15,13 @@ from bot.store.schema import MIGRATIONS
 from model.errors import PlainError
 
 FILE: Final = "janus.sqlite3"
+SETTINGS: Final = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "foreign_keys = ON",
+    "busy_timeout = 5000",
+    "secure_delete = ON",  # what was forgotten is overwritten
+)
 
 Value = str | int | float | bytes | None
 
@@ -32,7 +39,7 @@ class Database:
             await asyncio.to_thread(self._touch)
             self._opened = await aiosqlite.connect(self.file, isolation_level=None)
             self._opened.row_factory = sqlite3.Row
-            for setting in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "busy_timeout = 5000"):
+            for setting in SETTINGS:
                 await self._opened.execute_fetchall(f"PRAGMA {setting}")
             await self._migrate()
         except (OSError, sqlite3.Error) as error:

@@ -23,7 +23,7 @@ from bot.views.answer import Asked, answered, answering
 from bot.views.layout import notice
 from bot.views.lines import alt_text
 from bot.views.panel import Standing
-from model.requests import Answer, Job, Pictures, Question, Refused, new_id
+from model.requests import Answer, Job, Pictures, Question, new_id
 
 if TYPE_CHECKING:
     from bot.client import JanusBot
@@ -159,7 +159,7 @@ class Questions:
             taken = await take()
             asked = await self._shown(question.question, taken, spot)
             job = await self._accept(post, question, taken, spot)
-        except (Refusal, Refused) as refusal:
+        except Refusal as refusal:
             await post.refuse(str(refusal))
             return
         except Exception as error:  # the message is there already, and must not stay as it is

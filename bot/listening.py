@@ -21,7 +21,7 @@ from bot.reply import Reply
 from bot.store.jobs import JobRecord
 from bot.texts import Texts
 from bot.views.layout import remark
-from model.requests import Question, Refused
+from model.requests import Question
 
 if TYPE_CHECKING:
     from bot.client import JanusBot
@@ -45,7 +45,7 @@ class Listener:
         reply = Reply(message)
         try:
             await self._answer(message, reply)
-        except (Refusal, Refused) as refusal:
+        except Refusal as refusal:
             await reply.refuse(str(refusal))
         except Exception as error:
             await reply.refuse(reply.texts.bug.format(id=log_bug(error)))

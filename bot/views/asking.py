@@ -23,9 +23,16 @@ class AskForm(Form):
     """Asks for a question; where there are none yet, for its pictures; and where there is a choice, for privacy."""
 
     def __init__(
-        self, texts: Texts, put: Put, question: str = "", *, hand_in: bool = False, choose_privacy: bool = False
+        self,
+        texts: Texts,
+        put: Put,
+        question: str = "",
+        *,
+        title: str | None = None,
+        hand_in: bool = False,
+        choose_privacy: bool = False,
     ) -> None:
-        super().__init__(texts.ask_form)
+        super().__init__(title or texts.ask_form)
         self.put = put
         self.pictures = ui.FileUpload[Any](max_values=MOST_PICTURES)
         self.private = ui.Checkbox[Any]()
@@ -57,4 +64,5 @@ class AskMore(JobButton, template=f"ask_more:{JOB}"):
             post = Post(interaction, private=alone)
             await interaction.client.questions.follow_up(post, record, form.question.value)
 
-        await interaction.response.send_modal(AskForm(texts_for(interaction), put))
+        texts = texts_for(interaction)
+        await interaction.response.send_modal(AskForm(texts, put, title=texts.ask_more))

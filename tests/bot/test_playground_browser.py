@@ -13,9 +13,9 @@ from playwright.async_api import Locator, Page, async_playwright, expect
 from bot.config import Model, Settings
 from bot.opening import open_executor
 from bot.playground import playground
-from model.requests import Drawing, Executor, Preview, Progress, Started
+from model.requests import Drawing, Executor, Preview, Progress, Question, Started, Text
 from tests.bot.samples import png
-from tests.bot.scripted import ScriptedExecutor, pictures
+from tests.bot.scripted import ScriptedExecutor, answer, pictures
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -133,6 +133,50 @@ async def test_a_visitor_draws_and_asks_the_real_engine(tiny_folder: Path, tmp_p
         await ask(page, "What do you see?")
         await expect(message(page, "What do you see?")).to_contain_text("tokens")
         await page.screenshot(path=tmp_path / "answer.png")
+
+
+async def test_a_visitor_reads_an_answer_as_it_is_written_and_asks_on(tmp_path: Path) -> None:
+    """A scripted executor, so that one can look while the answer comes."""
+    executor = ScriptedExecutor()
+    async with opened(executor, Settings()) as page:
+        await ask(page, "What does the formula say?")
+        first = message(page, "What does the formula say?")
+        await expect(first).to_contain_text("Getting ready")
+        executor.job.tell(Started(), Text("It gives the area of a cir"))
+        await expect(first).to_contain_text("It gives the area of a cir")
+        await expect(first.get_by_role("button", name="Cancel")).to_be_visible()
+        await page.screenshot(path=tmp_path / "answering.png")
+        executor.job.tell(
+            Text("cle:"), answer(r"It gives the area of a circle: \[ A = \pi r^2 \] where \(r\) is *its* radius.")
+        )
+        await expect(first.locator("pre")).to_contain_text("A = \\pi r^2")
+        await expect(first).to_contain_text("where r is *its* radius.")
+        await expect(first.get_by_role("img")).to_have_js_property("naturalWidth", 64)
+        await page.screenshot(path=tmp_path / "answer.png")
+        await first.get_by_role("button", name="Ask more").click()
+        form = page.get_by_role("dialog")
+        await form.get_by_role("textbox").fill("And the circumference?")
+        await page.screenshot(path=tmp_path / "ask-more.png")
+        await form.get_by_role("button", name="Submit").click()
+        second = page.get_by_role("log").get_by_role("article").filter(has_text="And the circumference?")
+        await expect(second).to_contain_text("Getting ready")
+        asked = executor.jobs[1].request
+        assert isinstance(asked, Question)
+        assert [turn.question for turn in asked.turns] == ["What does the formula say?"]
+        assert asked.pictures[0].size == (64, 64)
+        executor.jobs[1].tell(answer(r"It is \(2 \pi r\)."))
+        await expect(second).to_contain_text("It is 2 \\pi r.")
+        await page.screenshot(path=tmp_path / "asked-more.png")
+        await second.get_by_role("button", name="Reply").click()
+        box = page.get_by_role("textbox", name="Message", exact=True)
+        await box.fill("And of a square?")
+        await box.press("Enter")
+        third = page.get_by_role("log").get_by_role("article").filter(has_text="Getting ready")
+        await expect(third).to_contain_text("And of a square?")
+        third_asked = executor.jobs[2].request
+        assert isinstance(third_asked, Question)
+        assert len(third_asked.turns) == 2
+        await page.screenshot(path=tmp_path / "reply.png")
 
 
 async def test_what_a_visitor_sends_while_the_page_changes_is_not_lost() -> None:

@@ -12,7 +12,7 @@ from bot.opening import open_executor
 from model.requests import Executor
 from tests.bot.conftest import attach, bugs, make_bot
 from tests.bot.samples import png
-from tests.bot.seen import gallery, text
+from tests.bot.seen import gallery, parts, text
 
 SECONDS = 60
 
@@ -53,6 +53,25 @@ async def test_a_drawing_and_an_answer_while_the_model_still_loads(env: simcord.
     assert asking.response
     assert "tokens" in text(asking.response)
     assert executor(env).status().state == "ready"
+
+
+async def test_four_pictures_and_questions_until_the_first_are_forgotten(env: simcord.Env) -> None:
+    channel = env.create_guild().create_text_channel("pictures")
+    alice = env.guild.add_member(env.create_user("alice"))
+    files = {name: (f"{name}.png", png((40, 30))) for name in ("image", "image_2", "image_3", "image_4")}
+    asking = await alice.slash(channel, "ask", question="Which is red?", temperature=0, **files)
+    await delivered(env)
+    for _ in range(3):
+        assert asking.response
+        assert "tokens" in text(asking.response)
+        assert len(parts(asking.response, 12)[0]["items"]) == 4
+        form = await alice.click(asking.response, label="Ask more")
+        assert form.modal
+        (field,) = [part["component"]["custom_id"] for part in form.modal["components"]]
+        asking = await alice.submit_modal(form, {field: "And which of them is blue, please? " * 2})
+        await delivered(env)
+    assert asking.response
+    assert "Questions that I had to forget:" in text(asking.response)
 
 
 async def test_a_seed_draws_the_same_picture_again(env: simcord.Env) -> None:

@@ -109,7 +109,8 @@ class Questions:
             intake.check(image, limits, texts)
         question = replace(wish, turns=(), id=new_id())
         notes = [texts.first_pictures.format(n=MOST_PICTURES)] if len(images) > MOST_PICTURES else []
-        spot = Spot(question.id, begins=True, spoiler=any(image.is_spoiler() for image in taken))
+        hidden = (await self.bot.servers.get(post.guild_id)).spoilers or any(image.is_spoiler() for image in taken)
+        spot = Spot(question.id, begins=True, spoiler=hidden)
         await self._answer(post, question, partial(self._fetch, taken, texts), spot, notes)
 
     async def describe(self, post: Address, images: Sequence[HandedIn]) -> None:

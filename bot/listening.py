@@ -56,6 +56,8 @@ class Listener:
         called = message.guild is None or bool(name.search(message.content))
         if not (called or self._replies_to_me(message)):
             return
+        if await self.bot.servers.is_blocked(reply.guild_id, message.author.id):
+            return  # everybody would read why
         if reply.missing:
             await self._name_missing(reply)
             return

@@ -136,8 +136,8 @@ class Jobs:
         return JobRecord.of(row) if row else None
 
     async def shown_on(self, message: int) -> JobRecord | None:
-        """Look up the job that a message shows."""
-        row = await self.database.row("SELECT * FROM jobs WHERE message = ?", (message,))
+        """Look up the job that a message shows: the newest, if it was tried again there."""
+        row = await self.database.row("SELECT * FROM jobs WHERE message = ? ORDER BY rowid DESC LIMIT 1", (message,))
         return JobRecord.of(row) if row else None
 
     async def forget(self, owner: int) -> None:
@@ -148,7 +148,7 @@ class Jobs:
         """Look up the newest answer that a member got in a channel, where everybody there could see it."""
         row = await self.database.row(
             "SELECT * FROM jobs WHERE owner = ? AND channel = ? AND kind = 'question' AND state = 'done' "
-            "AND NOT private ORDER BY asked DESC LIMIT 1",
+            "AND NOT private ORDER BY asked DESC, rowid DESC LIMIT 1",
             (owner, channel),
         )
         return JobRecord.of(row) if row else None

@@ -7,6 +7,7 @@ import pytest
 import simcord
 from PIL import Image
 
+from bot.privacy import forget
 from model.requests import Question, Started, Text, Turn
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
@@ -126,6 +127,18 @@ async def test_a_message_that_is_deleted_takes_its_picture_along(world: World) -
     await world.moderator.delete(first)
     assert await world.bot.conversations.pictures(world.executor.jobs[-1].id) == ()
     assert await world.bot.jobs.get(world.executor.jobs[-1].id) is None
+
+
+async def test_who_is_forgotten_takes_the_picture_along(world: World) -> None:
+    first = await asked(world)
+    job = world.executor.jobs[-1].id
+    second = await ask_more(world, first, "Which colour?", world.bob)
+    world.executor.jobs[-1].tell(answer("Grey."))
+    await world.env.settle()
+    await forget(world.bot, world.alice.id)
+    assert await world.bot.conversations.pictures(job) == ()
+    told = await ask_more(world, second.response, "Sure?", world.bob)
+    assert "I no longer have the picture" in told.response.content
 
 
 async def test_without_the_picture_it_says_so(world: World) -> None:

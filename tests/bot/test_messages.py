@@ -188,6 +188,13 @@ async def test_bots_webhooks_and_discord_itself_are_never_answered(world: World)
     assert replies(world) == []
 
 
+async def test_blocked_members_are_not_answered(world: World) -> None:
+    await world.bot.servers.block(world.env.guild.id, world.alice.id, world.env.now())
+    await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    assert replies(world) == []
+    assert world.executor.jobs == []
+
+
 @pytest.mark.parametrize(
     ("denied", "named"),
     [("attach_files", "Attach Files"), ("read_message_history", "Read Message History")],
@@ -231,6 +238,8 @@ async def test_a_message_is_cancelled_and_tried_again_as_a_command_is(world: Wor
     await world.env.settle()
     assert "A cat." in said(await last(world))
     assert len(world.executor.jobs) == 3
+    await world.alice.send(world.channel, "which colour?", reply_to=await last(world))
+    assert [turn.answer for turn in question(world).turns] == ["A cat."]
 
 
 async def test_a_full_queue_and_a_bug_are_told_in_the_reply(

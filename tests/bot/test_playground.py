@@ -1,6 +1,7 @@
 """The playground's page, spoken to as its browser side does, so that each step comes exactly when it shall."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -13,6 +14,7 @@ import pytest
 from bot import playground as module
 from bot.config import Settings
 from bot.playground import LivePreview, playground
+from bot.texts import CATALOGUES, ENGLISH
 from model.requests import Drawing, Progress, Started
 from tests.bot.conftest import World
 from tests.bot.scripted import ScriptedExecutor, pictures
@@ -42,7 +44,7 @@ class Visitor:
     async def look(self) -> str:
         """Take in the newest state; return all that it shows."""
         self.seen = await self._call("GET", "/api/state")
-        return str(self.seen["messages"])
+        return json.dumps(self.seen["messages"], ensure_ascii=False)
 
     async def until_it_shows(self, words: str) -> None:
         async with asyncio.timeout(SECONDS):
@@ -182,6 +184,17 @@ async def test_another_member_is_refused_and_a_moderator_is_not(
     await moderator.press("Cancel")
     await you.until_it_shows("Cancelled")
     assert executor.job.cancelled
+
+
+async def test_every_language_has_a_member_who_uses_it(address: str) -> None:
+    languages = [texts for texts in dict.fromkeys(CATALOGUES.values()) if texts is not ENGLISH]
+    first = len(module.VIEWERS)
+    async with visiting(address, first + len(languages)) as visitors:
+        for visitor, texts in zip(visitors[first:], languages, strict=True):
+            await visitor.command("status", {})
+            await visitor.until_it_shows(texts.status_no_speed)
+        await visitors[0].command("status", {})
+        await visitors[0].until_it_shows(ENGLISH.status_no_speed)
 
 
 async def test_the_oldest_pictures_expire_before_the_memory_does(

@@ -54,10 +54,15 @@ class AnswerPresenter:
         """An answer has none."""
         return ()
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str) -> Parcel:
+    @property
+    def ready(self) -> str:
+        """What to call the asker with."""
+        return self.texts.answer_ready
+
+    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
         """Show the whole answer."""
         assert isinstance(ending, Answer)
-        return answered(self.texts, self.asked, ending, self.job_id, self.model, self.notes, mention)
+        return [answered(self.texts, self.asked, ending, self.job_id, self.model, self.notes, mention)]
 
 
 @dataclass(frozen=True, slots=True)

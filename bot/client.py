@@ -15,6 +15,7 @@ from bot.commands.ask import ask, ask_about, describe
 from bot.commands.help import help
 from bot.commands.imagine import imagine
 from bot.commands.privacy import privacy
+from bot.commands.provenance import what_made_this
 from bot.commands.queue import queue
 from bot.commands.report import report_picture
 from bot.commands.settings import settings as settings_command
@@ -38,7 +39,9 @@ from bot.sync import sync
 from bot.turns import Turns
 from bot.views.asking import AskMore
 from bot.views.buttons import Cancel, Delete, Show, TryAgain
+from bot.views.drawing_buttons import Again, Edit, Info
 from bot.views.help import AskExample, DrawExample
+from bot.views.picture_buttons import Choose, Describe, Enlarge, Vary, VaryLittle, VaryMuch
 from bot.views.privacy import Forget
 from bot.views.queue import Refresh, Withdraw
 from bot.views.reporting import Block, Remove, Report
@@ -121,12 +124,14 @@ class JanusBot(discord.AutoShardedClient):
             log.warning("Jobs that an earlier run did not finish: %d", len(interrupted))
         self.sweep.start()
         self.add_dynamic_items(Cancel, Show, TryAgain, Delete, AskMore)
+        self.add_dynamic_items(Again, Edit, Info, Choose, VaryLittle, Vary, VaryMuch, Enlarge, Describe)
         self.add_dynamic_items(Withdraw, Refresh, *CONTROLS, Forget, Report, Remove, Block)
         self.add_dynamic_items(DrawExample, AskExample)
         self.tree.add_command(imagine)
         self.tree.add_command(ask)
         self.tree.add_command(ask_about)
         self.tree.add_command(describe)
+        self.tree.add_command(what_made_this)
         self.tree.add_command(queue)
         self.tree.add_command(status)
         self.tree.add_command(help)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import discord
 from discord import ui
-from PIL import Image
 
 from bot.errors import NETWORK, Refusal, in_short, log_bug, reason_in
 from bot.post import Address, Parcel, Post
+from bot.presenters import Presenter
 from bot.store.jobs import State
 from bot.uploads import TooLargeError, Upload
 from bot.views.buttons import JobButton, Show, TryAgain
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS: Final = 60 * 60.0  # how long a result waits for its owner; `later_kept` says so
+LONG_SECONDS: Final = 60.0  # a wait after which its owner is called: they look elsewhere by then
 PREVIEW_SECONDS: Final = 3.0  # between two previews at the least: each is an upload
 SMALLEST_LIMIT: Final = 64 * 1024  # bytes a file; below this, pictures are no longer worth sending
 
@@ -49,37 +50,6 @@ class Wait(Protocol):
 async def plainly(awaitable: Awaitable[T], /) -> T:
     """Just wait."""
     return await awaitable
-
-
-class Presenter(Protocol):
-    """What a job looks like on its message."""
-
-    @property
-    def prompt(self) -> str:
-        """What was asked for, in the member's words."""
-        ...
-
-    @property
-    def pace(self) -> float:
-        """Seconds between two edits."""
-        ...
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether `TryAgain` can ask for the same once more."""
-        ...
-
-    def progress(self, standing: Standing) -> ui.LayoutView:
-        """Show where the job stands."""
-        ...
-
-    async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
-        """Encode pictures on their way, as `progress` names them."""
-        ...
-
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str) -> Parcel:
-        """Show what came out, in files of at most `limit` bytes. Raises TooLargeError."""
-        ...
 
 
 class Delivery:
@@ -225,6 +195,8 @@ class Delivery:
             await self._send(self.post, ending, mention)
             if self.post.message_id != shown_on:
                 await self._note(self.bot.jobs.place(self.job.id, self.post.channel_id, self.post.message_id))
+            elif (discord.utils.utcnow() - self.post.asked).total_seconds() > LONG_SECONDS:
+                await self.post.call(self.presenter.ready)
         except TooLargeError:
             await self._close(self.texts.too_large_to_send)
         except discord.NotFound:
@@ -240,10 +212,13 @@ class Delivery:
 
         Raises TooLargeError or one of NETWORK.
         """
-        limit = post.filesize_limit
+        limit, done = post.filesize_limit, 0
         while True:
             try:
-                return await post.finish(await self.presenter.result(result, limit, mention))
+                for parcel in await self.presenter.result(result, limit, mention, done):
+                    await post.finish(parcel, more=done > 0)
+                    done += len(parcel.files)
+                return
             except TooLargeError:
                 limit //= 2
                 if limit < SMALLEST_LIMIT:

@@ -85,12 +85,17 @@ def check(attachment: HandedIn, limits: Limits, texts: Texts) -> None:
 
 async def fetch(attachment: HandedIn, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Intake:
     """Download a file, and decode it when `decoding` has room: pixels take memory. Raises Refusal."""
-    try:
-        data = await attachment.read()
-    except NETWORK as error:
-        raise Refusal(texts.not_fetched.format(name=attachment.filename)) from error
+    data = await download(attachment, texts)
     async with decoding:
         return await asyncio.to_thread(decode, data, attachment.filename, limits, texts)
+
+
+async def download(attachment: HandedIn, texts: Texts) -> bytes:
+    """Download a file. Raises Refusal."""
+    try:
+        return await attachment.read()
+    except NETWORK as error:
+        raise Refusal(texts.not_fetched.format(name=attachment.filename)) from error
 
 
 def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> Intake:

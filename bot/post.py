@@ -85,8 +85,15 @@ class Address(Protocol):
         """Say why nothing comes of it: to the asker alone where that can be."""
         ...
 
-    async def finish(self, parcel: Parcel) -> None:
-        """Show the result. Raises TooLargeError, or one of NETWORK when further attempts have failed, too."""
+    async def finish(self, parcel: Parcel, *, more: bool = False) -> None:
+        """Show the result, in a message beside the first if it is `more` of it.
+
+        Raises TooLargeError, or one of NETWORK when further attempts have failed, too.
+        """
+        ...
+
+    async def call(self, line: str) -> None:
+        """Call the asker to a message that changed, since an edit calls nobody. Not where only they see it."""
         ...
 
 
@@ -174,20 +181,36 @@ class Post:
         except NETWORK as error:
             log.warning("Could not tell a member why a request is refused: %s", in_short(error))
 
-    async def finish(self, parcel: Parcel) -> None:
-        """Show the result, here or as a message of its own in the channel."""
-        await insist(lambda: self._send(parcel))
+    async def call(self, line: str) -> None:
+        """Call the asker to a message that changed. Not where only they see it."""
+        if self.private:
+            return
+        try:
+            await self.interaction.followup.send(f"{self.asker.mention} {line}", allowed_mentions=self._only_the_asker)
+        except NETWORK as error:
+            log.info("Could not call a member: %s", in_short(error))
 
-    async def _send(self, parcel: Parcel) -> None:
+    async def finish(self, parcel: Parcel, *, more: bool = False) -> None:
+        """Show the result, here or as a message of its own in the channel."""
+        await insist(lambda: self._send(parcel, more))
+
+    async def _send(self, parcel: Parcel, more: bool) -> None:
         if self.seconds_left > 0 or not self.channel_is_open:
-            await self.show(parcel.view, parcel.files)
+            if more:
+                files = fresh(parcel.files)
+                await self.interaction.followup.send(view=parcel.view, files=files, ephemeral=self.private)
+            else:
+                await self.show(parcel.view, parcel.files)
             return
         channel = self.interaction.channel
         assert isinstance(channel, discord.abc.Messageable)
-        only_the_asker = discord.AllowedMentions(users=[self.asker], everyone=False, roles=False)
         files = [upload.file() for upload in parcel.files]
-        sent = await channel.send(view=parcel.view, files=files, allowed_mentions=only_the_asker)
-        self.message_id = sent.id
+        sent = await channel.send(view=parcel.view, files=files, allowed_mentions=self._only_the_asker)
+        self.message_id = self.message_id if more else sent.id
+
+    @property
+    def _only_the_asker(self) -> discord.AllowedMentions:
+        return discord.AllowedMentions(users=[self.asker], everyone=False, roles=False)
 
 
 async def insist(send: Callable[[], Awaitable[None]]) -> None:

@@ -75,6 +75,17 @@ class Reply:
         except NETWORK as error:
             log.warning("Could not tell a member why a request is refused: %s", in_short(error))
 
-    async def finish(self, parcel: Parcel) -> None:
+    async def finish(self, parcel: Parcel, *, more: bool = False) -> None:
         """Show the result."""
-        await insist(lambda: self.show(parcel.view, parcel.files))
+        await insist(lambda: self._add(parcel) if more else self.show(parcel.view, parcel.files))
+
+    async def _add(self, parcel: Parcel) -> None:
+        await self.message.channel.send(view=parcel.view, files=fresh(parcel.files))
+
+    async def call(self, line: str) -> None:
+        """Call the asker with a message of its own."""
+        only_the_asker = discord.AllowedMentions(users=[self.asker], everyone=False, roles=False)
+        try:
+            await self.message.channel.send(f"{self.asker.mention} {line}", allowed_mentions=only_the_asker)
+        except NETWORK as error:
+            log.info("Could not call a member: %s", in_short(error))

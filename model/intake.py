@@ -10,6 +10,7 @@ from model.checkpoint import Janus
 from model.pictures import preprocess
 from model.requests import (
     COUNT,
+    ENLARGED_BELOW,
     GUIDANCE,
     SEEDS,
     TEMPERATURE,
@@ -20,7 +21,6 @@ from model.requests import (
     Refused,
     Request,
 )
-from model.upscaler import LIMIT
 from model.work import AnyWork, DrawingWork, EnlargeWork, Picture, QuestionWork
 
 PICTURES, ANSWERS, PIXELS = "pictures", "answers", "pixels"  # the scheduler's lanes
@@ -46,8 +46,8 @@ class Intake:
             case Question():
                 return self._question(request)
             case Enlarge():
-                if max(request.picture.size) >= LIMIT:
-                    raise Refused(f"Only pictures below {LIMIT} pixels on a side can be enlarged.")
+                if max(request.picture.size) >= ENLARGED_BELOW:
+                    raise Refused(f"Only pictures below {ENLARGED_BELOW} pixels on a side can be enlarged.")
                 return EnlargeWork(request=request, lane=PIXELS, seats=1)
 
     def _drawing(self, drawing: Drawing) -> DrawingWork:

@@ -16,6 +16,7 @@ GUIDANCE = (1.0, 10.0)  # these ranges include both ends
 TEMPERATURE = (0.0, 2.0)
 TOP_P = (0.0, 1.0)
 COUNT = (1, 5)
+ENLARGED_BELOW = 5000  # pixels on a side, as in the original program: pictures of that or more are refused
 
 
 def random_seed() -> int:

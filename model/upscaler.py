@@ -17,9 +17,8 @@ from torch import Tensor
 
 from model.catalogue import CheckpointError
 from model.checkpoint import read_tensors
-from model.requests import Refused
+from model.requests import ENLARGED_BELOW, Refused
 
-LIMIT = 5000  # pixels on a side, as in the original program: pictures of that or more are refused
 FRAME = 512  # pixels on a side that one pass takes; larger pictures go in frames, or others would wait for long
 MARGIN = 32  # pixels around a frame that the network sees as well
 
@@ -121,6 +120,8 @@ def _at_once(pieces: Pieces) -> Image.Image:
 
 
 def _check(picture: Image.Image) -> None:
-    if max(picture.size) >= LIMIT:
+    if max(picture.size) >= ENLARGED_BELOW:
         size = f"{picture.width} x {picture.height}"
-        raise Refused(f"This picture has {size} pixels; only pictures below {LIMIT} on a side can be enlarged.")
+        raise Refused(
+            f"This picture has {size} pixels; only pictures below {ENLARGED_BELOW} on a side can be enlarged."
+        )

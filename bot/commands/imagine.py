@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     guidance=described("imagine_guidance"),
     temperature=described("imagine_temperature"),
     count=described("imagine_count"),
+    spoiler=described("imagine_spoiler"),
 )
 @app_commands.allowed_installs(guilds=True, users=True)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
@@ -31,6 +32,7 @@ async def imagine(
     guidance: Range[float, 1, 10] | None = None,
     temperature: Range[float, 0, 2] | None = None,
     count: Range[int, 1, 5] | None = None,
+    spoiler: bool = False,
 ) -> None:
     """Draw pictures of a prompt, and show them in one message."""
     defaults = (await interaction.client.settings_in(interaction.guild_id)).imagine
@@ -41,4 +43,4 @@ async def imagine(
         temperature=defaults.temperature if temperature is None else temperature,
         count=defaults.count if count is None else count,
     )
-    await interaction.client.drawings.draw(interaction, wish)
+    await interaction.client.drawings.draw(interaction, wish, spoiler=spoiler)

@@ -33,6 +33,7 @@ class Texts:
     option_prompt: str
     option_question: str
     option_seed: str
+    option_spoiler: str
     option_temperature: str
     option_top_p: str
 
@@ -43,6 +44,7 @@ class Texts:
     imagine_guidance: str
     imagine_temperature: str
     imagine_count: str
+    imagine_spoiler: str
 
     # /ask: likewise
     ask: str
@@ -59,6 +61,7 @@ class Texts:
     # the menus of a message: at most 32 characters each
     menu_ask: str
     menu_describe: str
+    menu_provenance: str
 
     # what is asked about pictures that come without words
     describe_one: str
@@ -115,6 +118,43 @@ class Texts:
     first_frame: str
     first_pictures: str
     no_words: str
+    pictures_ready: str
+    answer_ready: str
+
+    # under a gallery
+    again: str
+    edit: str
+    info: str
+    choose: str
+    choose_hint: str
+    chosen: str
+    vary_little: str
+    vary: str
+    vary_much: str
+    vary_hint: str
+    enlarge: str
+    enlarged_line: str
+    describe: str
+    always_the_same: str
+    other_model: str
+    large_enough: str
+    picture_not_here: str
+    info_settings: str
+    info_seed: str
+    info_alone: str
+    info_kept: str
+    info_enlarged: str
+    made_by: str
+    not_mine: str
+    no_picture: str
+
+    # a form to change a drawing: at most 45 characters each
+    edit_title: str
+    edit_prompt: str
+    edit_seed: str
+    edit_guidance: str
+    edit_temperature: str
+    edit_count: str
 
     # how a job ended otherwise
     cancelled: str

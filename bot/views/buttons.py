@@ -29,8 +29,18 @@ class JobButton(Pressable, template="janus-job"):
 
     def __init__(self, job_id: str, texts: Texts) -> None:
         self.job_id = job_id
-        label = getattr(texts, self.action)
-        super().__init__(ui.Button(label=label, style=self.style, custom_id=f"{self.action}:{job_id}"))
+        custom_id = f"{self.action}:{self.state}"
+        super().__init__(ui.Button(label=self.label(texts), style=self.style, custom_id=custom_id))
+
+    @property
+    def state(self) -> str:
+        """What the button must not forget, for its custom_id."""
+        return self.job_id
+
+    def label(self, texts: Texts) -> str:
+        """What stands on it."""
+        label: str = getattr(texts, self.action)
+        return label
 
     @classmethod
     async def from_custom_id(

@@ -7,7 +7,7 @@ import aiohttp
 import discord
 import pytest
 
-from bot.post import Post
+from bot.post import Parcel, Post
 from model.requests import Progress
 from tests.bot.conftest import World
 from tests.bot.samples import png
@@ -37,10 +37,10 @@ async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     whole, failures = Post._send, [error, error]
 
-    async def breaking(post: Post, parcel: object) -> None:
+    async def breaking(post: Post, parcel: Parcel, more: bool) -> None:
         if failures:
             raise failures.pop()
-        await whole(post, parcel)  # type: ignore[arg-type]
+        await whole(post, parcel, more)
 
     monkeypatch.setattr(Post, "_send", breaking)
     world.executor.job.tell(pictures(world.executor.drawing))

@@ -1,15 +1,17 @@
 """The whole way once, with nothing scripted: Discord's simulation, the bot, the executor's thread and the engine."""
 
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import simcord
+from PIL import Image
 
 from bot.client import JanusBot
 from bot.config import Model, Settings
 from bot.opening import open_executor
-from model.requests import Executor
+from model.requests import Executor, Pictures
 from tests.bot.conftest import attach, bugs, make_bot
 from tests.bot.samples import png
 from tests.bot.seen import gallery, parts, text
@@ -108,3 +110,42 @@ async def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
         assert result.response
         assert "can't be used just now" in text(result.response)
         await bot.close()
+
+
+async def tokens_of(env: simcord.Env, message: int) -> tuple[int, ...]:
+    """The tokens of the first picture on a message."""
+    assert isinstance(env.bot, JanusBot)
+    row = await env.bot.database.row("SELECT id FROM jobs WHERE message = ?", (message,))
+    assert row
+    record = await env.bot.jobs.get(row["id"])
+    assert record
+    assert isinstance(record.result, Pictures)
+    return record.result.tokens[0]
+
+
+async def test_a_picture_is_varied_enlarged_and_asked_about(env: simcord.Env) -> None:
+    channel = env.create_guild().create_text_channel("pictures")
+    alice = env.guild.add_member(env.create_user("alice"))
+    drawing = await alice.slash(channel, "imagine", prompt="a red circle", seed=7, count=1)
+    await delivered(env)
+    assert drawing.response
+    varied = await alice.click(drawing.response, label="Vary a little")
+    enlarged = await alice.click(drawing.response, label="Enlarge")
+    form = await alice.click(drawing.response, label="Describe")
+    assert form.modal
+    described = await alice.submit_modal(form, {form.modal["components"][0]["component"]["custom_id"]: "What is it?"})
+    await delivered(env)
+    assert varied.response
+    assert enlarged.response
+    assert described.response
+    assert "tokens" in text(described.response)
+    first, large = [
+        Image.open(io.BytesIO(await result.response.attachments[0].read()))
+        for result in (drawing, enlarged)
+        if result.response
+    ]
+    assert large.size == (2 * first.width, 2 * first.height)
+    before, after = [await tokens_of(env, result.response.id) for result in (drawing, varied) if result.response]
+    half = len(before) // 2
+    assert after[:half] == before[:half]
+    assert after[half:] != before[half:]

@@ -113,6 +113,13 @@ def test_a_text_names_commands_as_its_language_does(texts: Texts) -> None:
 
 
 @catalogues
+def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
+    for key in FIELDS:
+        if key.startswith(("edit_", "describe_")) and key != "describe_default":
+            assert 1 <= len(getattr(texts, key)) <= 45, key
+
+
+@catalogues
 def test_button_labels_fit_into_discord_s_limit(texts: Texts) -> None:
     for key in re.findall(r'action = "(\w+)"', SOURCE):
         assert 1 <= len(getattr(texts, key)) <= 80, key

@@ -1,21 +1,27 @@
 """What is shown stays inside Discord's limits and is shown as it was written, whatever people write."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import discord
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from bot.intake import MOST_CHARACTERS
+from bot.provenance import Provenance
+from bot.store.jobs import Enlargement, JobRecord
 from bot.texts import CATALOGUES, ENGLISH, Texts
 from bot.uploads import Upload
 from bot.views.answer import Asked, answered, answering
-from bot.views.gallery import gallery
+from bot.views.gallery import chosen, enlarged, gallery
+from bot.views.info import info, told_by
 from bot.views.layout import notice
 from bot.views.lines import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, plain
 from bot.views.panel import Standing, panel
-from model.requests import Answer, Drawing, Progress, Queued, Started, Text, new_id
+from model.requests import SEEDS, Answer, Drawing, Pictures, Preview, Progress, Queued, Started, Text, new_id
 
 UGLY = [
     "",
@@ -31,6 +37,22 @@ UGLY = [
     "\\[" + "`" * MOST_CHARACTERS + "\\]",
     r"\begin{align}" * 300,
 ]
+
+
+NOTHING = Image.new("RGB", (1, 1))
+
+
+def record(request: Drawing | Enlargement) -> JobRecord:
+    result = Pictures((), ((1,) * 576,) * 5, (SEEDS - 1,) * 5, dict.fromkeys(["queue", "prefill", "decode"], 12345.6))
+    now = datetime.now(UTC)
+    model = "m" * 500
+    return JobRecord(id=new_id(), request=request, owner=1, guild=2, channel=3, model=model, asked=now, result=result)
+
+
+def made(prompt: str) -> Provenance:
+    return Provenance(
+        prompt=prompt, seed=SEEDS - 1, guidance=1e300, temperature=0.1, model="m" * 500, version="v" * 500
+    )
 
 
 def written(view: discord.ui.LayoutView) -> int:
@@ -56,7 +78,16 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         *(panel(texts, prompt, standing, new_id()) for standing in standings),
         *(answering(texts, asked, standing, new_id()) for standing in standings for asked in (one, four)),
         notice(prompt, texts.too_large_to_send),
-        gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, "<@1>").view,
+        panel(texts, prompt, Standing(preview=Preview((NOTHING,) * 5)), new_id(), spoiler=True),
+        gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, mention="<@1>").view,
+        gallery(texts, drawing, files[:1], "demo", 1e4, mention="<@1>").view,
+        enlarged(texts, prompt, new_id(), files[0], (9999, 9999), 1e4, mention="<@1>").view,
+        chosen(texts, new_id(), 4, SEEDS - 1, files[0], drawn=True, spoiler=True).view,
+        info(texts, record(drawing)),
+        info(texts, record(replace(drawing, kept=(1,) * 288))),
+        info(texts, record(Enlargement("0" * 12, 4, prompt))),
+        told_by(texts, [(number, made(f"{number}{prompt}")) for number in range(1, 11)]),
+        told_by(texts, [(number, made(prompt)) for number in range(1, 11)]),
         *(answered(texts, asked, long, new_id(), "demo", [texts.first_frame], "<@1>").view for asked in (one, four)),
     ]
     for view in views:

@@ -171,7 +171,7 @@ class Discord:
 
     async def register(self, request: web.Request) -> web.Response:
         commands = [{**command, "id": self.snowflake(), "application_id": "1000"} for command in await request.json()]
-        self.commands = {command["name"]: {"options": [], **command} for command in commands}
+        self.commands = {command["name"]: {"options": [], "description": "", **command} for command in commands}
         return respond([{**command, "version": "1"} for command in self.commands.values()])
 
     async def callback(self, request: web.Request) -> web.Response:

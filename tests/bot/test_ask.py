@@ -31,6 +31,20 @@ async def test_an_answer_grows_and_ends(world: World) -> None:
     assert not result.ephemeral
 
 
+async def test_the_answer_is_edited_once_a_second_however_fast_it_comes(world: World) -> None:
+    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What is this?")
+    before = len(world.env.http_requests)
+    for second in range(1, 4):
+        world.executor.job.tell(Started(), *(Text(f"{second} ") for _ in range(30)))
+        await world.env.settle()
+        await world.env.advance_time(1)
+        assert len(world.env.http_requests) - before == second
+    assert result.response
+    assert text(result.response).count("3") == 30
+    await world.env.advance_time(60)
+    assert len(world.env.http_requests) - before == 3  # nothing new, nothing sent
+
+
 async def test_the_defaults_are_the_settings(world: World) -> None:
     await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
     asked, defaults = world.executor.question, world.bot.settings.ask

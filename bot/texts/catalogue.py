@@ -2,73 +2,23 @@
 
 from dataclasses import dataclass
 
-import discord
+from bot.texts.commands import CommandTexts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class Texts(CommandTexts):
     """The texts of one language. Every field must be filled, so the type checker finds a missing or misspelt one.
 
     Words in braces are filled with `str.format`; a translation has the same ones. A text that names a command names
-    it as its language does.
+    it as its language does. The titles of forms and the labels in them have 45 characters at most, the hints below
+    the labels 100.
     """
-
-    locales: tuple[discord.Locale, ...]  # Discord's names for the language
-
-    # names of commands and of their options, as people type them: lower case, no spaces, at most 32 characters
-    name_ask: str
-    name_help: str
-    name_imagine: str
-    name_privacy: str
-    name_queue: str
-    name_settings: str
-    name_status: str
-    option_count: str
-    option_guidance: str
-    option_image: str
-    option_image_2: str
-    option_image_3: str
-    option_image_4: str
-    option_private: str
-    option_prompt: str
-    option_question: str
-    option_seed: str
-    option_spoiler: str
-    option_temperature: str
-    option_top_p: str
-
-    # /imagine: at most 100 characters each, which is Discord's limit for descriptions
-    imagine: str
-    imagine_prompt: str
-    imagine_seed: str
-    imagine_guidance: str
-    imagine_temperature: str
-    imagine_count: str
-    imagine_spoiler: str
-
-    # /ask: likewise
-    ask: str
-    ask_image: str
-    ask_question: str
-    ask_image_2: str
-    ask_image_3: str
-    ask_image_4: str
-    ask_seed: str
-    ask_temperature: str
-    ask_top_p: str
-    ask_private: str
-
-    # the menus of a message: at most 32 characters each
-    menu_ask: str
-    menu_describe: str
-    menu_provenance: str
 
     # what is asked about pictures that come without words
     describe_one: str
     describe_several: str
 
     # /help
-    help: str
     help_intro: str
     help_draw: str
     help_ask: str
@@ -76,12 +26,9 @@ class Texts:
     help_commands: str
     draw_example: str
     ask_example: str
-    ask_form: (
-        str  # at most 45 characters, as the titles of forms are; so are the labels in one, ask_image and -_question
-    )
+    ask_form: str
 
     # /status
-    status: str
     status_loading: str
     status_ready: str
     status_failed: str
@@ -198,7 +145,6 @@ class Texts:
     lacking: str
 
     # /queue
-    queue: str
     queue_title: str
     queue_empty: str
     queue_more: str
@@ -208,7 +154,6 @@ class Texts:
     refresh: str
 
     # /settings
-    settings: str
     settings_title: str
     settings_hint: str
     settings_in_servers: str
@@ -255,7 +200,6 @@ class Texts:
     bot_resume: str
 
     # /privacy
-    privacy: str
     privacy_title: str
     keeps_requests: str
     keeps_pictures: str
@@ -268,7 +212,6 @@ class Texts:
     forgotten_all: str
 
     # reports
-    menu_report: str
     report: str
     report_title: str
     report_reason: str

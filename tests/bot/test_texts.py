@@ -114,9 +114,15 @@ def test_a_text_names_commands_as_its_language_does(texts: Texts) -> None:
 
 @catalogues
 def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
-    for key in FIELDS:
-        if key.startswith(("edit_", "describe_")) and key != "describe_default":
-            assert 1 <= len(getattr(texts, key)) <= 45, key
+    hints = {key for key in FIELDS if key.startswith("set_") and key.endswith("_hint")}
+    labels = {key for key in FIELDS if key.startswith("set_")} - hints
+    labels |= set(re.findall(r"(?:\.ask\(|Label\(text=|super\(\).__init__\()\s*texts\.(\w+)", SOURCE))
+    hints |= set(re.findall(r"hint=texts\.(\w+)", SOURCE))
+    assert len(labels) > 10
+    assert len(hints) > 2
+    for keys, most in (labels, 45), (hints, 100):
+        for key in keys:
+            assert len(getattr(texts, key)) <= most, key
 
 
 @catalogues

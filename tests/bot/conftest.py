@@ -18,6 +18,8 @@ from tests.bot.scripted import ScriptedExecutor
 
 T = TypeVar("T")
 
+SETTLE_SECONDS = 60  # real ones: the machine may run other tests beside this one
+
 
 @dataclass
 class World:
@@ -71,7 +73,7 @@ def executor() -> ScriptedExecutor:
 @pytest.fixture
 async def env(executor: ScriptedExecutor, tmp_path: Path) -> AsyncIterator[simcord.Env]:
     bot = make_bot(executor, tmp_path)
-    env = simcord.Env(bot, check_errors=False)
+    env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)
     await env.start()
     attach(env, bot)
     yield env

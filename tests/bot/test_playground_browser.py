@@ -28,7 +28,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=90_000)  # milliseconds: the machine may run other tests beside this one
+PATIENCE = 90_000  # milliseconds: the machine may run other tests beside this one
+expect.set_options(timeout=PATIENCE)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
 
@@ -49,6 +50,7 @@ async def tabs(executor: Executor, settings: Settings, how_many: int) -> AsyncIt
         browser = await browsers.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         pages = [await browser.new_page(viewport={"width": 1200, "height": 1000}) for _ in range(how_many)]
         for number, page in enumerate(pages):
+            page.set_default_timeout(PATIENCE)
             await page.goto(await address)
             await expect(page.get_by_role("status").filter(has_text="Viewport updated")).to_be_visible()
             await page.get_by_role("combobox", name="Viewing as").select_option(index=number)

@@ -123,6 +123,36 @@ async def test_a_visitor_watches_a_drawing(tmp_path: Path) -> None:
         await expect(message(page, "a small blue square")).to_contain_text("Cancelled")
 
 
+async def test_a_visitor_goes_on_from_a_picture(tmp_path: Path) -> None:
+    executor = ScriptedExecutor()
+    async with opened(executor, Settings()) as page:
+        await page.set_viewport_size({"width": 1200, "height": 1900})
+        await choose(page, "imagine")
+        prompt = page.get_by_role("textbox", name="prompt")
+        await prompt.fill("a large red circle")
+        await prompt.press("Enter")
+        drawing = message(page, "a large red circle")
+        await expect(drawing.get_by_role("button", name="Cancel")).to_be_visible()
+        executor.job.tell(pictures(executor.drawing, side=256))
+        await expect(drawing.get_by_role("img", name="a large red circle")).to_have_count(5)
+        await drawing.get_by_role("button", name="2", exact=True).click()
+        chosen = page.get_by_role("log").get_by_role("article").filter(has_text="Picture 2 · seed")
+        await expect(chosen.get_by_role("img", name="a large red circle")).to_have_count(1)
+        await page.screenshot(path=tmp_path / "chosen.png")
+        await drawing.get_by_role("button", name="Edit").click()
+        form = page.get_by_role("dialog")
+        await expect(form.get_by_label("What to draw")).to_have_value("a large red circle")
+        await expect(form.get_by_label("Seed")).to_have_value(str(executor.drawing.seed))
+        await page.screenshot(path=tmp_path / "form.png")
+        await form.get_by_label("What to draw").fill("a small blue square")
+        await form.get_by_role("button", name="Submit").click()
+        await expect(page.get_by_role("log")).to_contain_text("a small blue square")
+        changed = executor.jobs[-1].request
+        assert isinstance(changed, Drawing)
+        assert changed.prompt == "a small blue square"
+        assert changed.seed == executor.jobs[0].request.seed  # type: ignore[union-attr]
+
+
 async def test_a_visitor_draws_and_asks_the_real_engine(tiny_folder: Path, tmp_path: Path) -> None:
     settings = Settings(model=Model(name=str(tiny_folder), upscaler="lanczos"))
     async with opened(open_executor(settings), settings) as page:

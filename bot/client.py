@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -9,6 +10,7 @@ import discord
 from discord import app_commands
 from discord.ext import tasks
 
+from bot import interrupted
 from bot.admission import Admission
 from bot.asking import Questions
 from bot.commands.ask import ask, ask_about, describe
@@ -31,7 +33,7 @@ from bot.metrics import CountedExecutor, Metrics
 from bot.reporting import Reporting
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.jobs import Jobs
+from bot.store.jobs import JobRecord, Jobs
 from bot.store.reports import Reports
 from bot.store.servers import Servers
 from bot.store.uses import HOUR, Uses
@@ -110,6 +112,7 @@ class JanusBot(discord.AutoShardedClient):
         self.listener = Listener(self)
         self.decoding = asyncio.Semaphore(DECODERS)
         self.since = discord.utils.utcnow()
+        self.left_behind: Sequence[JobRecord] = ()  # jobs of an earlier run, whose members are to be told
         self.closing = False
         self.paused = False  # by its owner: what is open goes on, and nothing new is let in
         self.tree = Commands(self)
@@ -117,11 +120,11 @@ class JanusBot(discord.AutoShardedClient):
     async def setup_hook(self) -> None:
         """Get everything ready between the login and the first event."""
         await self.database.open()
-        interrupted = await self.jobs.interrupt(discord.utils.utcnow())
-        for record in interrupted:
+        self.left_behind = await self.jobs.interrupt(discord.utils.utcnow())
+        for record in self.left_behind:
             await self.uses.take_back(record.id)
-        if interrupted:
-            log.warning("Jobs that an earlier run did not finish: %d", len(interrupted))
+        if self.left_behind:
+            log.warning("Jobs that an earlier run did not finish: %d", len(self.left_behind))
         self.sweep.start()
         self.add_dynamic_items(Cancel, Show, TryAgain, Delete, AskMore)
         self.add_dynamic_items(Again, Edit, Info, Choose, VaryLittle, Vary, VaryMuch, Enlarge, Describe)
@@ -145,8 +148,10 @@ class JanusBot(discord.AutoShardedClient):
         return (await self.servers.get(guild)).over(self.settings)
 
     async def on_ready(self) -> None:
-        """Say that the bot is there."""
+        """Say that the bot is there, and tell whom an earlier run left waiting. Discord repeats this event."""
         log.info("Logged in as %s, in %d servers. Invite it with %s", self.user, len(self.guilds), self.invite_link)
+        left, self.left_behind = self.left_behind, ()
+        await interrupted.tell(self, left)
 
     async def on_message(self, message: discord.Message) -> None:
         """Answer what is meant for the bot."""

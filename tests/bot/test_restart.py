@@ -48,7 +48,7 @@ async def test_an_interrupted_drawing_is_tried_again_on_its_own_message(world: W
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=2)
     assert result.response
     await restart(world)
-    await world.alice.click(result.response, label="Cancel")
+    await world.env.settle()
     assert "I was restarted before this was done." in text(result.response)
     assert buttons(result.response) == ["Try again"]
     refused = await world.bob.click(result.response, label="Try again")
@@ -65,9 +65,20 @@ async def test_an_interrupted_drawing_is_tried_again_on_its_own_message(world: W
     assert len(gallery(result.response)) == 2
 
 
+async def test_a_message_that_can_not_be_edited_tells_it_when_cancel_is_pressed(world: World) -> None:
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=2)
+    assert result.response
+    world.env.inject_error("PATCH", "/channels/*", status=403, times=1)
+    await restart(world)
+    assert buttons(result.response) == ["Cancel"]
+    await world.alice.click(result.response, label="Cancel")
+    assert buttons(result.response) == ["Try again"]
+
+
 async def test_only_who_may_cancel_learns_that_it_was_interrupted(world: World) -> None:
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     assert result.response
+    world.env.inject_error("PATCH", "/channels/*", status=403, times=1)
     await restart(world)
     refused = await world.bob.click(result.response, label="Cancel")
     assert refused.response

@@ -112,7 +112,9 @@ def _load(name: str, folder: Path, device: torch.device, dtype: torch.dtype) -> 
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{folder / 'config.json'} is no Janus configuration ({reason}).") from error
 
-    patches = config.vq_config.num_patches
+    # transformers lets a drawing have the grid of a picture that is seen, whatever the file says
+    patches = told.get("vq_config", {}).get("num_patches", config.vq_config.num_patches)
+    config.vq_config.num_patches = patches
     context = config.text_config.max_position_embeddings
     seen = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
     prompts = Prompts.from_folder(folder, image_tokens=patches**2, context=context, seen_tokens=seen)

@@ -74,7 +74,7 @@ class VaryMuch(VaryLittle, template=f"vary_much:{JOB}:{PICTURE}"):
     """Keeps next to nothing: where the picture begins."""
 
     action = "vary_much"
-    kept = 1 / 16
+    kept = 1 / 32
 
 
 class Enlarge(PictureButton, template=f"enlarge:{JOB}:{PICTURE}"):

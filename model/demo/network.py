@@ -20,7 +20,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from model.demo.codes import BACKGROUND, CELLS, CODES
+from model.demo.codes import BACKGROUND, CELLS, CODES, GRID, POSITIONS
 from model.demo.tokenizer import CONTEXT
 from model.demo.world import COLOURS
 
@@ -53,7 +53,7 @@ def configure(tokenizer: PreTrainedTokenizerFast, *, width: int = 192, layers: i
         image_size=SIDE,
         patch_size=SIDE // PATCHES,
         projection_dim=width,
-        num_image_tokens=PATCHES**2,
+        num_image_tokens=POSITIONS,  # how many `generate` draws
     )
     vq = JanusVQVAEConfig(
         embed_dim=64,
@@ -65,13 +65,15 @@ def configure(tokenizer: PreTrainedTokenizerFast, *, width: int = 192, layers: i
         projection_dim=width,
         image_token_embed_dim=width,
     )
-    return JanusConfig(
+    config = JanusConfig(
         text_config=text,
         vision_config=vision,
         vq_config=vq,
         image_token_id=tokenizer.convert_tokens_to_ids(tokenizer.image_token),
         tie_word_embeddings=False,
     )
+    config.vq_config.num_patches = GRID  # transformers takes the vision tower's
+    return config
 
 
 def code_parts() -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, rms_norm
 from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
-from model.demo.codes import BACKGROUND, CELLS, GRID, POSITIONS, encode
+from model.demo.codes import BACKGROUND, BLOCKS, CELLS, GRID, POSITIONS, block_cell, encode
 from model.demo.network import COLOUR_PARTS, SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
@@ -29,7 +29,7 @@ from model.demo.questions import Exchange, converse, draw_scene
 from model.demo.readout import SCENE, Readout, contents
 from model.demo.wishes import draw_example
 from model.demo.wording import word
-from model.demo.world import COLOURS
+from model.demo.world import COLOURS, KINDS
 from model.pictures import preprocess
 from model.prompts import Prompts
 from model.requests import Turn
@@ -37,6 +37,7 @@ from model.requests import Turn
 GUIDANCE = (2.0, 8.0)  # the range of w
 PLAIN = 0.2  # the share of the steps before guidance comes in: at first it only amplifies noise
 UNTOLD = 0.1  # weight of the loss on u alone
+BEGINS = 8.0  # weight of a block's first cell, which has to find its shape in the plan; the others copy from it
 SKETCH = GRID  # tokens of a sketch
 DERAILED = 3  # stretches of a drawing that are given wrong
 NO_LOSS = -100
@@ -87,9 +88,9 @@ def derailed(rng: np.random.Generator, codes: np.ndarray) -> np.ndarray:
 class Batch:
     """How much of everything one step holds."""
 
-    sketches: int = 40
-    drawings: int = 4
-    talks: int = 6
+    sketches: int = 16
+    drawings: int = 12
+    talks: int = 8
 
 
 class LanguageStage:
@@ -106,13 +107,14 @@ class LanguageStage:
     ) -> None:
         self.model, self.prompts, self.tokenizer = model, prompts, tokenizer
         self.batch = batch or Batch()
+        self.firsts = torch.tensor([block_cell(kind, size) for kind in KINDS for size in BLOCKS])
         janus = model.model
         self.scene = Readout(model.config.text_config.hidden_size, SCENE)
         drawing = (janus.generation_embeddings, janus.generation_aligner, janus.generation_head)
         self.network: nn.Module = nn.ModuleList(
             [janus.language_model, model.lm_head, *drawing, janus.aligner, self.scene]
         )
-        self.optimisers = optimisers(self.network, lr=2e-3, muon_lr=0.01)
+        self.optimisers = optimisers(self.network, lr=1.5e-3, muon_lr=0.01)
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
         """The losses of all parts."""
@@ -122,7 +124,7 @@ class LanguageStage:
         plan = torch.cat([self.drawing_losses(rng, lot, SKETCH, guided=guided) for lot in lots])
         whole = self.drawing_losses(rng, self.examples(rng, self.batch.drawings), POSITIONS, guided=guided)
         painted = whole[:, SKETCH:].sum(1).mean()
-        losses = {"plan": plan.sum(1).mean(), "painted": 0.25 * painted}
+        losses = {"plan": plan.sum(1).mean(), "painted": painted}
         return losses | (self.talk_losses(rng) if self.batch.talks else {})
 
     # -- drawings -----------------------------------------------------------------------------------------------------
@@ -143,10 +145,11 @@ class LanguageStage:
         hidden = self.image_states(blank + prompts, given.repeat(2, 1))
         untold, told = self.model.model.generation_head(hidden).float().chunk(2)
         alone = code_losses(untold, images)
-        if not guided:
-            return code_losses(told, images) + UNTOLD * alone
-        w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
-        return code_losses(untold + w * (told - untold), images) + UNTOLD * alone
+        weight = 1 + (BEGINS - 1) * torch.isin(images % CELLS, self.firsts)
+        if guided:
+            w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
+            told = untold + w * (told - untold)
+        return weight * (code_losses(told, images) + UNTOLD * alone)
 
     def image_states(self, prompts: list[list[int]], given: Tensor) -> Tensor:
         """The states (batch, n, width) that predict n image tokens after the prompts, the first n - 1 being given."""

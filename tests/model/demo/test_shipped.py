@@ -2,17 +2,28 @@
 
 from pathlib import Path
 
-from transformers import JanusForConditionalGeneration, JanusProcessor
+from transformers import JanusConfig, JanusForConditionalGeneration, JanusProcessor
 
 from model.catalogue import locate
+from model.demo.codes import GRID, POSITIONS
+from model.demo.judge import read
+from model.pictures import to_pictures
 
 
 def test_transformers_draws_with_the_shipped_checkpoint() -> None:
     folder = locate("demo")
-    network, processor = JanusForConditionalGeneration.from_pretrained(folder), JanusProcessor.from_pretrained(folder)
-    told = [{"role": "user", "content": [{"type": "text", "text": "a red circle"}]}]
+    config = JanusConfig.from_pretrained(folder)
+    config.vq_config.num_patches = GRID  # transformers takes the grid of a picture that is seen for that of a drawing
+    network = JanusForConditionalGeneration.from_pretrained(folder, config=config)
+    processor = JanusProcessor.from_pretrained(folder)
+    told = [{"role": "user", "content": [{"type": "text", "text": "a red circle on a blue background"}]}]
     prompt = processor.apply_chat_template(told, add_generation_prompt=True)
     asked = processor(text=prompt, generation_mode="image", return_tensors="pt")
-    tokens = network.generate(**asked, generation_mode="image", do_sample=True, guidance_scale=5.0)
-    assert tokens.shape == (1, network.config.vq_config.num_patches**2)
+    tokens = network.generate(**asked, generation_mode="image", do_sample=False, guidance_scale=5.0)
+    assert tokens.shape == (1, POSITIONS)
+    (picture,) = to_pictures(network.model.vqmodel.decode(tokens).detach())
+    seen = read(picture)
+    assert seen is not None
+    assert seen.background == "blue"
+    assert [(shape.colour, shape.kind) for shape in seen.shapes] == [("red", "circle")]
     assert sum(file.stat().st_size for file in Path(folder).iterdir()) <= 25_000_000

@@ -14,10 +14,11 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from tests.loopback.wire import ALICE, BOT, CHANNEL, GUILD, Message, Payload, read, respond, walk
+from tests.loopback.wire import ALICE, AWAY, BOT, CHANNEL, GUILD, Message, Payload, read, respond, walk
 
 EPOCH = 1420070400000  # Discord's, in milliseconds
 HEARTBEAT_MILLISECONDS = 40_000
+FOLLOW_UPS = 5  # that a user-installed app may send an interaction
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,6 +33,7 @@ class Discord:
         self.requests: list[tuple[str, str]] = []
         self.uploads: dict[str, bytes | Fault] = {}
         self.faults: list[tuple[str, str, Fault]] = []  # method, a part of the path, what to do
+        self.user_installed = False  # alice brought the bot along, to a server that it is no member of
         self.identified = asyncio.Event()
         self.resumed = asyncio.Event()
         self._socket: web.WebSocketResponse | None = None
@@ -105,6 +107,7 @@ class Discord:
                 "authorizing_integration_owners": {"0": "3000"},
                 "context": 0,
                 "attachment_size_limit": 10 * 2**20,
+                **(AWAY if self.user_installed else {}),
                 **more,
             },
         )
@@ -195,6 +198,9 @@ class Discord:
 
     async def follow_up(self, request: web.Request) -> web.Response:
         body, files = await read(request)
+        sent = sum(token.startswith(f"{request.match_info['token']}+") for token in self.messages)
+        if self.user_installed and sent >= FOLLOW_UPS:
+            return respond({"code": 40094, "message": "Maximum number of follow ups reached"}, status=400)
         message = Message(self.snowflake(), body.get("flags", 0))
         self._write(message, body, files)
         self.messages[f"{request.match_info['token']}+{len(self.messages)}"] = message

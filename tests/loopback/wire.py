@@ -24,6 +24,13 @@ GUILD = {
     "features": [],
     "member_count": 2,
 }
+AWAY = {  # what an interaction says of a user-installed app in a server that the bot is no member of
+    "guild_id": "3900",
+    "guild": {"id": "3900", "locale": "en-US", "features": []},
+    "channel": CHANNEL | {"id": "4900", "guild_id": "3900", "permissions": "3072"},
+    "channel_id": "4900",
+    "authorizing_integration_owners": {"1": "2000"},
+}
 
 
 @dataclass

@@ -1,0 +1,64 @@
+"""Where the bot works: servers, threads, direct messages; and that a permission it lacks is named."""
+
+import discord
+import pytest
+import simcord
+
+from tests.bot.conftest import World
+from tests.bot.samples import png
+from tests.bot.scripted import answer, pictures
+from tests.bot.seen import gallery, text
+
+
+@pytest.fixture
+async def thread(world: World) -> simcord.ChannelHandle:
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.create_thread(name="a thread", type=discord.ChannelType.public_thread)
+    (thread,) = world.channel.threads
+    return thread
+
+
+async def test_in_a_thread(world: World, thread: simcord.ChannelHandle) -> None:
+    drawing = await world.alice.slash(thread, "imagine", prompt="a red circle", count=1)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    question = await world.alice.slash(thread, "ask", image=("cat.png", png()), question="What?")
+    world.executor.jobs[1].tell(answer("A cat."))
+    await world.env.settle()
+    assert drawing.response
+    assert len(gallery(drawing.response)) == 1
+    assert question.response
+    assert "A cat." in text(question.response)
+
+
+async def test_in_direct_messages(world: World) -> None:
+    drawing = await world.alice.user.slash("imagine", prompt="a red circle", count=1)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    question = await world.alice.user.slash("ask", image=("cat.png", png()), question="What?")
+    world.executor.jobs[1].tell(answer("A cat."))
+    await world.env.settle()
+    assert len(gallery(drawing.response)) == 1
+    assert "A cat." in text(question.response)
+    shown = await world.alice.user.slash("queue")
+    assert "Nothing of yours" in text(shown.response)
+
+
+@pytest.mark.parametrize("command", ["imagine", "ask"])
+async def test_a_missing_permission_is_named_and_costs_nothing(world: World, command: str) -> None:
+    nobody_attaches = {world.alice.guild.default_role: discord.PermissionOverwrite(attach_files=False)}
+    channel = world.alice.guild.create_text_channel("words only", overwrites=nobody_attaches)
+    options = {"prompt": "a red circle"} if command == "imagine" else {"image": ("cat.png", png()), "question": "What?"}
+    result = await world.alice.slash(channel, command, **options)
+    assert result.response
+    assert result.response.ephemeral
+    assert "I lack permissions here: **Attach Files**" in result.response.content
+    assert world.executor.jobs == []
+
+
+async def test_commands_say_where_they_can_be_used(world: World) -> None:
+    commands = {command["name"]: command for command in world.env.backend.commands[None].values()}
+    for name in ("imagine", "ask", "queue", "privacy"):  # servers and single members; servers, the bot, other people
+        assert (sorted(commands[name]["integration_types"]), sorted(commands[name]["contexts"])) == ([0, 1], [0, 1, 2])
+    assert (commands["settings"]["integration_types"], sorted(commands["settings"]["contexts"])) == ([0], [0, 1])
+    report = commands["Report this picture"]
+    assert (report["integration_types"], report["contexts"]) == ([0], [0])

@@ -1,0 +1,60 @@
+"""The bot as a member's own app, in a server that it is no member of: five follow-ups an interaction, and no channel."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot import post
+from bot.client import JanusBot
+from bot.texts import ENGLISH
+from tests.bot.samples import png
+from tests.bot.scripted import ScriptedExecutor, answer, pictures
+from tests.loopback.discord_server import Discord
+from tests.loopback.test_faults import bot, executor, server, until, words
+from tests.loopback.wire import EPHEMERAL
+
+__all__ = ["bot", "executor", "server"]
+
+
+@pytest.fixture(autouse=True)
+def _away(server: Discord) -> None:
+    server.user_installed = True
+
+
+async def test_a_drawing_is_delivered(bot: JanusBot, server: Discord, executor: ScriptedExecutor) -> None:
+    token = await server.slash("imagine", prompt="a red circle")
+    await until(lambda: executor.jobs and token in server.messages)
+    executor.job.tell(pictures(executor.drawing))
+    await until(lambda: len(server.messages[token].files) == 5)
+
+
+async def test_what_a_server_chose_does_not_concern_it(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor
+) -> None:
+    await bot.servers.change(3000, {"imagine": {"count": 1}})
+    await server.slash("imagine", prompt="a red circle")
+    await until(lambda: executor.jobs)
+    assert executor.drawing.count == 5
+
+
+async def test_after_fifteen_minutes_the_result_waits_for_its_owner(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no channel that the bot could write to."""
+    monkeypatch.setattr(post, "TOKEN_LIFE", timedelta(seconds=2))
+    token = await server.slash("imagine", prompt="a red circle", count=1)
+    await until(lambda: token in server.messages and "I keep it one hour" in words(server.messages[token]))
+    executor.job.tell(pictures(executor.drawing))
+    await until(lambda: bot.deliveries.of(2000)[0].over)
+    assert not any(path.startswith("/api/v10/channels/") for _, path in server.requests)
+    monkeypatch.setattr(post, "TOKEN_LIFE", timedelta(minutes=14))
+    pressed = await server.press(server.messages[token], ENGLISH.show)
+    await until(lambda: server.messages.get(pressed) and server.messages[pressed].files)
+    assert server.messages[pressed].flags & EPHEMERAL
+
+
+async def test_an_answer_is_delivered(bot: JanusBot, server: Discord, executor: ScriptedExecutor) -> None:
+    token = await server.slash("ask", image=("cat.png", png()), question="What?")
+    await until(lambda: executor.jobs)
+    executor.job.tell(answer("A cat."))
+    await until(lambda: token in server.messages and "A cat." in words(server.messages[token]))

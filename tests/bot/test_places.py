@@ -45,8 +45,10 @@ async def test_in_direct_messages(world: World) -> None:
 
 @pytest.mark.parametrize("command", ["imagine", "ask"])
 async def test_a_missing_permission_is_named_and_costs_nothing(world: World, command: str) -> None:
-    nobody_attaches = {world.alice.guild.default_role: discord.PermissionOverwrite(attach_files=False)}
-    channel = world.alice.guild.create_text_channel("words only", overwrites=nobody_attaches)
+    guild = world.alice.guild
+    channel = guild.create_text_channel(
+        "words only", overwrites={guild.default_role: discord.PermissionOverwrite(attach_files=False)}
+    )
     options = {"prompt": "a red circle"} if command == "imagine" else {"image": ("cat.png", png()), "question": "What?"}
     result = await world.alice.slash(channel, command, **options)
     assert result.response

@@ -59,6 +59,17 @@ async def test_a_report_comes_before_the_people_whom_the_server_chose(
     assert buttons(card) == ["Delete the picture", "Block the member"]
 
 
+async def test_the_button_under_a_gallery_reports_too(world: World, staff: simcord.ChannelHandle) -> None:
+    message = await drawn(world)
+    await restart(world)
+    form = await world.bob.click(message, label="Report")
+    assert form.modal
+    (field,) = [part["component"]["custom_id"] for part in form.modal["components"]]
+    await world.bob.submit_modal(form, {field: ""})
+    (card,) = cards(staff)
+    assert f"/{world.channel.id}/{message.id}" in text(card)
+
+
 async def test_everybody_is_heard_once(world: World, staff: simcord.ChannelHandle) -> None:
     message = await drawn(world)
     await report(world, message)

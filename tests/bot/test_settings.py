@@ -11,7 +11,7 @@ from model.requests import Drawing, Question
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
 from tests.bot.scripted import pictures
-from tests.bot.seen import buttons, parts, text
+from tests.bot.seen import buttons, gallery, parts, text
 
 
 @pytest.fixture
@@ -173,10 +173,11 @@ async def test_spoilers(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     await manager.click(panel, custom_id="settings:spoilers:on")
     assert "Spoilers: on" in text(panel)
-    await draw(world)
-    record = await world.bot.jobs.get(world.executor.job.id)
-    assert record
-    assert record.spoiler
+    result = await world.bob.slash(world.channel, "imagine", prompt="a red circle", count=2)
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert result.response
+    assert [item["spoiler"] for item in gallery(result.response)] == [True, True]
     await manager.click(panel, custom_id="settings:spoilers:off")
     assert "Spoilers: off" in text(panel)
 

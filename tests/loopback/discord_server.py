@@ -181,11 +181,11 @@ class Discord:
         body, files = await read(request)
         token = request.match_info["token"]
         response = {"interaction": {"id": request.match_info["id"], "type": 2}}
-        if body["type"] == 4:
+        if body["type"] in {4, 5}:  # a message, or one that says that the bot is thinking
             message = self.messages[token] = Message(self.snowflake())
             self._write(message, body["data"], files)
             message.flags = body["data"].get("flags", 0)
-            response["resource"] = {"type": 4, "message": message.payload()}
+            response["resource"] = {"type": body["type"], "message": message.payload()}
         return respond(response)
 
     async def edit(self, request: web.Request) -> web.Response:

@@ -1,14 +1,15 @@
-"""The bot as a member's own app, in a server that it is no member of: five follow-ups an interaction, and no channel."""
+"""The bot as a member's own app, where it is no member itself: five follow-ups an interaction, and no channel."""
 
 from datetime import timedelta
 
 import pytest
 
-from bot import post
+from bot import delivery, post, uploads
 from bot.client import JanusBot
 from bot.texts import ENGLISH
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
+from tests.bot.test_large_and_late import noisy
 from tests.loopback.discord_server import Discord
 from tests.loopback.test_faults import bot, executor, server, until, words
 from tests.loopback.wire import EPHEMERAL
@@ -26,6 +27,18 @@ async def test_a_drawing_is_delivered(bot: JanusBot, server: Discord, executor: 
     await until(lambda: executor.jobs and token in server.messages)
     executor.job.tell(pictures(executor.drawing))
     await until(lambda: len(server.messages[token].files) == 5)
+
+
+async def test_the_largest_result_and_the_call_to_its_owner_take_five_follow_ups(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "REQUEST_BYTES", 250_000)  # one picture a message
+    monkeypatch.setattr(delivery, "LONG_SECONDS", 0.0)
+    token = await server.slash("imagine", prompt="a red circle")
+    await until(lambda: executor.jobs and token in server.messages)
+    executor.job.tell(noisy(executor.drawing))
+    await until(lambda: any("<@2000>" in message.content for message in server.messages.values()))
+    assert [len(message.files) for message in server.messages.values()] == [1, 1, 1, 1, 1, 0]
 
 
 async def test_what_a_server_chose_does_not_concern_it(

@@ -76,5 +76,5 @@ def optimisers(
     chosen = [weight for name, weight in named if weight.ndim in (2, 4) and inner in name]
     patches = [weight for name, weight in named if "patch_embedding" in name]
     others = [weight for _, weight in named if not any(weight is taken for taken in (*chosen, *patches))]
-    groups = [{"params": others}, {"params": patches, "lr": patch_lr}]
+    groups: list[dict[str, Any]] = [{"params": others}, {"params": patches, "lr": patch_lr}]
     return [AdamW(groups, lr=lr, betas=(0.9, 0.98), weight_decay=0.0), Muon(chosen, lr=muon_lr)]

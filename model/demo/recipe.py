@@ -45,12 +45,12 @@ class Recipe:
 
     def stages(self) -> Iterator[tuple[Stage, int]]:
         """Each stage with its steps. They share one network, so each begins with what the ones before it learned."""
-        yield VisionStage(self.model), 3500
-        for side, steps in zip(SIDES, (800, 240, 150), strict=True):
+        yield VisionStage(self.model), 2800
+        for side, steps in zip(SIDES, (800, 240, 750), strict=True):
             yield PixelStage(self.model, side), steps
         upscaler = UpscalerStage()
         self.upscaler = upscaler.network
-        yield upscaler, 1200
+        yield upscaler, 1300
         yield LanguageStage(self.model, self.prompts, self.tokenizer), 3000
 
 

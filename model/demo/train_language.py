@@ -149,7 +149,8 @@ class LanguageStage:
         if guided:
             w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
             told = untold + w * (told - untold)
-        return weight * (code_losses(told, images) + UNTOLD * alone)
+        losses: Tensor = weight * (code_losses(told, images) + UNTOLD * alone)
+        return losses
 
     def image_states(self, prompts: list[list[int]], given: Tensor) -> Tensor:
         """The states (batch, n, width) that predict n image tokens after the prompts, the first n - 1 being given."""

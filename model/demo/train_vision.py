@@ -100,6 +100,7 @@ def whiten(embedding: nn.Conv2d, pictures: int = 200) -> None:
     spread, directions = torch.linalg.eigh(torch.cov(patches.T))  # ascending
     weight = (directions / (spread.clamp_min(0) + FAINT).sqrt()).T.flip(0)[: embedding.out_channels]
     embedding.weight.copy_(weight.view_as(embedding.weight))
+    assert embedding.bias is not None
     embedding.bias.copy_(-weight @ mean)
 
 

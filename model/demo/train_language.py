@@ -162,7 +162,8 @@ class LanguageStage:
         drawn = self.model.prepare_embeddings_for_image_generation(given)
         embeddings = embeddings.index_put((rows, places[:, :-1]), drawn.to(embeddings.dtype))
         out = janus.language_model(inputs_embeds=embeddings, use_cache=False)
-        return out.last_hidden_state[rows, places - 1]
+        hidden: Tensor = out.last_hidden_state[rows, places - 1]
+        return hidden
 
     # -- conversations ------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """What the engine gains, measured: each contender on the same weights, taking turns in one process.
 
-`bench` gives one object of plain numbers (seconds, bytes, ratios), `tables` shows it to a person. Every ratio is the
-other's seconds over the engine's: above 1 the engine is faster.
+`bench` gives one object of plain numbers (seconds, bytes, ratios) in six parts, `tables` shows it to a person. Every
+ratio is the other's seconds over the engine's: above 1 the engine is faster.
 """
 
 import os
@@ -58,21 +58,24 @@ def bench(
     else:
         janus = checkpoint.load(model, device=device, dtype=dtype, weights=weights)
     size = sum(tensor.numel() for tensor in janus.network.model.language_model.parameters())
-    result: Result = {"model": model, "machine": _machine(janus), "rounds": rounds}
     large = janus.device.type == "cpu" and size > LARGE
     # What is large draws few tokens, and has short lanes: 40 rows of whole drawings would take gigabytes.
     settings = EngineSettings(prompt_tokens=max(CONTEXTS), rows=2 * 5 * USERS, answers=1, compile=compile)
     ours = Ours(Engine(twin(janus, grid=LONGER_GRID if large else None), Lanczos(), settings))
-    result["compiled"] = ours.engine.stepper.compiled
-    result |= (_steps if large else _drawings)(janus, ours, rounds, progress)
+    result: Result = (_steps if large else _drawings)(janus, ours, rounds, progress)
     result["ask_under_load"] = _ask(janus, ours, result, rounds, progress)
     progress("memory")
     result["memory"] = footprint.memory(janus, ours, PROMPT)
+    if janus.device.type == "cpu" and model != random_janus.NAME and os.name != "nt":
+        for name, peak in footprint.peaks(model, dtype=dtype, prompt=PROMPT).items():
+            result["memory"][name]["peak_bytes_per_row"] = peak
     progress("upscaling")
     result["upscale"] = _upscale(janus, model, rounds)
+    progress("startup")
+    result["startup"] = {"model": model, "machine": _machine(janus), "rounds": rounds}
+    result["startup"]["compiled"] = ours.engine.stepper.compiled
     if model != random_janus.NAME:
-        progress("startup")
-        result["startup"] = {"engine": footprint.startup(model, device=device, dtype=dtype)}
+        result["startup"]["engine"] = footprint.startup(model, device=device, dtype=dtype)
     return result
 
 
@@ -124,7 +127,7 @@ def _drawings(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Resu
     crowd = _with_ratios({"plain": _medians(alone), "engine": _medians(together)})
     for name in ("plain", "engine"):
         crowd[name] |= {"pictures_per_second": 5 * USERS / crowd[name]["total"], "last_wait": crowd[name]["total"]}
-    return {"greedy_equal": equal, "imagine": imagine, "crowd": crowd}
+    return {"imagine": imagine | {"greedy_equal": equal}, "crowd": crowd}
 
 
 def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
@@ -160,13 +163,13 @@ def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
         read = survey.step_bytes(janus.network) + cache
         imagine["engine"][f"bandwidth_share_at_{length}"] = read / medians["engine"] / bandwidth
     imagine["machine_bytes_per_second"] = bandwidth
-    return {"greedy_equal": equal, "imagine": _with_ratios(imagine), "crowd": _with_ratios(crowd)}
+    return {"imagine": _with_ratios(imagine) | {"greedy_equal": equal}, "crowd": _with_ratios(crowd)}
 
 
 def _prompt_of(janus: Janus, length: int) -> str:
-    """Make a prompt of about `length` tokens."""
+    """Make a prompt of at most `length` tokens, control tokens included, and hardly fewer."""
     words = ["red"]
-    while len(janus.prompts.drawing(" ".join(words))) < length:
+    while len(janus.prompts.drawing(" ".join([*words, "red"]))) <= length:
         words.append("red")
     return " ".join(words)
 
@@ -234,8 +237,11 @@ def _with_ratios(found: Result) -> Result:
 
 def tables(result: Result) -> list[Table]:
     """Lay a result of `bench` out for a person: seconds of every contender, and how much faster the engine is."""
-    machine = result["machine"]
-    about = f"{result['model']} on {machine['name']}, {machine['threads']} threads, {machine['dtype']}"
+    start = result["startup"]
+    machine = start["machine"]
+    about = f"{start['model']} on {machine['name']}, {machine['threads']} threads, {machine['dtype']}"
+    if start["compiled"]:
+        about += ", compiled"
     found = [
         _table(f"One user draws five pictures ({about})", result["imagine"]),
         _table("Four users draw five pictures each", result["crowd"]),
@@ -244,7 +250,7 @@ def tables(result: Result) -> list[Table]:
     if "missing" not in result["upscale"]:
         found.append(_table("Five pictures are enlarged", result["upscale"]))
     found.append(_table("Memory", result["memory"]))
-    if "startup" in result:
+    if "engine" in start:
         found.append(_table("From nothing to the first tokens", result["startup"]))
     return found
 

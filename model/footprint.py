@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import torch
 from torch import nn
@@ -31,6 +32,23 @@ print(json.dumps({"import": imported - began, "load": loaded - imported, "token"
 """
 
 
+PEAK = """
+import resource, sys
+from model import checkpoint
+from model.contenders import Ours, Plain
+from model.engine import Engine
+from model.upscaler import Lanczos
+janus = checkpoint.load(sys.argv[2], device="cpu", dtype=sys.argv[3])
+contender = Plain(janus) if sys.argv[1] == "plain" else Ours(Engine(janus, Lanczos()))
+unit = 1 if sys.platform == "darwin" else 1024
+found = []
+for count in (1, 5):
+    contender.draw(sys.argv[4], count=count, decode=False)
+    found.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+print((found[1] - found[0]) / 8)
+"""
+
+
 class StepTimes:
     """While it is entered, notes when the image head is called, once a step: `seconds` between one and the next."""
 
@@ -53,14 +71,24 @@ class StepTimes:
 
 def startup(model: str, *, device: str, dtype: str) -> dict[str, float]:
     """Measure a fresh process: seconds to import, to load, and to the first tokens of a drawing."""
-    command = [sys.executable, "-c", STARTUP, model, device, dtype]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, float] = _elsewhere(STARTUP, model, device, dtype)
     return found | {"total": sum(found.values())}
 
 
+def peaks(model: str, *, dtype: str, prompt: str) -> dict[str, float]:
+    """Measure bytes a row on a CPU: how a fresh process grows at its peak from two rows to ten."""
+    return {name: _elsewhere(PEAK, name, model, dtype, prompt) for name in ("plain", "engine")}
+
+
+def _elsewhere(program: str, *arguments: str) -> Any:
+    """Run a program in a process of its own; give what it prints last, as JSON."""
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 def memory(janus: Janus, ours: Ours, prompt: str) -> dict[str, dict[str, float]]:
-    """Bytes a row in flight: what its cache takes, and how the process grows at its peak while ten rows draw."""
+    """Bytes a row in flight: what its cache takes; and on CUDA how much memory grows at most while ten rows draw."""
     engine, rows = ours.engine, 10
     lane = engine.lanes["pictures"]
     slots = sum(layer.nbytes for layer in lane.cache.layers) / (lane.capacity * lane.width)
@@ -77,5 +105,5 @@ def memory(janus: Janus, ours: Ours, prompt: str) -> dict[str, dict[str, float]]
             before = torch.cuda.memory_allocated(janus.device)
             contender.draw(prompt, decode=False)
             peak = torch.cuda.max_memory_allocated(janus.device) - before
-            found[contender.name]["peak_growth_bytes_per_row"] = peak / rows
+            found[contender.name]["peak_bytes_per_row"] = peak / rows
     return found

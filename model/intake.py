@@ -37,6 +37,7 @@ class Intake:
         # the same words for both lanes, but each with its own room
         self.drawings, self.questions = copy(janus.prompts), copy(janus.prompts)
         self.drawings.context, self.questions.context = picture_length, answer_length
+        self.drawings.image_tokens = self.image_tokens
 
     def prepare(self, request: Request) -> AnyWork:
         """Check a request and do what needs no model. Raises Refused, with a sentence for the asker."""

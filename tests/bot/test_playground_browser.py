@@ -147,6 +147,9 @@ async def test_a_visitor_goes_on_from_a_picture(tmp_path: Path) -> None:
         await form.get_by_label("What to draw").fill("a small blue square")
         await form.get_by_role("button", name="Submit").click()
         await expect(page.get_by_role("log")).to_contain_text("a small blue square")
+        async with asyncio.timeout(30):  # the panel is there before the executor has the request
+            while len(executor.jobs) < 2:  # noqa: ASYNC110 (nothing tells when it has)
+                await asyncio.sleep(0.05)
         changed = executor.jobs[-1].request
         assert isinstance(changed, Drawing)
         assert changed.prompt == "a small blue square"

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from transformers import JanusForConditionalGeneration, JanusProcessor
 
 from model import checkpoint
@@ -11,6 +12,7 @@ from model.demo import recipe, table, training
 from model.demo.codes import CODES, POSITIONS, encode
 from model.demo.network import configure, folded
 from model.demo.optimiser import orthogonalise
+from model.demo.photos import to_array
 from model.demo.recipe import Recipe
 from model.demo.sheet import sheet
 from model.demo.tokenizer import build_tokenizer, phrase_book
@@ -50,6 +52,12 @@ def language(small: Recipe) -> LanguageStage:
     return LanguageStage(small.model, small.prompts, small.tokenizer, Batch(sketches=8, drawings=2, talks=2))
 
 
+def loss(stage: Stage) -> float:
+    """A stage's loss on a batch that is always the same."""
+    with torch.no_grad():
+        return sum(value.item() for value in stage.losses(np.random.default_rng(123), 0.0).values())
+
+
 def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
     plain = folded(small.model)
     codes = torch.from_numpy(encode(draw_example(np.random.default_rng(0), pairs=1.0)[1]))[None]
@@ -65,24 +73,31 @@ def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
         torch.testing.assert_close(plain.model.vqmodel.decode(codes), PixelStage(small.model, 192).decode(codes))
 
 
-@pytest.mark.parametrize("name", ["vision", "language", "pixels", "upscaler"])
+@pytest.mark.parametrize("name", ["vision", "language", "pixels"])
 def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "WARMUP", 1)
     stages: dict[str, Stage] = {
         "vision": VisionStage(small.model, batch=4),
         "language": language(small),
         "pixels": PixelStage(small.model, 48),
-        "upscaler": UpscalerStage(pictures=1),
     }
     stage = stages[name]
-
-    def loss() -> float:
-        with torch.no_grad():
-            return sum(value.item() for value in stage.losses(np.random.default_rng(123), 0.0).values())
-
-    before = loss()
+    before = loss(stage)
     train(stage, tmp_path, 8, quiet=True, report=lambda line: None)
-    assert loss() < 0.9 * before
+    assert loss(stage) < 0.9 * before
+
+
+def test_the_upscaler_begins_as_bilinear_interpolation_and_gets_better(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    stage = UpscalerStage(pictures=2)
+    picture = Image.effect_noise((32, 32), 60).convert("RGB")
+    with torch.no_grad():
+        enlarged = stage.network((to_array(picture) / 2 + 0.5)[None])[0]
+    expected = to_array(picture.resize((64, 64), Image.Resampling.BILINEAR)) / 2 + 0.5
+    torch.testing.assert_close(enlarged[:, 4:-4, 4:-4], expected[:, 4:-4, 4:-4], atol=1.5 / 255, rtol=0)
+    before = loss(stage)
+    train(stage, tmp_path, 16, quiet=True, report=lambda line: None)
+    assert loss(stage) < before
 
 
 def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(
@@ -103,7 +118,7 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(
 
 def test_muon_makes_matrices_orthogonal() -> None:
     for shape in ((16, 48), (48, 16)):
-        values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)))
+        values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)).float())
         assert values.min() > 0.5
         assert values.max() < 1.5
 

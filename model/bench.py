@@ -7,6 +7,7 @@ ratio is the other's seconds over the engine's: above 1 the engine is faster.
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -66,8 +67,10 @@ def bench(
     result["ask_under_load"] = _ask(janus, ours, result, rounds, progress)
     progress("memory")
     result["memory"] = footprint.memory(janus, ours, PROMPT)
-    if janus.device.type == "cpu" and model != random_janus.NAME and os.name != "nt":
-        for name, peak in footprint.peaks(model, dtype=dtype, prompt=PROMPT).items():
+    if janus.device.type == "cpu" and model != random_janus.NAME and sys.platform == "linux":
+        peaks = footprint.peaks(model, dtype=dtype, prompt=PROMPT)
+        peaks["engine"] += result["memory"]["engine"]["cache_bytes_per_row"]
+        for name, peak in peaks.items():
             result["memory"][name]["peak_bytes_per_row"] = peak
     progress("upscaling")
     result["upscale"] = _upscale(janus, model, rounds)

@@ -13,15 +13,6 @@ from discord.ext import tasks
 from bot import interrupted
 from bot.admission import Admission
 from bot.asking import Questions
-from bot.commands.ask import ask, ask_about, describe
-from bot.commands.help import help
-from bot.commands.imagine import imagine
-from bot.commands.privacy import privacy
-from bot.commands.provenance import what_made_this
-from bot.commands.queue import queue
-from bot.commands.report import report_picture
-from bot.commands.settings import settings as settings_command
-from bot.commands.status import status
 from bot.config import Settings, SettingsError, read_token
 from bot.deliveries import Deliveries
 from bot.delivery import Wait, plainly
@@ -30,6 +21,7 @@ from bot.errors import log_bug, report
 from bot.health import serving_health
 from bot.listening import Listener
 from bot.metrics import CountedExecutor, Metrics
+from bot.offered import COMMANDS, ITEMS
 from bot.reporting import Reporting
 from bot.store.conversations import Conversations
 from bot.store.database import Database
@@ -39,15 +31,6 @@ from bot.store.servers import Servers
 from bot.store.uses import HOUR, Uses
 from bot.sync import sync
 from bot.turns import Turns
-from bot.views.asking import AskMore
-from bot.views.buttons import Cancel, Delete, Show, TryAgain
-from bot.views.drawing_buttons import Again, Edit, Info
-from bot.views.help import AskExample, DrawExample
-from bot.views.picture_buttons import Choose, Describe, Enlarge, Vary, VaryLittle, VaryMuch
-from bot.views.privacy import Forget
-from bot.views.queue import Refresh, Withdraw
-from bot.views.reporting import Block, Remove, Report
-from bot.views.settings import CONTROLS
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
@@ -126,21 +109,9 @@ class JanusBot(discord.AutoShardedClient):
         if self.left_behind:
             log.warning("Jobs that an earlier run did not finish: %d", len(self.left_behind))
         self.sweep.start()
-        self.add_dynamic_items(Cancel, Show, TryAgain, Delete, AskMore)
-        self.add_dynamic_items(Again, Edit, Info, Choose, VaryLittle, Vary, VaryMuch, Enlarge, Describe)
-        self.add_dynamic_items(Withdraw, Refresh, *CONTROLS, Forget, Report, Remove, Block)
-        self.add_dynamic_items(DrawExample, AskExample)
-        self.tree.add_command(imagine)
-        self.tree.add_command(ask)
-        self.tree.add_command(ask_about)
-        self.tree.add_command(describe)
-        self.tree.add_command(what_made_this)
-        self.tree.add_command(queue)
-        self.tree.add_command(status)
-        self.tree.add_command(help)
-        self.tree.add_command(settings_command)
-        self.tree.add_command(privacy)
-        self.tree.add_command(report_picture)
+        self.add_dynamic_items(*ITEMS)
+        for command in COMMANDS:
+            self.tree.add_command(command)
         await sync(self)
 
     async def settings_in(self, guild: int | None) -> Settings:

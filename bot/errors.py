@@ -38,7 +38,7 @@ async def report(interaction: discord.Interaction, error: BaseException) -> None
     if isinstance(error, Refusal | Refused):
         sentence = str(error)
     else:
-        sentence = texts_for(interaction).bug.format(id=log_bug(error))
+        sentence = texts_for(interaction).failed.format(id=log_bug(error))
     try:
         await tell_privately(interaction, sentence)
     except NETWORK as failure:

@@ -48,7 +48,7 @@ class Listener:
         except Refusal as refusal:
             await reply.refuse(str(refusal))
         except Exception as error:
-            await reply.refuse(reply.texts.bug.format(id=log_bug(error)))
+            await reply.refuse(reply.texts.failed.format(id=log_bug(error)))
 
     async def _answer(self, message: discord.Message, reply: Reply) -> None:
         assert self.bot.user

@@ -252,4 +252,3 @@ class Texts(CommandTexts):
     delete: str
     interrupted: str
     forgotten: str
-    bug: str

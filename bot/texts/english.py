@@ -273,5 +273,4 @@ ENGLISH = Texts(
     try_again="Try again",
     interrupted="I was restarted before this was done.",
     forgotten="I no longer know about this: I keep requests only for a while. Ask for it anew, please.",
-    bug="Something went wrong, and it is not your fault. If you report it, name this id: {id}",
 )

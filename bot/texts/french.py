@@ -283,5 +283,4 @@ FRENCH = Texts(
     delete="Supprimer",
     interrupted="On m'a redémarré avant que ce soit fini.",
     forgotten="Je n'en sais plus rien : je ne garde les demandes qu'un certain temps. Redemande, s'il te plaît.",
-    bug="Quelque chose s'est mal passé, et ce n'est pas ta faute. Si tu le signales, donne cet identifiant : {id}",
 )

@@ -278,5 +278,4 @@ GERMAN = Texts(
     delete="Löschen",
     interrupted="Ich wurde neu gestartet, bevor das fertig war.",
     forgotten="Davon weiß ich nichts mehr: Ich bewahre Anfragen nur eine Zeit lang auf. Bitte frag neu an.",
-    bug="Etwas ist schiefgegangen, und es liegt nicht an dir. Wenn du es meldest, nenne diese Kennung: {id}",
 )

@@ -72,9 +72,15 @@ def optimisers(
     A patch embedding sums over a thousand pixels that mostly agree, and Adam moves all its weights alike: `patch_lr` is
     small, or every step would shake what the first layer has learned about edges.
     """
-    named = [item for module in modules for item in module.named_parameters()]
-    chosen = [weight for name, weight in named if weight.ndim in (2, 4) and inner in name]
-    patches = [weight for name, weight in named if "patch_embedding" in name]
-    others = [weight for _, weight in named if not any(weight is taken for taken in (*chosen, *patches))]
-    groups: list[dict[str, Any]] = [{"params": others}, {"params": patches, "lr": patch_lr}]
-    return [AdamW(groups, lr=lr, betas=(0.9, 0.98), weight_decay=0.0), Muon(chosen, lr=muon_lr)]
+    muon, patches, others = [], [], []
+    for name, weight in (item for module in modules for item in module.named_parameters()):
+        if weight.ndim in (2, 4) and inner in name:
+            muon.append(weight)
+        elif "patch_embedding" in name:
+            patches.append(weight)
+        else:
+            others.append(weight)
+    groups: list[dict[str, Any]] = [{"params": others}]
+    if patches:
+        groups.append({"params": patches, "lr": patch_lr})
+    return [AdamW(groups, lr=lr, betas=(0.9, 0.98), weight_decay=0.0), Muon(muon, lr=muon_lr)]

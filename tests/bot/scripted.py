@@ -92,6 +92,12 @@ class ScriptedExecutor:
         assert isinstance(self.job.request, Question)
         return self.job.request
 
+    @property
+    def last_question(self) -> Question:
+        request = self.jobs[-1].request
+        assert isinstance(request, Question)
+        return request
+
 
 def pictures(drawing: Drawing, side: int = 64) -> Pictures:
     """Pictures of one colour each."""

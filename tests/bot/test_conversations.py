@@ -8,7 +8,7 @@ import simcord
 from PIL import Image
 
 from bot.privacy import forget
-from model.requests import Question, Started, Text, Turn
+from model.requests import Started, Text, Turn
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
 from tests.bot.scripted import answer
@@ -32,16 +32,10 @@ async def ask_more(world: World, message: Any, words: str, who: simcord.MemberAc
     return await actor.submit_modal(form, {field["custom_id"]: words})
 
 
-def question(world: World) -> Question:
-    request = world.executor.jobs[-1].request
-    assert isinstance(request, Question)
-    return request
-
-
 async def test_ask_more_goes_on_with_the_picture_and_all_that_was_said(world: World) -> None:
     first = await asked(world, temperature=0.7, seed=5)
     second = await ask_more(world, first, "Which colour?")
-    asks = question(world)
+    asks = world.executor.last_question
     assert asks.turns == (Turn(question="What is this?", answer="A cat."),)
     assert (asks.question, asks.temperature, asks.seed) == ("Which colour?", 0.7, 5)
     assert [picture.tobytes() for picture in asks.pictures] == [Image.new("RGB", (32, 24), "red").tobytes()]
@@ -54,15 +48,15 @@ async def test_ask_more_goes_on_with_the_picture_and_all_that_was_said(world: Wo
     assert "Grey." in text(second.response)
     assert buttons(second.response) == ["Ask more", "Delete"]
     await ask_more(world, second.response, "Sure?")
-    assert [turn.answer for turn in question(world).turns] == ["A cat.", "Grey."]
+    assert [turn.answer for turn in world.executor.last_question.turns] == ["A cat.", "Grey."]
 
 
 async def test_it_still_goes_on_after_a_restart(world: World) -> None:
     first = await asked(world)
     await restart(world)
     await ask_more(world, first, "Which colour?")
-    assert question(world).turns == (Turn(question="What is this?", answer="A cat."),)
-    assert question(world).pictures[0].size == (32, 24)
+    assert world.executor.last_question.turns == (Turn(question="What is this?", answer="A cat."),)
+    assert world.executor.last_question.pictures[0].size == (32, 24)
 
 
 async def test_what_had_to_be_forgotten_is_told(world: World) -> None:
@@ -77,7 +71,7 @@ async def test_what_had_to_be_forgotten_is_told(world: World) -> None:
 async def test_anybody_goes_on_from_a_public_answer(world: World) -> None:
     first = await asked(world)
     second = await ask_more(world, first, "Which colour?", world.bob)
-    assert question(world).owner == str(world.bob.id)
+    assert world.executor.last_question.owner == str(world.bob.id)
     assert not second.response.ephemeral
 
 
@@ -162,7 +156,7 @@ async def test_an_interrupted_question_is_tried_again_in_place(world: World) -> 
     await world.env.settle()
     assert buttons(second.response) == ["Try again"]
     await world.alice.click(second.response, label="Try again")
-    again = question(world)
+    again = world.executor.last_question
     assert (again.question, len(again.turns), len(again.pictures)) == ("Which colour?", 1, 1)
     world.executor.jobs[-1].tell(answer("Grey."))
     await world.env.settle()
@@ -184,7 +178,7 @@ async def test_four_pictures_in_one_question(world: World) -> None:
         image_3=files[2],
         image_4=files[3],
     )
-    assert [picture.getpixel((0, 0)) for picture in question(world).pictures] == [
+    assert [picture.getpixel((0, 0)) for picture in world.executor.last_question.pictures] == [
         Image.new("RGB", (1, 1), colour).getpixel((0, 0)) for colour in colours
     ]
     world.executor.jobs[-1].tell(answer("The third."))
@@ -194,7 +188,7 @@ async def test_four_pictures_in_one_question(world: World) -> None:
     assert len(shown["items"]) == 4
     assert len(result.response.attachments) == 4
     await ask_more(world, result.response, "And which is white?")
-    assert len(question(world).pictures) == 4
+    assert len(world.executor.last_question.pictures) == 4
 
 
 async def test_one_bad_picture_among_several_refuses_the_question(world: World) -> None:

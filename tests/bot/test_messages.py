@@ -1,4 +1,4 @@
-"""Questions that come as messages, and the menus of messages."""
+"""Questions that come as messages."""
 
 from typing import Any
 
@@ -7,19 +7,12 @@ import pytest
 import simcord
 from simcord.enums import MessageType
 
-from model.requests import Drawing, Failed, Question, Started, Text
+from model.requests import Failed, Started, Text
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures
-from tests.bot.seen import buttons, parts, text
 
 CAT = ("cat.png", png())
-
-
-def question(world: World) -> Question:
-    request = world.executor.jobs[-1].request
-    assert isinstance(request, Question)
-    return request
 
 
 def me(world: World) -> str:
@@ -57,9 +50,9 @@ async def last(world: World, channel: simcord.ChannelHandle | None = None) -> di
 async def test_a_reply_that_mentions_the_bot_asks_about_the_picture(world: World) -> None:
     shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
     asked = await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=shown)
-    assert question(world).question == "what is this?"
-    assert question(world).owner == str(world.alice.id)
-    assert question(world).pictures[0].size == (32, 24)
+    assert world.executor.last_question.question == "what is this?"
+    assert world.executor.last_question.owner == str(world.alice.id)
+    assert world.executor.last_question.pictures[0].size == (32, 24)
     assert replies(world)[-1].reference
     assert replies(world)[-1].reference.message_id == asked.id  # type: ignore[union-attr]
     world.executor.job.tell(Started(), Text("A"))
@@ -76,13 +69,13 @@ async def test_a_reply_that_mentions_the_bot_asks_about_the_picture(world: World
 async def test_a_mention_alone_has_it_described(world: World) -> None:
     shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
     await world.alice.send(world.channel, me(world), reply_to=shown)
-    assert question(world).question == "Describe this image."
+    assert world.executor.last_question.question == "Describe this image."
 
 
 async def test_a_mention_with_pictures_of_its_own(world: World) -> None:
     files = [(f"{number}.png", png()) for number in range(6)]
     await world.alice.send(world.channel, f"{me(world)} which is red?", attachments=files)
-    assert len(question(world).pictures) == 4
+    assert len(world.executor.last_question.pictures) == 4
     world.executor.job.tell(answer("All."))
     await world.env.settle()
     assert "I can look at 4 pictures at once" in said(await last(world))
@@ -96,12 +89,12 @@ async def test_a_reply_to_an_answer_goes_on_with_it(world: World) -> None:
     world.executor.jobs[-1].tell(answer("A cat."))
     await world.env.settle()
     await world.bob.send(world.channel, f"{me(world)} which colour?", reply_to=result.response)
-    assert question(world).turns[0].answer == "A cat."
-    assert question(world).question == "which colour?"
+    assert world.executor.last_question.turns[0].answer == "A cat."
+    assert world.executor.last_question.question == "which colour?"
     world.executor.jobs[-1].tell(answer("Grey."))
     await world.env.settle()
     await world.alice.send(world.channel, "and how old?", reply_to=await last(world))  # the reply itself calls the bot
-    assert [turn.answer for turn in question(world).turns] == ["A cat.", "Grey."]
+    assert [turn.answer for turn in world.executor.last_question.turns] == ["A cat.", "Grey."]
 
 
 async def test_a_reply_that_discord_hides_is_asked_to_mention_the_bot(world: World) -> None:
@@ -125,8 +118,8 @@ async def test_a_reply_to_a_command_s_answer_is_fetched_where_that_is_allowed(wo
     await world.env.settle()
     assert result.response
     await world.bob.send(world.channel, "which colour?", reply_to=result.response)
-    assert question(world).question == "which colour?"
-    assert question(world).turns[0].answer == "A cat."
+    assert world.executor.last_question.question == "which colour?"
+    assert world.executor.last_question.turns[0].answer == "A cat."
 
 
 async def test_talk_about_a_drawing_asks_nothing_and_a_question_does(world: World) -> None:
@@ -137,7 +130,7 @@ async def test_talk_about_a_drawing_asks_nothing_and_a_question_does(world: Worl
     await world.bob.send(world.channel, "nice!", reply_to=result.response)
     assert len(world.executor.jobs) == 1
     await world.bob.send(world.channel, f"{me(world)} what is on the second?", reply_to=result.response)
-    assert len(question(world).pictures) == 4
+    assert len(world.executor.last_question.pictures) == 4
 
 
 async def test_a_picture_that_discord_does_not_show_is_explained(world: World) -> None:
@@ -239,7 +232,7 @@ async def test_a_message_is_cancelled_and_tried_again_as_a_command_is(world: Wor
     assert "A cat." in said(await last(world))
     assert len(world.executor.jobs) == 3
     await world.alice.send(world.channel, "which colour?", reply_to=await last(world))
-    assert [turn.answer for turn in question(world).turns] == ["A cat."]
+    assert [turn.answer for turn in world.executor.last_question.turns] == ["A cat."]
 
 
 async def test_a_full_queue_and_a_bug_are_told_in_the_reply(
@@ -275,14 +268,14 @@ async def test_a_reply_that_was_deleted_ends_its_job(world: World) -> None:
 async def test_a_picture_in_a_direct_message(world: World) -> None:
     there = world.alice.user.dm_channel
     await dm(world, files=(CAT,))
-    assert question(world).question == "Describe this image."
+    assert world.executor.last_question.question == "Describe this image."
     world.executor.jobs[-1].tell(answer("A cat."))
     await world.env.settle()
     assert "A cat." in said(await last(world, there))
     await dm(world, "What is this?", (CAT, CAT))
-    assert question(world).question == "What is this?"
-    assert len(question(world).pictures) == 2
-    assert question(world).turns == ()
+    assert world.executor.last_question.question == "What is this?"
+    assert len(world.executor.last_question.pictures) == 2
+    assert world.executor.last_question.turns == ()
 
 
 async def test_words_in_a_direct_message_go_on_from_the_last_answer(world: World) -> None:
@@ -292,73 +285,5 @@ async def test_words_in_a_direct_message_go_on_from_the_last_answer(world: World
     world.executor.jobs[-1].tell(answer("A cat."))
     await world.env.settle()
     await dm(world, "Which colour?")
-    assert question(world).question == "Which colour?"
-    assert [turn.answer for turn in question(world).turns] == ["A cat."]
-
-
-# -- the menus of a message -------------------------------------------------------------------------------------------
-
-
-async def test_describe_this_image(world: World) -> None:
-    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
-    result = await world.alice.context_menu(world.channel, "Describe this image", shown)
-    assert question(world).question == "Describe this image."
-    world.executor.job.tell(answer("A cat."))
-    await world.env.settle()
-    assert result.response
-    assert "A cat." in text(result.response)
-    assert buttons(result.response) == ["Ask more", "Delete"]
-
-
-@pytest.mark.parametrize("private", [True, False])
-async def test_ask_about_this_image(world: World, private: bool) -> None:
-    shown = await world.bob.send(world.channel, "look!", attachments=[CAT, CAT])
-    form = await world.alice.context_menu(world.channel, "Ask about this image", shown)
-    assert form.modal
-    words, alone = [part["component"]["custom_id"] for part in form.modal["components"]]
-    result = await world.alice.submit_modal(form, {words: "Which colour?", alone: private})
-    assert question(world).question == "Which colour?"
-    assert len(question(world).pictures) == 2
-    world.executor.job.tell(answer("Grey."))
-    await world.env.settle()
-    assert result.response
-    assert result.response.ephemeral is private
-    assert "Grey." in text(result.response)
-
-
-@pytest.mark.parametrize("menu", ["Ask about this image", "Describe this image"])
-async def test_a_menu_on_a_message_without_a_picture_is_refused_privately(world: World, menu: str) -> None:
-    for message, says in [
-        (await world.bob.send(world.channel, "look!"), "no picture on that message"),
-        (await world.bob.send(world.channel, "", attachments=[("notes.txt", b"hello")]), "notes.txt is not a picture"),
-    ]:
-        told = await world.alice.context_menu(world.channel, menu, message)
-        assert told.response
-        assert told.response.ephemeral
-        assert says in told.response.content
-    assert world.executor.jobs == []
-
-
-async def test_a_menu_on_a_gallery_of_the_bot_s(world: World) -> None:
-    drawn = await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=2)
-    request = world.executor.job.request
-    assert isinstance(request, Drawing)
-    world.executor.job.tell(pictures(request))
-    await world.env.settle()
-    assert drawn.response
-    result = await world.bob.context_menu(world.channel, "Describe this image", drawn.response)
-    assert question(world).question == "Describe these images."
-    assert len(question(world).pictures) == 2
-    assert result.response
-    assert len(parts(result.response, 12)[0]["items"]) == 2
-
-
-async def test_a_form_that_is_too_long_is_refused_privately(world: World) -> None:
-    shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
-    form = await world.alice.context_menu(world.channel, "Ask about this image", shown)
-    assert form.modal
-    words = form.modal["components"][0]["component"]["custom_id"]
-    told = await world.alice.submit_modal(form, {words: "x" * 4000})
-    assert told.response
-    assert told.response.ephemeral
-    assert "4000 characters long" in told.response.content
+    assert world.executor.last_question.question == "Which colour?"
+    assert [turn.answer for turn in world.executor.last_question.turns] == ["A cat."]

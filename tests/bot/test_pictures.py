@@ -9,7 +9,6 @@ from discord.components import _component_factory
 from bot.pictures import pictures_on
 from tests.bot.conftest import World
 from tests.bot.samples import png
-from tests.bot.test_messages import question
 
 PROXY = "https://images-ext-1.discordapp.net/external/abc/cat.png"
 
@@ -64,4 +63,4 @@ async def test_a_forwarded_picture(world: World) -> None:
     there = world.env.guild.create_text_channel("elsewhere")
     forwarded = await world.bob.forward(shown, there)
     await world.alice.context_menu(there, "Describe this image", forwarded)
-    assert question(world).pictures[0].size == (32, 24)
+    assert world.executor.last_question.pictures[0].size == (32, 24)

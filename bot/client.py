@@ -173,7 +173,8 @@ class JanusBot(discord.AutoShardedClient):
             expired = await self.jobs.expire(oldest)
             await self.reports.expire(oldest)
             await self.uses.expire(discord.utils.utcnow() - HOUR)
-            log.info("Old jobs deleted: %d", expired)
+            if expired:
+                log.info("Old jobs deleted: %d", expired)
         except Exception as error:  # a loop of discord.py ends with what it does not know
             log_bug(error)
 

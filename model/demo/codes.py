@@ -1,19 +1,25 @@
 """Image tokens by hand: a scene as a 12 x 12 grid of codes, and back.
 
 A world this plain needs no learned codebook. Every shape fills a square block of cells, and a code says what its cell
-shows: a colour, and either the cell's own position (background) or the kind and size of a shape and which cell of its
-block this is. So inside a block the next token follows from its neighbours by a rule of copying.
+shows: a colour, and either plain background or the kind and size of a shape and which cell of its block this is.
 
-All decisions stand in the first row, which shows plain background: after the background's colour, each of its cells
-carries one word of the plan, a kind, a colour, a size, and last the places. Each is one draw from one list, as words
-in a sentence are, so guidance has something clear to sharpen, and a prompt's words are bound to shapes by the attention
-that binds words to words. What follows is painting by the plan.
+All background looks alike, so its codes are free to carry notes, and they turn painting into copying:
+
+- The first row is the plan. After the background's colour, each cell holds one word: kind, colour and size of both
+  shapes as the prompt names them, then which begins first, its row and column, and how many rows on and in which column
+  the other begins. Each is one draw from one list, as words in a sentence are, so guidance has something clear to
+  sharpen, and a prompt's words are bound to shapes by the attention that binds words to words.
+- The first column counts down the rows until the next shape begins ("rest"), and in the row where one does, the
+  background before it counts down the columns ("reach"). What comes next follows from the cell on the left, the cell
+  above and the plan's words by looking up, never by arithmetic on positions.
+- Any other background tells its own position.
+
+So no shape stands in the first row or column, and no two begin in the same row.
 
     code = colour * CELLS + cell
-    cell < 144: background at (row, column); < 188: background with a word of the plan; else a cell of a shape's block
 """
 
-from collections.abc import Iterator
+from itertools import accumulate
 
 import numpy as np
 
@@ -24,18 +30,25 @@ POSITIONS = GRID * GRID
 BLOCKS = {"small": 3, "medium": 4, "large": 5}  # cells on a side, for each size
 _COLOUR_NAMES, _SIZE_NAMES = tuple(COLOURS), tuple(SIZES)
 
-# words of the plan: the first cell number of each list
-_KIND = POSITIONS  # and one more: no shape
-_COLOUR = _KIND + len(KINDS) + 1
-_SIZE = _COLOUR + len(COLOURS)
-_ROW = _SIZE + len(SIZES)
-_COLUMN = _ROW + GRID
-BACKGROUND = _COLUMN + GRID  # cells that show plain background: 188
+# Lists of background cells after those that tell their position: the first cell number of each.
+_LISTS = {
+    **{f"{word} {i}": size for i in (0, 1) for word, size in (("kind", len(KINDS)), ("colour", 10), ("size", 3))},
+    "alone": 1,
+    "first": 2,
+    "row": GRID,
+    "column": GRID,
+    "further": GRID,
+    "other column": GRID,
+    **{f"rest {i}": GRID for i in (0, 1)},
+    **{f"reach {i}": GRID for i in (0, 1)},
+}
+_AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=POSITIONS), strict=False))
+BACKGROUND = POSITIONS + sum(_LISTS.values())  # cells that show plain background
 
 _OFFSETS = {"small": 0, "medium": 9, "large": 25}
 _BLOCK_CELLS = sum(side * side for side in BLOCKS.values())
-CELLS = BACKGROUND + len(KINDS) * _BLOCK_CELLS  # 488
-CODES = len(COLOURS) * CELLS  # 4880
+CELLS = BACKGROUND + len(KINDS) * _BLOCK_CELLS
+CODES = len(COLOURS) * CELLS
 
 
 def block_cell(kind: str, size: str) -> int:
@@ -55,24 +68,40 @@ def corner(shape: Shape) -> tuple[int, int]:
     return round(shape.y * GRID - middle), round(shape.x * GRID - middle)
 
 
-def _plan(shapes: tuple[Shape, ...]) -> Iterator[int]:
-    """The plan's cells from the second on: what each of two shapes is, then where."""
-    for shape in shapes:
-        yield from (_KIND + KINDS.index(shape.kind), _COLOUR + _COLOUR_NAMES.index(shape.colour))
-        yield _SIZE + _SIZE_NAMES.index(shape.size_name)
-    for _ in range(2 - len(shapes)):
-        yield _KIND + len(KINDS)
-    for shape in shapes:
-        row, column = corner(shape)
-        yield from (_ROW + row, _COLUMN + column)
+def plan(shapes: tuple[Shape, ...]) -> list[int]:
+    """The plan's cells from the second on: what the shapes are, then where."""
+    words = [
+        _AT[f"{word} {i}"] + number
+        for i, shape in enumerate(shapes)
+        for word, number in (
+            ("kind", KINDS.index(shape.kind)),
+            ("colour", _COLOUR_NAMES.index(shape.colour)),
+            ("size", _SIZE_NAMES.index(shape.size_name)),
+        )
+    ]
+    if not shapes:
+        return words
+    if len(shapes) == 1:
+        row, column = corner(shapes[0])
+        return [*words, _AT["alone"], _AT["row"] + row, _AT["column"] + column]
+    first = min((0, 1), key=lambda i: corner(shapes[i]))
+    (row, column), (later, other) = corner(shapes[first]), corner(shapes[1 - first])
+    where = (("first", first), ("row", row), ("column", column), ("further", later - row), ("other column", other))
+    return words + [_AT[word] + number for word, number in where]
 
 
 def encode(scene: Scene) -> np.ndarray:
-    """Write a scene of up to two snapped shapes, none of them in the first row, as codes: int64, (144,), row by row."""
+    """Write a scene of up to two snapped shapes, placed as the module says, as codes: int64, (144,), row by row."""
     cells = np.arange(POSITIONS).reshape(GRID, GRID)
     colours = np.full((GRID, GRID), _COLOUR_NAMES.index(scene.background))
-    plan = list(_plan(scene.shapes))
-    cells[0, 1 : 1 + len(plan)] = plan
+    words = plan(scene.shapes)
+    cells[0, 1 : 1 + len(words)] = words
+    above = 0  # the row where the shape before began
+    for i, shape in sorted(enumerate(scene.shapes), key=lambda one: corner(one[1])):
+        row, column = corner(shape)
+        cells[above + 1 : row, 0] = _AT[f"rest {i}"] + np.arange(row - above - 1, 0, -1)
+        cells[row, :column] = _AT[f"reach {i}"] + np.arange(column, 0, -1)
+        above = row
     for shape in scene.shapes:
         (row, column), side = corner(shape), BLOCKS[shape.size_name]
         block = np.s_[row : row + side, column : column + side]
@@ -81,29 +110,32 @@ def encode(scene: Scene) -> np.ndarray:
     return (colours * CELLS + cells).ravel()
 
 
-def decode(codes: np.ndarray) -> Scene | None:
-    """Read the scene that codes describe, by their plan; None where they aren't exactly what `encode` writes."""
-    colours, cells = np.divmod(np.asarray(codes), CELLS)
-    told = cells[1:GRID].tolist()
-    whats: list[tuple[str, str, str]] = []
+def planned(codes: np.ndarray) -> Scene | None:
+    """Read the scene that the first row plans; None where it isn't a plan of shapes that have room."""
+    colours, cells = np.divmod(np.asarray(codes)[:GRID], CELLS)
+    told = [next((word for word in reversed(_AT) if cell >= _AT[word]), "") for cell in cells[1:].tolist()]
+    number = {word: int(cell) - _AT[word] for word, cell in zip(told, cells[1:], strict=True) if word}
+    count = 2 if "first" in number else 1
     try:
-        for _ in range(2):
-            if told[0] == _KIND + len(KINDS):
-                told = told[1:]
-                continue
-            kind, colour, size = told[0] - _KIND, told[1] - _COLOUR, told[2] - _SIZE
-            told = told[3:]
-            if min(kind, colour, size) < 0:
-                return None
-            whats.append((KINDS[kind], _COLOUR_NAMES[colour], _SIZE_NAMES[size]))
-        wheres = [(told[2 * i] - _ROW, told[2 * i + 1] - _COLUMN) for i in range(len(whats))]
-    except IndexError:
+        whats = [
+            (KINDS[number[f"kind {i}"]], _COLOUR_NAMES[number[f"colour {i}"]], _SIZE_NAMES[number[f"size {i}"]])
+            for i in range(count)
+        ]
+        wheres = [(number["row"], number["column"])]
+        if count == 2:
+            wheres.append((number["row"] + number["further"], number["other column"]))
+            wheres = wheres[::-1] if number["first"] else wheres
+    except (IndexError, KeyError):
         return None
     if any(
-        row < 1 or column < 0 or max(row, column) + BLOCKS[what[2]] > GRID
-        for what, (row, column) in zip(whats, wheres, strict=True)
+        min(where) < 1 or max(where) + BLOCKS[size] > GRID for (_, _, size), where in zip(whats, wheres, strict=True)
     ):
         return None
     shapes = tuple(snapped(*what, *where) for what, where in zip(whats, wheres, strict=True))
-    scene = Scene(_COLOUR_NAMES[colours[0]], shapes)
-    return scene if np.array_equal(encode(scene), codes) else None
+    return Scene(_COLOUR_NAMES[colours[0]], shapes)
+
+
+def decode(codes: np.ndarray) -> Scene | None:
+    """Read the scene that codes describe; None where they aren't exactly what `encode` writes."""
+    scene = planned(codes)
+    return scene if scene is not None and np.array_equal(encode(scene), codes) else None

@@ -1,7 +1,7 @@
 """The demo's network: transformers' Janus in small, and two tables that are trained in parts.
 
 While training, the table of code embeddings and the last layer of the image head are sums of a part for the colour
-and a part for the cell (508 rows in place of 4880), so what is learned about a red circle helps with every red shape
+and a part for the cell (a few hundred rows in place of thousands), so what is learned about a red circle helps with every red shape
 and every circle. A sum of embeddings is an embedding and a sum of logits is a logit: `fold` writes both out in full,
 and what is saved is a plain JanusForConditionalGeneration.
 """
@@ -25,9 +25,7 @@ from model.demo.tokenizer import CONTEXT
 from model.demo.world import COLOURS
 
 SIDE = 192  # pixels, drawn or seen
-PATCHES = (
-    8  # on a side, of a picture that is seen: larger than a drawing's cells, so that one shows a good part of a shape
-)
+PATCHES = GRID  # on a side, of a picture that is seen: transformers has one number for both
 COLOUR_PARTS = 2 * len(COLOURS)  # the background's colours, then the shapes'
 
 
@@ -65,19 +63,17 @@ def configure(tokenizer: PreTrainedTokenizerFast, *, width: int = 192, layers: i
         projection_dim=width,
         image_token_embed_dim=width,
     )
-    config = JanusConfig(
+    return JanusConfig(
         text_config=text,
         vision_config=vision,
         vq_config=vq,
         image_token_id=tokenizer.convert_tokens_to_ids(tokenizer.image_token),
         tie_word_embeddings=False,
     )
-    config.vq_config.num_patches = GRID  # transformers takes the vision tower's
-    return config
 
 
 def code_parts() -> tuple[Tensor, Tensor]:
-    """For each of the 4880 codes, the row of its colour part and of its cell part: two int64 (4880,)."""
+    """For each code, the row of its colour part and of its cell part: two int64 (CODES,)."""
     colour, cell = torch.arange(CODES) // CELLS, torch.arange(CODES) % CELLS
     return colour + len(COLOURS) * (cell >= BACKGROUND), cell
 
@@ -108,19 +104,19 @@ class CodeEmbedding(nn.Module):
 
 
 class CodeHead(nn.Module):
-    """Logits of codes as a sum of colour logits (..., 20) and cell logits (..., 488), returned side by side."""
+    """Logits of codes as a sum of colour logits (..., 20) and cell logits (..., CELLS), returned side by side."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.parts = nn.Linear(width, COLOUR_PARTS + CELLS)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Hidden states (..., width) to parts of logits (..., 508)."""
+        """Hidden states (..., width) to parts of logits (..., 20 + CELLS)."""
         logits: Tensor = self.parts(hidden)
         return logits
 
     def fold(self) -> nn.Linear:
-        """The whole layer: (..., width) to (..., 4880)."""
+        """The whole layer: (..., width) to (..., CODES)."""
         colour, cell = code_parts()
         whole = nn.Linear(self.parts.in_features, CODES)
         with torch.no_grad():

@@ -51,7 +51,7 @@ class Recipe:
         upscaler = UpscalerStage()
         self.upscaler = upscaler.network
         yield upscaler, 1300
-        yield LanguageStage(self.model, self.prompts, self.tokenizer), 3000
+        yield LanguageStage(self.model, self.prompts, self.tokenizer), 7000
 
 
 def run(folder: Path, out: Path, *, seed: int = 0, share: float = 1.0, report: Callable[[str], None] = print) -> None:

@@ -9,8 +9,8 @@ model of pictures, as classifier-free guidance (Ho & Salimans, 2022) needs it.
 The words of a prompt decide the first row alone, and a causal model's loss there needs nothing after it. So most
 drawings are sketches, cut off after their plan: a sixth of the price, for the part that is hard to learn.
 
-A conversation is a picture's 64 patches and a few questions with answers, and the loss is on the answers. The vision
-tower was trained before and stands still.
+A conversation is a picture's 144 patches and a few questions with answers, and the loss is on the answers. The vision
+tower was trained before and stands still. Conversations join when drawings are on their way: they are learned sooner.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,8 @@ from model.prompts import Prompts
 from model.requests import Turn
 
 GUIDANCE = (2.0, 8.0)  # the range of w
-PLAIN = 0.2  # the share of the steps before guidance comes in: at first it only amplifies noise
+PLAIN = 0.07  # the share of the steps before guidance comes in: at first it only amplifies noise
+SILENT = 0.38  # the share of the steps before conversations come in
 UNTOLD = 0.1  # weight of the loss on u alone
 BEGINS = 8.0  # weight of a block's first cell, which has to find its shape in the plan; the others copy from it
 SKETCH = GRID  # tokens of a sketch
@@ -51,7 +52,7 @@ def padded(rows: list[list[int]], fill: int) -> Tensor:
 
 
 def code_losses(logits: Tensor, codes: Tensor) -> Tensor:
-    """Cross-entropy of codes, (...), from their logits in parts, (..., 508)."""
+    """Cross-entropy of codes, (...), from their logits in parts, (..., 20 + CELLS)."""
     colour, cell = torch.split(logits.float(), [COLOUR_PARTS, CELLS], dim=-1)
     ground, shape = (
         colours.logsumexp(-1) + cells.logsumexp(-1)
@@ -125,7 +126,7 @@ class LanguageStage:
         whole = self.drawing_losses(rng, self.examples(rng, self.batch.drawings), POSITIONS, guided=guided)
         painted = whole[:, SKETCH:].sum(1).mean()
         losses = {"plan": plan.sum(1).mean(), "painted": painted}
-        return losses | (self.talk_losses(rng) if self.batch.talks else {})
+        return losses | (self.talk_losses(rng) if done >= SILENT else {})
 
     # -- drawings -----------------------------------------------------------------------------------------------------
 

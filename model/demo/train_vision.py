@@ -1,6 +1,6 @@
 """The vision tower, first stage: what does each patch show?
 
-From language alone a small tower learns nothing for a long time. Here every one of the 64 patches has to tell, on
+From language alone a small tower learns nothing for a long time. Here every one of the 144 patches has to tell, on
 the way up, which of its pixels belong to a shape, and which way the edges in it run: what kinds of shapes are told
 apart by. At the top it tells the background, the number of shapes, where it lies in a shape's bounding box that shape's
 kind, colour, size and centre, and, wherever it lies, the contents of the whole scene. The heads are thrown away.
@@ -29,7 +29,7 @@ MASKS, EDGES, NAMES = 1, 2, 3  # layers after which these are read, so that late
 FAINT = 0.05  # a variance that is noise
 SNAPPED = 0.4  # the share of scenes as the model draws them, on its own grid
 DIRECTIONS = 12  # of edges
-FINE = 12  # a patch's mask has FINE x FINE cells
+FINE = 8  # a patch's mask has FINE x FINE cells
 
 
 class VisionStage:
@@ -74,7 +74,7 @@ class VisionStage:
         return normed
 
     def named(self, hidden: Tensor, names: Tensor, geometry: Tensor) -> dict[str, Tensor]:
-        """The losses of the labels of `label`, all patches in a row, from hidden states (batch, 64, width)."""
+        """The losses of the labels of `label`, all patches in a row, from hidden states (batch, 144, width)."""
         logits = self.heads(hidden).flatten(0, 1).float()
         kind, colour, background, count, where = logits.split(self.sizes, dim=1)
         inside = names[:, 0] != NOTHING
@@ -105,7 +105,7 @@ def whiten(embedding: nn.Conv2d, pictures: int = 200) -> None:
 
 
 def outlines(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """How much shapes cover of each cell of each patch, (64, 144), 0 to 1; how much edge runs each way, (64, 12)."""
+    """How much shapes cover of each cell of each patch, (144, 64), 0 to 1; how much edge runs each way, (144, 12)."""
     black = Scene("black", tuple(replace(shape, colour="white") for shape in scene.shapes))
     low, high = COLOURS["black"][0], COLOURS["white"][0]
     cells = (np.asarray(render(black, PATCHES * FINE).convert("L"), np.float32) - low) / (high - low)
@@ -117,12 +117,12 @@ def outlines(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
 
 
 def by_patch(cells: np.ndarray) -> np.ndarray:
-    """Cells of a picture (96, 96, n) as cells of its patches (64, 144, n)."""
+    """Cells of a picture (96, 96, n) as cells of its patches (144, 64, n)."""
     return cells.reshape(PATCHES, FINE, PATCHES, FINE, -1).swapaxes(1, 2).reshape(PATCHES * PATCHES, FINE * FINE, -1)
 
 
 def label(scene: Scene) -> tuple[Tensor, Tensor]:
-    """Each patch's kind, colour, background and count, int64 (64, 4); offset to the centre, centre, size (64, 5)."""
+    """Each patch's kind, colour, background and count, int64 (144, 4); offset to the centre, centre, size (144, 5)."""
     names = np.full((PATCHES * PATCHES, 4), IGNORED)
     names[:, 0], names[:, 2], names[:, 3] = NOTHING, list(COLOURS).index(scene.background), len(scene.shapes)
     geometry = np.zeros((PATCHES * PATCHES, 5), np.float32)

@@ -84,6 +84,8 @@ def stands(shape: Shape, relation: str, other: Shape) -> bool:
 def _apart(a: Shape, b: Shape) -> bool:
     (row, column), (other_row, other_column) = corner(a), corner(b)
     a_side, b_side = BLOCKS[a.size_name], BLOCKS[b.size_name]
+    if row == other_row:
+        return False  # codes can't say it
     beside = column + a_side <= other_column or other_column + b_side <= column
     return beside or row + a_side <= other_row or other_row + b_side <= row
 
@@ -97,7 +99,7 @@ def arrange(rng: np.random.Generator, wish: Wish, tries: int = 400) -> Scene | N
         shapes = []
         for item, colour in zip(wish.items, colours, strict=True):
             size = item.size or choose(rng, list(BLOCKS))
-            column, row = int(rng.integers(GRID - BLOCKS[size] + 1)), int(rng.integers(1, GRID - BLOCKS[size] + 1))
+            row, column = map(int, rng.integers(1, GRID - BLOCKS[size] + 1, 2))
             shapes.append(snapped(item.kind, colour, size, row, column))
         scene = Scene(background, tuple(shapes))
         if is_granted(wish, scene) and (len(shapes) == 1 or _apart(*shapes)):

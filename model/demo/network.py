@@ -1,9 +1,9 @@
 """The demo's network: transformers' Janus in small, and two tables that are trained in parts.
 
 While training, the table of code embeddings and the last layer of the image head are sums of a part for the colour
-and a part for the cell (a few hundred rows in place of thousands), so what is learned about a red circle helps with every red shape
-and every circle. A sum of embeddings is an embedding and a sum of logits is a logit: `fold` writes both out in full,
-and what is saved is a plain JanusForConditionalGeneration.
+and a part for the cell (a few hundred rows in place of thousands), so what is learned about a red circle helps with
+every red shape and every circle. A sum of embeddings is an embedding and a sum of logits is a logit: `fold` writes both
+out in full, and what is saved is a plain JanusForConditionalGeneration.
 """
 
 import copy
@@ -25,7 +25,7 @@ from model.demo.tokenizer import CONTEXT
 from model.demo.world import COLOURS
 
 SIDE = 192  # pixels, drawn or seen
-PATCHES = GRID  # on a side, of a picture that is seen: transformers has one number for both
+PATCHES = GRID  # on a side, of a picture that is seen: transformers has one number for that and for a drawing's
 COLOUR_PARTS = 2 * len(COLOURS)  # the background's colours, then the shapes'
 
 

@@ -1,20 +1,23 @@
-"""Training-only heads that read what a hidden state ought to know: the contents of a picture that is looked at.
+"""Training-only heads that read what a hidden state ought to know: a picture's contents, a prompt's meaning.
 
 An answer is a word or two, which tells a network little about what it should have seen. So every patch of the vision
 tower, and every token of the picture inside the language model, is also asked for the whole scene, by linear layers
-that are thrown away afterwards.
+that are thrown away afterwards. Likewise the last token of a prompt is asked for the whole wish: from the drawings'
+tokens alone it takes long until "left" has found the shape that it was said of.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from model.demo.wishes import RELATIONS, Wish
 from model.demo.world import COLOURS, KINDS, PLACES, SIZES, Scene
 
 _COLOURS, _KINDS, _PLACES, _SIZES = list(COLOURS), list(KINDS), list(PLACES), list(SIZES)
 _ABSENT = {"colour": len(_COLOURS) + 1, "kind": len(_KINDS), "size": len(_SIZES) + 1, "place": len(_PLACES) + 1}
 _SHAPE = tuple(last + 1 for last in _ABSENT.values())
 SCENE = (len(_COLOURS), *_SHAPE, *_SHAPE)
+WISH = (*SCENE, len(RELATIONS) + 1)
 
 
 class Readout(nn.Linear):
@@ -37,3 +40,13 @@ def contents(scene: Scene) -> list[int]:
         labels += [_COLOURS.index(shape.colour), _KINDS.index(shape.kind)]
         labels += [_SIZES.index(shape.size_name), _PLACES.index(shape.place)]
     return labels + list(_ABSENT.values()) * (2 - len(scene.shapes))
+
+
+def meaning(wish: Wish) -> list[int]:
+    """Labels of a wish, its items as they are named; what is left open has a label of its own."""
+    labels = [_COLOURS.index(wish.background or "white")]
+    for item in wish.items:
+        for said, names in ((item.colour, _COLOURS), (item.kind, _KINDS), (item.size, _SIZES), (item.place, _PLACES)):
+            labels.append(names.index(said) if said else len(names))
+    labels += list(_ABSENT.values()) * (2 - len(wish.items))
+    return [*labels, RELATIONS.index(wish.relation) if wish.relation else len(RELATIONS)]

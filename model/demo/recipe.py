@@ -13,7 +13,7 @@ from model.demo.codes import POSITIONS
 from model.demo.export import export
 from model.demo.network import PATCHES, build, configure
 from model.demo.tokenizer import CONTEXT, build_tokenizer, phrase_book, wrap
-from model.demo.train_language import LanguageStage
+from model.demo.train_language import DRAWINGS, TOGETHER, LanguageStage
 from model.demo.train_pixels import SIDES, PixelStage
 from model.demo.train_upscaler import UpscalerStage
 from model.demo.train_vision import VisionStage
@@ -51,7 +51,8 @@ class Recipe:
         upscaler = UpscalerStage()
         self.upscaler = upscaler.network
         yield upscaler, 1300
-        yield LanguageStage(self.model, self.prompts, self.tokenizer), 7000
+        yield LanguageStage(self.model, self.prompts, self.tokenizer, DRAWINGS), 6000
+        yield LanguageStage(self.model, self.prompts, self.tokenizer, TOGETHER), 1800
 
 
 def run(folder: Path, out: Path, *, seed: int = 0, share: float = 1.0, report: Callable[[str], None] = print) -> None:

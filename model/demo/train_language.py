@@ -10,7 +10,7 @@ The words of a prompt decide the first row alone, and a causal model's loss ther
 drawings are sketches, cut off after their plan: a sixth of the price, for the part that is hard to learn.
 
 A conversation is a picture's 144 patches and a few questions with answers, and the loss is on the answers. The vision
-tower was trained before and stands still. Conversations join when drawings are on their way: they are learned sooner.
+tower was trained before and stands still. Conversations come in a second stage, when drawings are well on their way.
 """
 
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ from model.demo.network import COLOUR_PARTS, SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
 from model.demo.questions import Exchange, converse, draw_scene
-from model.demo.readout import SCENE, Readout, contents
-from model.demo.wishes import draw_example
+from model.demo.readout import SCENE, WISH, Readout, contents, meaning
+from model.demo.wishes import Wish, draw_example
 from model.demo.wording import word
 from model.demo.world import COLOURS, KINDS
 from model.pictures import preprocess
@@ -35,8 +35,7 @@ from model.prompts import Prompts
 from model.requests import Turn
 
 GUIDANCE = (2.0, 8.0)  # the range of w
-PLAIN = 0.07  # the share of the steps before guidance comes in: at first it only amplifies noise
-SILENT = 0.38  # the share of the steps before conversations come in
+PLAIN = 0.08  # the share of the first stage before guidance comes in: at first it only amplifies noise
 UNTOLD = 0.1  # weight of the loss on u alone
 BEGINS = 8.0  # weight of a block's first cell, which has to find its shape in the plan; the others copy from it
 SKETCH = GRID  # tokens of a sketch
@@ -86,64 +85,81 @@ def derailed(rng: np.random.Generator, codes: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A prompt: what it means, its ids, and codes that grant it, (144,)."""
+
+    wish: Wish
+    ids: list[int]
+    codes: np.ndarray
+
+
+@dataclass(frozen=True)
 class Batch:
     """How much of everything one step holds."""
 
-    sketches: int = 16
-    drawings: int = 12
-    talks: int = 8
+    sketches: int
+    drawings: int
+    talks: int
+
+
+DRAWINGS = Batch(sketches=16, drawings=12, talks=0)  # the first stage
+TOGETHER = Batch(sketches=36, drawings=4, talks=12)  # the second
 
 
 class LanguageStage:
-    """Drawings and conversations in one step."""
-
-    name = "language"
+    """Drawings, and conversations where the batch has any, in one step."""
 
     def __init__(
         self,
         model: JanusForConditionalGeneration,
         prompts: Prompts,
         tokenizer: PreTrainedTokenizerFast,
-        batch: Batch | None = None,
+        batch: Batch,
     ) -> None:
         self.model, self.prompts, self.tokenizer = model, prompts, tokenizer
-        self.batch = batch or Batch()
+        self.batch, self.name = batch, "language" if batch.talks else "drawings"
         self.firsts = torch.tensor([block_cell(kind, size) for kind in KINDS for size in BLOCKS])
         janus = model.model
-        self.scene = Readout(model.config.text_config.hidden_size, SCENE)
+        self.scene, self.wish = (Readout(model.config.text_config.hidden_size, fields) for fields in (SCENE, WISH))
         drawing = (janus.generation_embeddings, janus.generation_aligner, janus.generation_head)
         self.network: nn.Module = nn.ModuleList(
-            [janus.language_model, model.lm_head, *drawing, janus.aligner, self.scene]
+            [janus.language_model, model.lm_head, *drawing, janus.aligner, self.scene, self.wish]
         )
         self.optimisers = optimisers(self.network, lr=1.5e-3, muon_lr=0.01)
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
         """The losses of all parts."""
-        guided = done >= PLAIN
-        sketches = sorted(self.examples(rng, self.batch.sketches), key=lambda one: len(one[0]))
+        guided = self.batch.talks > 0 or done >= PLAIN
+        sketches = sorted(self.examples(rng, self.batch.sketches), key=lambda one: len(one.ids))
         lots = (sketches[: len(sketches) // 2], sketches[len(sketches) // 2 :])  # of like length: little padding
-        plan = torch.cat([self.drawing_losses(rng, lot, SKETCH, guided=guided) for lot in lots])
-        whole = self.drawing_losses(rng, self.examples(rng, self.batch.drawings), POSITIONS, guided=guided)
-        painted = whole[:, SKETCH:].sum(1).mean()
-        losses = {"plan": plan.sum(1).mean(), "painted": painted}
-        return losses | (self.talk_losses(rng) if done >= SILENT else {})
+        plans, wishes = zip(*(self.drawing_losses(rng, lot, SKETCH, guided=guided) for lot in lots), strict=True)
+        whole, wish = self.drawing_losses(rng, self.examples(rng, self.batch.drawings), POSITIONS, guided=guided)
+        losses = {
+            "plan": torch.cat(plans).sum(1).mean(),
+            "painted": whole[:, SKETCH:].sum(1).mean(),
+            "wish": 0.5 * torch.stack([wish, *wishes]).mean(),
+        }
+        return losses | (self.talk_losses(rng) if self.batch.talks else {})
 
     # -- drawings -----------------------------------------------------------------------------------------------------
 
-    def examples(self, rng: np.random.Generator, count: int) -> list[tuple[list[int], np.ndarray]]:
-        """Prompts as ids, and codes that grant them."""
+    def examples(self, rng: np.random.Generator, count: int) -> list[Example]:
+        """Random prompts and drawings."""
         drawn = (draw_example(rng, pairs=0.6) for _ in range(count))
-        return [(self.prompts.drawing(word(rng, wish)), encode(scene)) for wish, scene in drawn]
+        return [Example(wish, self.prompts.drawing(word(rng, wish)), encode(scene)) for wish, scene in drawn]
 
     def drawing_losses(
-        self, rng: np.random.Generator, examples: list[tuple[list[int], np.ndarray]], length: int, *, guided: bool
-    ) -> Tensor:
-        """The losses (n, length) of the first `length` codes of n drawings, on guided logits or on plain ones."""
-        prompts = [ids for ids, _ in examples]
-        images = torch.from_numpy(np.stack([codes for _, codes in examples]))[:, :length]
-        given = torch.from_numpy(np.stack([derailed(rng, codes) for _, codes in examples]))[:, : length - 1]
+        self, rng: np.random.Generator, examples: list[Example], length: int, *, guided: bool
+    ) -> tuple[Tensor, Tensor]:
+        """The losses (n, length) of the first `length` codes of n drawings, on guided logits or on plain ones.
+
+        And the loss of what each prompt means, read at its last token.
+        """
+        prompts = [one.ids for one in examples]
+        images = torch.from_numpy(np.stack([one.codes for one in examples]))[:, :length]
+        given = torch.from_numpy(np.stack([derailed(rng, one.codes) for one in examples]))[:, : length - 1]
         blank = [self.prompts.unconditional(len(ids)) for ids in prompts]
-        hidden = self.image_states(blank + prompts, given.repeat(2, 1))
+        hidden, middle = self.image_states(blank + prompts, given.repeat(2, 1))
         untold, told = self.model.model.generation_head(hidden).float().chunk(2)
         alone = code_losses(untold, images)
         weight = 1 + (BEGINS - 1) * torch.isin(images % CELLS, self.firsts)
@@ -151,10 +167,14 @@ class LanguageStage:
             w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
             told = untold + w * (told - untold)
         losses: Tensor = weight * (code_losses(told, images) + UNTOLD * alone)
-        return losses
+        wish = self.wish.loss(middle[len(examples) :], torch.tensor([meaning(one.wish) for one in examples]))
+        return losses, wish
 
-    def image_states(self, prompts: list[list[int]], given: Tensor) -> Tensor:
-        """The states (batch, n, width) that predict n image tokens after the prompts, the first n - 1 being given."""
+    def image_states(self, prompts: list[list[int]], given: Tensor) -> tuple[Tensor, Tensor]:
+        """The states (batch, n, width) that predict n image tokens after the prompts, the first n - 1 being given.
+
+        And those half-way up, of the prompts' last tokens alone, normed: (batch, width).
+        """
         janus, count = self.model.model, given.shape[1]
         lengths = torch.tensor([len(ids) for ids in prompts])
         ids = padded([row + [self.prompts.pad] * count for row in prompts], self.prompts.pad)
@@ -162,9 +182,10 @@ class LanguageStage:
         rows, places = torch.arange(len(prompts))[:, None], lengths[:, None] + torch.arange(count + 1)
         drawn = self.model.prepare_embeddings_for_image_generation(given)
         embeddings = embeddings.index_put((rows, places[:, :-1]), drawn.to(embeddings.dtype))
-        out = janus.language_model(inputs_embeds=embeddings, use_cache=False)
+        out = janus.language_model(inputs_embeds=embeddings, use_cache=False, output_hidden_states=True)
+        middle = rms_norm(out.hidden_states[MIDDLE][rows[:, 0], lengths - 1], embeddings.shape[2:]).float()
         hidden: Tensor = out.last_hidden_state[rows, places - 1]
-        return hidden
+        return hidden, middle
 
     # -- conversations ------------------------------------------------------------------------------------------------
 

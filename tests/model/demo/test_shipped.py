@@ -2,19 +2,17 @@
 
 from pathlib import Path
 
-from transformers import JanusConfig, JanusForConditionalGeneration, JanusProcessor
+from transformers import JanusForConditionalGeneration, JanusProcessor
 
 from model.catalogue import locate
-from model.demo.codes import GRID, POSITIONS
+from model.demo.codes import POSITIONS
 from model.demo.judge import read
 from model.pictures import to_pictures
 
 
 def test_transformers_draws_with_the_shipped_checkpoint() -> None:
     folder = locate("demo")
-    config = JanusConfig.from_pretrained(folder)
-    config.vq_config.num_patches = GRID  # transformers takes the grid of a picture that is seen for that of a drawing
-    network = JanusForConditionalGeneration.from_pretrained(folder, config=config)
+    network = JanusForConditionalGeneration.from_pretrained(folder)
     processor = JanusProcessor.from_pretrained(folder)
     told = [{"role": "user", "content": [{"type": "text", "text": "a red circle on a blue background"}]}]
     prompt = processor.apply_chat_template(told, add_generation_prompt=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from model.demo.codes import CODES, decode, encode
+from model.demo.codes import CELLS, CODES, GRID, decode, encode, planned, snapped
 from model.demo.judge import read, shows
 from model.demo.questions import draw_scene
 from model.demo.wishes import draw_example, draw_wish, is_granted
@@ -58,11 +58,22 @@ def test_broken_codes_are_no_scene() -> None:
     assert decode(np.zeros_like(codes)) is None
 
 
-def test_a_prompt_decides_the_first_row_alone() -> None:
+def test_the_first_row_is_background_and_plans_all_the_rest() -> None:
     rng = np.random.default_rng(7)
     for _ in range(50):
         scene = draw_example(rng, pairs=0.6)[1]
         assert set(render(scene, 192).crop((0, 0, 192, 16)).get_flattened_data()) == {COLOURS[scene.background]}
+        assert planned(encode(scene)[:GRID]) == scene
+
+
+def test_the_first_column_counts_the_rows_down_to_the_next_shape() -> None:
+    upper, lower = snapped("star", "red", "small", 3, 6), snapped("cross", "blue", "large", 5, 2)
+    cells = encode(Scene("white", (lower, upper))).reshape(GRID, GRID) % CELLS
+    margin = cells[:, 0].tolist()
+    assert margin[1] - margin[2] == 1  # two rows to go, one
+    assert cells[3, :6].tolist() == list(range(margin[3], margin[3] - 6, -1))  # six columns to go, ..., one
+    assert margin[4] not in (margin[1], margin[2])  # one row to go, but to the other shape
+    assert margin[6:] == [row * GRID for row in range(6, GRID)]  # nothing more begins: plain positions
 
 
 def test_every_place_can_be_asked_for() -> None:

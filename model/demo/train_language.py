@@ -38,6 +38,7 @@ GUIDANCE = (2.0, 8.0)  # the range of w
 PLAIN = 0.08  # the share of the first stage before guidance comes in: at first it only amplifies noise
 UNTOLD = 0.1  # weight of the loss on u alone
 BEGINS = 8.0  # weight of a block's first cell, which has to find its shape in the plan; the others copy from it
+PAINTED = 0.4  # weight of what follows the plan: many tokens, and most of them easy
 SKETCH = GRID  # tokens of a sketch
 DERAILED = 3  # stretches of a drawing that are given wrong
 NO_LOSS = -100
@@ -103,7 +104,7 @@ class Batch:
 
 
 DRAWINGS = Batch(sketches=16, drawings=12, talks=0)  # the first stage
-TOGETHER = Batch(sketches=36, drawings=4, talks=12)  # the second
+TOGETHER = Batch(sketches=28, drawings=8, talks=9)  # the second
 
 
 class LanguageStage:
@@ -135,8 +136,8 @@ class LanguageStage:
         plans, wishes = zip(*(self.drawing_losses(rng, lot, SKETCH, guided=guided) for lot in lots), strict=True)
         whole, wish = self.drawing_losses(rng, self.examples(rng, self.batch.drawings), POSITIONS, guided=guided)
         losses = {
-            "plan": torch.cat(plans).sum(1).mean(),
-            "painted": whole[:, SKETCH:].sum(1).mean(),
+            "plan": torch.cat([*plans, whole[:, :SKETCH]]).sum(1).mean(),
+            "painted": PAINTED * whole[:, SKETCH:].sum(1).mean(),
             "wish": 0.5 * torch.stack([wish, *wishes]).mean(),
         }
         return losses | (self.talk_losses(rng) if self.batch.talks else {})

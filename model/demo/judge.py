@@ -18,6 +18,7 @@ PALETTE = np.array(list(COLOURS.values()), np.float32)
 COLOUR_ERROR = 40.0  # a colour farther than this from every palette colour (of 0 to 441) is none
 CONTRAST = 0.5  # a pixel belongs to a region from half-way between the background and the region's colour on
 SPECK = 12  # smaller regions, in pixels, are noise
+STRETCH = 1.2  # a region that is wider or taller than its outline by more is no such shape
 LIKENESS = 0.86  # least intersection over union with an outline
 
 
@@ -54,6 +55,8 @@ def _shape(pixels: np.ndarray, difference: np.ndarray, region: np.ndarray) -> Sh
     if scores[kind] < LIKENESS:
         return None
     (left, top, right, bottom), (u, v, reach) = box, _bounds(kind)
+    if not 1 / STRETCH < (right - left) / (bottom - top) < STRETCH:  # every outline is about as wide as it is tall
+        return None
     size = (right - left + bottom - top) / (2 * reach) / SIDE
     x, y = (left + right) / 2 / SIDE - u * size / 2, (top + bottom) / 2 / SIDE - v * size / 2
     return Shape(kind, list(COLOURS)[int(errors.argmin())], x, y, size)

@@ -110,3 +110,6 @@ def test_the_judge_does_not_read_noise_or_half_a_shape() -> None:
     picture = render(Scene("white", (Shape("star", "red", 0.5, 0.5, 0.4),)), 192)
     picture.paste((250, 250, 250), (96, 0, 192, 192))
     assert read(picture) is None
+    picture = render(Scene("gray", (Shape("circle", "blue", 0.5, 0.5, 0.4),)), 192)
+    picture.paste(COLOURS["gray"], (0, 96, 192, 192))
+    assert read(picture) is None  # an ellipse fits half a disc rather well

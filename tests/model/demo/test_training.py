@@ -73,15 +73,17 @@ def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
         torch.testing.assert_close(plain.model.vqmodel.decode(codes), PixelStage(small.model, 192).decode(codes))
 
 
-@pytest.mark.parametrize("name", ["vision", "language", "pixels"])
+@pytest.mark.parametrize("name", ["vision", "drawings", "language", "pixels"])
 def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "WARMUP", 1)
     stages: dict[str, Stage] = {
         "vision": VisionStage(small.model, batch=4),
+        "drawings": LanguageStage(small.model, small.prompts, small.tokenizer, Batch(sketches=8, drawings=2, talks=0)),
         "language": language(small),
         "pixels": PixelStage(small.model, 48),
     }
     stage = stages[name]
+    assert stage.name.startswith(name)  # what is kept on disk must not mix the stages up
     before = loss(stage)
     train(stage, tmp_path, 8, quiet=True, report=lambda line: None)
     assert loss(stage) < 0.9 * before

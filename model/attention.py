@@ -56,5 +56,9 @@ def _plain(q: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
     if len(keys) > most:
         parts = zip(*(torch.split(part, most) for part in (q, keys, values, bias)), strict=True)
         return torch.cat([_plain(*part) for part in parts])
-    scores = torch.baddbmm(bias, keys, q.transpose(1, 2), alpha=q.shape[-1] ** -0.5).transpose(1, 2)
+    scale = q.shape[-1] ** -0.5
+    if torch.compiler.is_compiling():  # to be fused with all around it
+        scores = (torch.bmm(keys, q.transpose(1, 2)) * scale + bias).transpose(1, 2)
+    else:
+        scores = torch.baddbmm(bias, keys, q.transpose(1, 2), alpha=scale).transpose(1, 2)
     return torch.bmm(torch.softmax(scores, -1), values)

@@ -71,7 +71,7 @@ class Decoder:
         `blocks`: as in Dense.
         """
         language, config = network.model.language_model, network.config.text_config
-        self.network = network
+        self.network, self.blocks = network, blocks
         self.shape = CacheShape.of(network)
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.head_size = self.shape.head_size

@@ -26,18 +26,20 @@ def blocks_work(device: torch.device, dtype: torch.dtype) -> bool:
         return False
 
 
-class Dense:
+class Dense(nn.Module):
     """Linear layers that read the same input, as one: (n, inputs) to (n, all their outputs)."""
 
     def __init__(self, *layers: nn.Linear, blocks: bool) -> None:
         """Take over `layers`, which have a bias all or none. `blocks`: as oneDNN wants it, a copy that is opaque."""
+        super().__init__()
         weights = [layer.weight.detach() for layer in layers]
         biases = [layer.bias.detach() for layer in layers if layer.bias is not None]
         self.bias = torch.cat(biases) if biases else None
         self.blocks = blocks
-        self.weight = _blocked(weights) if blocks else _joined(layers, weights)
+        weight = _blocked(weights) if blocks else _joined(layers, weights)
+        self.weight = nn.Parameter(weight, requires_grad=False)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Give x W^T + b."""
         if self.blocks:
             product: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
@@ -47,7 +49,8 @@ class Dense:
     def onto(self, residual: Tensor, x: Tensor) -> Tensor:
         """Give `residual` + x W^T; for layers without a bias."""
         if self.blocks:
-            return self(x).add_(residual)
+            product: Tensor = self(x)
+            return residual + product  # in this order: the other one the compiler takes for a bias, and fails
         return torch.addmm(residual, x, self.weight.t())
 
     def tensors(self) -> list[Tensor]:

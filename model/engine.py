@@ -62,10 +62,7 @@ class Engine:
             janus.network,
             length=max(memory.lengths(self.settings, **sizes)),
             begin_of_image=janus.prompts.begin_of_image,
-            # compiled, the step has to read tensors that the compiler understands
-            blocks=self.settings.compile is not True
-            and dense.blocks_work(janus.device, janus.dtype)
-            and memory.blocks_fit(janus.network, janus.device),
+            blocks=dense.blocks_work(janus.device, janus.dtype) and memory.blocks_fit(janus.network, janus.device),
         )
         shape = self.decoder.shape
         plan = memory.plan(shape, self.settings, free=memory.free_bytes(janus.device), **sizes)

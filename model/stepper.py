@@ -14,6 +14,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch._inductor import config
 
 from model.cache import Lane
 from model.decode import Batch, Decoder
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 ROUNDING = 8  # plain attention reads the cache in multiples of so many positions: fewer shapes for oneDNN to prepare
 FEWEST_SEATS = 5  # the smallest bucket of pictures; the others are four times larger each
+MOST_GRAPHS = (
+    1000  # of all engines in this process: torch gives up at few, which guards against what does not happen here
+)
 WARMING = 3  # runs of a graph before CUDA replays it: one to compile, one to warm up, one to record
 
 
@@ -91,28 +95,40 @@ class Stepper:
         return max(seat.index for seat in moving) + 1, rounded
 
     def _buckets(self) -> list[Batch]:
-        """Every shape that a compiled step may have: pictures in a few sizes, answers all or none; half or all long."""
-        lane = self.pictures
-        sizes = {*(FEWEST_SEATS * 4**i for i in range(8) if FEWEST_SEATS * 4**i < lane.capacity), lane.capacity}
-        drawing = [(0, 0), *itertools.product(sizes, _lengths(lane))]
-        answering = [(0, 0), *itertools.product((self.answers.capacity,), _lengths(self.answers))]
-        return [Batch(*pictures, *answers) for pictures in drawing for answers in answering if any(pictures + answers)]
+        """Every shape that a compiled step may have: pictures in a few sizes and lengths, answers all or none.
+
+        Where both move, which is rare, pictures have one length.
+        """
+        pictures, answers = self.pictures, self.answers
+        smaller = {FEWEST_SEATS * 4**i for i in range(8)}
+        sizes = sorted(size for size in smaller | {pictures.capacity} if size <= pictures.capacity)
+        answering = [(answers.capacity, length) for length in _lengths(answers, 2)]
+        drawing = [Batch(size, length, 0, 0) for size in sizes for length in _lengths(pictures, 4)]
+        both = [Batch(size, pictures.length, *answer) for size in sizes for answer in answering]
+        return [*drawing, *(Batch(0, 0, *answer) for answer in answering), *both]
 
     def _compile(self) -> None:
         began, buckets = time.perf_counter(), self.buckets
-        for tensor in (*self.decoder.tensors(), *self.pictures.tensors(), *self.answers.tensors()):
-            torch._dynamo.mark_static_address(tensor)  # CUDA graphs copy every other input at every step
-        mode = "reduce-overhead" if self.decoder.device.type == "cuda" else "default"
+        mode, constants = "default", self.decoder.blocks
+        if self.decoder.device.type == "cuda":
+            mode = "reduce-overhead"
+            for tensor in (*self.decoder.tensors(), *self.pictures.tensors(), *self.answers.tensors()):
+                torch._dynamo.mark_static_address(tensor)  # CUDA graphs copy every other input at every step
         self._step = torch.compile(self.decoder.step, fullgraph=True, dynamic=False, mode=mode)
+        # oneDNN's blocks are opaque to the compiler: it must take weights for constants, which all graphs share then.
         # Empty seats do not move, so a step over them changes nothing that anybody reads.
-        with torch.inference_mode(), torch._dynamo.config.patch(recompile_limit=len(buckets) + 1):
+        with (
+            torch.inference_mode(),
+            config.patch(freezing=constants),
+            torch._dynamo.config.patch(recompile_limit=MOST_GRAPHS, accumulated_recompile_limit=MOST_GRAPHS),
+        ):
             for batch, _ in itertools.product(buckets, range(WARMING)):
                 self._step(self.pictures, self.answers, batch)
         log.info("compiled %d decode graphs in %.0f s", len(buckets), time.perf_counter() - began)
 
 
-def _lengths(lane: Lane) -> tuple[int, int]:
-    return -(-lane.length // 2), lane.length
+def _lengths(lane: Lane, count: int) -> list[int]:
+    return [-(-lane.length * part // count) for part in range(1, count + 1)]
 
 
 def _holds(bucket: Batch, batch: Batch) -> bool:

@@ -20,13 +20,14 @@ def train(
     work: Annotated[Path, typer.Option(help="Where the training keeps what it needs to go on.")] = Path(
         "demo-training"
     ),
+    begin: Annotated[Path | None, typer.Option(help="A checkpoint to train on: its last stage, once more.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same checkpoint on the same machine.")] = 0,
     share: Annotated[float, typer.Option(help="Share of the steps: 0.01 for a quick look.")] = 1.0,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
     """Train everything from scratch; run it again to go on after an interruption."""
     torch.set_num_threads(threads)
-    recipe.run(work, out, seed=seed, share=share, report=lambda line: typer.echo(line, err=True))
+    recipe.run(work, out, begin=begin, seed=seed, share=share, report=lambda line: typer.echo(line, err=True))
 
 
 @app.command()

@@ -162,6 +162,47 @@ def sine_positions(grid: int, width: int) -> Tensor:
     return torch.cat((rows, columns), dim=2).reshape(grid * grid, width)
 
 
+def unfolded(plain: JanusForConditionalGeneration) -> JanusForConditionalGeneration:
+    """A network in training form that computes what a saved one does, to go on from there.
+
+    A table is the product of a matrix that says which parts a code has and of its parts, so least squares finds parts
+    that give the table again. Exactly, if `folded` wrote it; to the nearest, once it was rounded.
+    """
+    model = build(plain.config)
+    tables = ("generation_embeddings.", "vqmodel.quantize.embedding.", "generation_head.vision_head.")
+    state = plain.state_dict()
+    same = {
+        name: value for name, value in state.items() if not name.startswith(tuple(f"model.{one}" for one in tables))
+    }
+    model.load_state_dict(same, strict=False)
+    colour, cell = code_parts()
+    head = model.model.generation_head.vision_head.parts
+    whole = plain.model.generation_head.vision_head
+    with torch.no_grad():
+        both = torch.cat((whole.weight.float(), whole.bias.float()[:, None]), dim=1)
+        told = torch.cat(split_table(both, colour, cell))
+        head.weight.copy_(told[:, :-1])
+        head.bias.copy_(told[:, -1])
+        for of, whole_table in (
+            (model.model.generation_embeddings, plain.model.generation_embeddings),
+            (model.model.vqmodel.quantize.embedding, plain.model.vqmodel.quantize.embedding),
+        ):
+            its_cell = cell * (cell >= BACKGROUND) if of.plain_background else cell
+            for part, weight in zip(
+                (of.colour, of.cell), split_table(whole_table.weight.float(), colour, its_cell), strict=True
+            ):
+                part.weight.copy_(weight)
+    return model
+
+
+def split_table(table: Tensor, colour: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """The colour parts (20, n) and cell parts (CELLS, n) of least norm whose sums are nearest to a table (CODES, n)."""
+    which = torch.zeros(len(table), COLOUR_PARTS + CELLS)
+    which.scatter_(1, torch.stack((colour, COLOUR_PARTS + cell), dim=1), 1.0)
+    parts = torch.linalg.lstsq(which.double(), table.double(), driver="gelsd").solution.float()
+    return parts[:COLOUR_PARTS], parts[COLOUR_PARTS:]
+
+
 def folded(model: JanusForConditionalGeneration) -> JanusForConditionalGeneration:
     """A plain copy of a network in training form, as it is saved and run."""
     plain = JanusForConditionalGeneration(model.config)

@@ -19,6 +19,7 @@ PLACE_ANSWERS = {
 }
 COUNT_ANSWERS = ("none", "one", "two")
 LARGER = 1.25  # from this ratio of widths on, one shape is larger than another
+DESCRIBED_LAST = 0.75  # the share of conversations
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,10 @@ def ask(rng: np.random.Generator, scene: Scene, form: str) -> Exchange | None:
 
 
 def converse(rng: np.random.Generator, scene: Scene, turns: int) -> list[Exchange]:
-    """Draw a conversation of different forms of questions about one scene."""
+    """Draw a conversation of different forms of questions about one scene.
+
+    A description would give every later answer away, so it mostly comes last.
+    """
     order = [list(FORMS)[i] for i in rng.permutation(len(FORMS))]
-    found = (ask(rng, scene, form) for form in order)
-    return [exchange for exchange in found if exchange][:turns]
+    found = [exchange for exchange in (ask(rng, scene, form) for form in order) if exchange][:turns]
+    return sorted(found, key=lambda one: one.form == "describe") if rng.random() < DESCRIBED_LAST else found

@@ -18,6 +18,7 @@ _ABSENT = {"colour": len(_COLOURS) + 1, "kind": len(_KINDS), "size": len(_SIZES)
 _SHAPE = tuple(last + 1 for last in _ABSENT.values())
 SCENE = (len(_COLOURS), *_SHAPE, *_SHAPE)
 WISH = (*SCENE, len(RELATIONS) + 1)
+WHATS = [0, 1, 2, 5, 6]  # fields of a wish that a plan has written down before it comes to where things are
 
 
 class Readout(nn.Linear):

@@ -1,5 +1,6 @@
 """The whole training: every stage in order, from nothing to a checkpoint."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ from torch import nn
 from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
 from model.demo.codes import POSITIONS
-from model.demo.export import export
-from model.demo.network import PATCHES, build, configure
+from model.demo.export import UPSCALER, export
+from model.demo.network import PATCHES, build, configure, unfolded
 from model.demo.tokenizer import CONTEXT, build_tokenizer, phrase_book, wrap
 from model.demo.train_language import DRAWINGS, TOGETHER, LanguageStage
 from model.demo.train_pixels import SIDES, PixelStage
@@ -28,7 +29,7 @@ class Recipe:
     tokenizer: PreTrainedTokenizerFast
     prompts: Prompts
     model: JanusForConditionalGeneration
-    upscaler: nn.Module
+    upscaler: nn.Module | None
 
     @staticmethod
     def start(folder: Path, seed: int = 0) -> "Recipe":
@@ -41,7 +42,15 @@ class Recipe:
         prompts = Prompts.from_folder(folder, image_tokens=POSITIONS, context=CONTEXT, seen_tokens=PATCHES**2)
         torch.manual_seed(seed)
         model = build(configure(tokenizer))
-        return Recipe(tokenizer, prompts, model, nn.Identity())
+        return Recipe(tokenizer, prompts, model, None)
+
+    @staticmethod
+    def resume(checkpoint: Path) -> "Recipe":
+        """Begin with the weights of a checkpoint that is whole."""
+        tokenizer = wrap(Tokenizer.from_file(str(checkpoint / "tokenizer.json")))
+        prompts = Prompts.from_folder(checkpoint, image_tokens=POSITIONS, context=CONTEXT, seen_tokens=PATCHES**2)
+        plain = JanusForConditionalGeneration.from_pretrained(checkpoint, dtype=torch.float32)
+        return Recipe(tokenizer, prompts, unfolded(plain), None)
 
     def stages(self) -> Iterator[tuple[Stage, int]]:
         """Each stage with its steps. They share one network, so each begins with what the ones before it learned."""
@@ -52,12 +61,29 @@ class Recipe:
         self.upscaler = upscaler.network
         yield upscaler, 1300
         yield LanguageStage(self.model, self.prompts, self.tokenizer, DRAWINGS), 6000
-        yield LanguageStage(self.model, self.prompts, self.tokenizer, TOGETHER), 1800
+        yield self.last_stage()
+
+    def last_stage(self) -> tuple[Stage, int]:
+        """Drawings and conversations together, with its steps."""
+        return LanguageStage(self.model, self.prompts, self.tokenizer, TOGETHER), 7000
 
 
-def run(folder: Path, out: Path, *, seed: int = 0, share: float = 1.0, report: Callable[[str], None] = print) -> None:
-    """Train everything and write the checkpoint to `out`. `share` scales all numbers of steps, for a quick look."""
-    recipe = Recipe.start(folder, seed)
-    for stage, steps in recipe.stages():
+def run(
+    folder: Path,
+    out: Path,
+    *,
+    begin: Path | None = None,
+    seed: int = 0,
+    share: float = 1.0,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Train everything and write the checkpoint to `out`. `share` scales all numbers of steps, for a quick look.
+
+    `begin`: a checkpoint to begin with: then only the last stage is trained.
+    """
+    recipe = Recipe.resume(begin) if begin else Recipe.start(folder, seed)
+    for stage, steps in [recipe.last_stage()] if begin else recipe.stages():
         train(stage, folder, max(1, round(steps * share)), seed, report=report)
     export(recipe.model, recipe.tokenizer, out, recipe.upscaler)
+    if begin and begin != out:
+        shutil.copy(begin / UPSCALER, out)

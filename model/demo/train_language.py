@@ -26,7 +26,7 @@ from model.demo.network import COLOUR_PARTS, SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
 from model.demo.questions import Exchange, converse, draw_scene
-from model.demo.readout import SCENE, WISH, Readout, contents, meaning
+from model.demo.readout import SCENE, WHATS, WISH, Readout, contents, meaning
 from model.demo.wishes import Wish, draw_example
 from model.demo.wording import word
 from model.demo.world import COLOURS, KINDS
@@ -42,7 +42,7 @@ PAINTED = 0.4  # weight of what follows the plan: many tokens, and most of them 
 SKETCH = GRID  # tokens of a sketch
 DERAILED = 3  # stretches of a drawing that are given wrong
 NO_LOSS = -100
-MIDDLE = 3  # layers after which the readout looks, so that later layers can use what was read
+MIDDLE = 3  # layers after which readouts look, so that later layers can use what was read
 
 
 def padded(rows: list[list[int]], fill: int) -> Tensor:
@@ -98,13 +98,14 @@ class Example:
 class Batch:
     """How much of everything one step holds."""
 
+    prompts: int  # that are read, but not drawn
     sketches: int
     drawings: int
     talks: int
 
 
-DRAWINGS = Batch(sketches=16, drawings=12, talks=0)  # the first stage
-TOGETHER = Batch(sketches=28, drawings=8, talks=9)  # the second
+DRAWINGS = Batch(prompts=0, sketches=16, drawings=12, talks=0)  # the first stage
+TOGETHER = Batch(prompts=96, sketches=28, drawings=8, talks=10)  # the second
 
 
 class LanguageStage:
@@ -135,10 +136,11 @@ class LanguageStage:
         lots = (sketches[: len(sketches) // 2], sketches[len(sketches) // 2 :])  # of like length: little padding
         plans, wishes = zip(*(self.drawing_losses(rng, lot, SKETCH, guided=guided) for lot in lots), strict=True)
         whole, wish = self.drawing_losses(rng, self.examples(rng, self.batch.drawings), POSITIONS, guided=guided)
+        read = [self.prompt_losses(self.examples(rng, self.batch.prompts))] if self.batch.prompts else []
         losses = {
             "plan": torch.cat([*plans, whole[:, :SKETCH]]).sum(1).mean(),
             "painted": PAINTED * whole[:, SKETCH:].sum(1).mean(),
-            "wish": 0.5 * torch.stack([wish, *wishes]).mean(),
+            "wish": torch.stack([wish, *wishes, *read]).mean(),
         }
         return losses | (self.talk_losses(rng) if self.batch.talks else {})
 
@@ -154,7 +156,7 @@ class LanguageStage:
     ) -> tuple[Tensor, Tensor]:
         """The losses (n, length) of the first `length` codes of n drawings, on guided logits or on plain ones.
 
-        And the loss of what each prompt means, read at its last token.
+        And the loss of what each prompt means, read at its last token and all over the plan.
         """
         prompts = [one.ids for one in examples]
         images = torch.from_numpy(np.stack([one.codes for one in examples]))[:, :length]
@@ -168,13 +170,24 @@ class LanguageStage:
             w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
             told = untold + w * (told - untold)
         losses: Tensor = weight * (code_losses(told, images) + UNTOLD * alone)
-        wish = self.wish.loss(middle[len(examples) :], torch.tensor([meaning(one.wish) for one in examples]))
+        means = torch.tensor([meaning(one.wish) for one in examples])[:, None].repeat(1, SKETCH, 1)
+        means[:, 1:, WHATS] = NO_LOSS
+        wish = self.wish.loss(middle[len(examples) :].flatten(0, 1), means.flatten(0, 1))
         return losses, wish
+
+    def prompt_losses(self, examples: list[Example]) -> Tensor:
+        """The loss of what prompts mean, with no drawing: cheap, and a lot of wordings."""
+        ids = [one.ids for one in examples]
+        out = self.model.model.language_model(padded(ids, self.prompts.pad), use_cache=False, output_hidden_states=True)
+        last = out.hidden_states[MIDDLE][torch.arange(len(ids)), torch.tensor([*map(len, ids)]) - 1]
+        middle = rms_norm(last, last.shape[1:]).float()
+        return self.wish.loss(middle, torch.tensor([meaning(one.wish) for one in examples]))
 
     def image_states(self, prompts: list[list[int]], given: Tensor) -> tuple[Tensor, Tensor]:
         """The states (batch, n, width) that predict n image tokens after the prompts, the first n - 1 being given.
 
-        And those half-way up, of the prompts' last tokens alone, normed: (batch, width).
+        And the first of them half-way up, normed: (batch, SKETCH, width). The prompts' last tokens are seen after
+        MIDDLE layers, the plan's tokens after one layer more, when they can have read it there.
         """
         janus, count = self.model.model, given.shape[1]
         lengths = torch.tensor([len(ids) for ids in prompts])
@@ -184,14 +197,16 @@ class LanguageStage:
         drawn = self.model.prepare_embeddings_for_image_generation(given)
         embeddings = embeddings.index_put((rows, places[:, :-1]), drawn.to(embeddings.dtype))
         out = janus.language_model(inputs_embeds=embeddings, use_cache=False, output_hidden_states=True)
-        middle = rms_norm(out.hidden_states[MIDDLE][rows[:, 0], lengths - 1], embeddings.shape[2:]).float()
+        plan = places[:, :SKETCH] - 1
+        prompt, later = (out.hidden_states[depth][rows, plan] for depth in (MIDDLE, MIDDLE + 1))
+        middle = rms_norm(torch.cat((prompt[:, :1], later[:, 1:]), dim=1), embeddings.shape[2:]).float()
         hidden: Tensor = out.last_hidden_state[rows, places - 1]
         return hidden, middle
 
     # -- conversations ------------------------------------------------------------------------------------------------
 
     def talk_losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Cross-entropy of the answers in conversations about pictures, and of the scene at the picture's tokens."""
+        """Cross-entropy of the answers in conversations about pictures, and of the scene at all tokens from there."""
         scenes = [draw_scene(rng) for _ in range(self.batch.talks)]
         talks = [self.conversation(converse(rng, scene, turns=6)) for scene in scenes]
         pixels = torch.stack([preprocess(photograph(rng, scene), SIDE) for scene in scenes])
@@ -207,7 +222,7 @@ class LanguageStage:
         out = janus.language_model(inputs_embeds=embeddings, use_cache=False, output_hidden_states=True)
         answered = labels != NO_LOSS
         logits = self.model.lm_head(out.last_hidden_state[:, :-1][answered])
-        shown = ((ids == self.prompts.placeholder) | (ids == self.prompts.end_of_image)).nonzero(as_tuple=True)
+        shown = ((ids == self.prompts.placeholder).cumsum(1) * (ids != self.prompts.pad) > 0).nonzero(as_tuple=True)
         middle = rms_norm(out.hidden_states[MIDDLE], embeddings.shape[2:])[shown]
         scene = self.scene.loss(middle.float(), torch.tensor([*map(contents, scenes)])[shown[0]])
         return {"answers": 5 * cross_entropy(logits.float(), labels[answered]), "scene": 0.3 * scene}

@@ -1,13 +1,14 @@
 """The engine against the plain loop, beside others, and compiled."""
 
 import copy
+import shutil
 from functools import partial
 
 import pytest
 import torch
 from PIL import Image
 
-from model import plain
+from model import plain, stepper
 from model.checkpoint import Janus
 from model.engine import Engine
 from model.requests import (
@@ -178,7 +179,7 @@ def test_the_step_is_one_graph_a_bucket(tiny: Janus, engine: Engine, monkeypatch
     """Graph breaks and later recompilations raise. Without the C++ that a machine may have no compiler for."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
     compiled = Engine(tiny, Lanczos(), EngineSettings(rows=10, answers=2, compile=True))
-    assert len(compiled.stepper.buckets) == 8  # (no pictures; half or all of the positions) x (no answers; likewise)
+    assert len(compiled.stepper.buckets) == 8  # pictures of four lengths, answers of two, and both with each of those
     crowd: list[Request] = [
         draw(count=3),
         ask(temperature=0),
@@ -195,3 +196,18 @@ def test_the_step_is_one_graph_a_bucket(tiny: Janus, engine: Engine, monkeypatch
             assert tokens(one) == tokens(other)
         else:
             assert text(one) == text(other)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch compiles for a CPU with g++")
+def test_a_compiled_engine_chooses_the_same_tokens(
+    tiny: Janus, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By machine code this time: one graph each for drawings, answers and both, for every graph takes seconds."""
+    monkeypatch.setattr(stepper, "_lengths", lambda lane, count: [lane.length])
+    compiled = Engine(tiny, Lanczos(), EngineSettings(rows=4, answers=1, compile=True))
+    assert len(compiled.stepper.buckets) == 3
+    drawing, question = draw(count=2, temperature=0), ask(temperature=0)
+    found = run(compiled, drawing, question, every=3)
+    expected = run(engine, copy.copy(drawing), copy.copy(question), every=3)
+    assert tokens(found[0]) == tokens(expected[0])
+    assert text(found[1]) == text(expected[1])

@@ -10,7 +10,7 @@ from transformers import JanusForConditionalGeneration, JanusProcessor
 from model import checkpoint
 from model.demo import recipe, table, training
 from model.demo.codes import CODES, POSITIONS, encode
-from model.demo.network import configure, folded
+from model.demo.network import configure, folded, unfolded
 from model.demo.optimiser import orthogonalise
 from model.demo.photos import to_array
 from model.demo.recipe import Recipe
@@ -34,8 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
-    """The recipe with a network of 64 x 3."""
-    monkeypatch.setattr(recipe, "configure", lambda tokenizer: configure(tokenizer, width=64, layers=3, heads=1))
+    """The recipe with a network of 64 x 4."""
+    monkeypatch.setattr(recipe, "configure", lambda tokenizer: configure(tokenizer, width=64, layers=4, heads=1))
     return Recipe.start(folder)
 
 
@@ -49,7 +49,7 @@ class Interrupted(VisionStage):
 
 
 def language(small: Recipe) -> LanguageStage:
-    return LanguageStage(small.model, small.prompts, small.tokenizer, Batch(sketches=8, drawings=2, talks=2))
+    return LanguageStage(small.model, small.prompts, small.tokenizer, Batch(prompts=8, sketches=8, drawings=2, talks=2))
 
 
 def loss(stage: Stage) -> float:
@@ -73,12 +73,21 @@ def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
         torch.testing.assert_close(plain.model.vqmodel.decode(codes), PixelStage(small.model, 192).decode(codes))
 
 
+def test_a_saved_network_can_be_trained_on(small: Recipe) -> None:
+    plain = folded(small.model)
+    again = folded(unfolded(plain)).state_dict()
+    for name, tensor in plain.state_dict().items():
+        torch.testing.assert_close(again[name], tensor, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["vision", "drawings", "language", "pixels"])
 def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "WARMUP", 1)
     stages: dict[str, Stage] = {
         "vision": VisionStage(small.model, batch=4),
-        "drawings": LanguageStage(small.model, small.prompts, small.tokenizer, Batch(sketches=8, drawings=2, talks=0)),
+        "drawings": LanguageStage(
+            small.model, small.prompts, small.tokenizer, Batch(prompts=0, sketches=8, drawings=2, talks=0)
+        ),
         "language": language(small),
         "pixels": PixelStage(small.model, 48),
     }
@@ -146,6 +155,16 @@ def test_the_recipe_writes_a_checkpoint_that_everybody_can_load(
     asked = processor(text=prompt, generation_mode="image", return_tensors="pt")
     janus = checkpoint.load(out, device="cpu", dtype="float32")
     assert asked.input_ids[0].tolist() == janus.prompts.drawing("a red circle")
+
+    on = tmp_path / "on"
+    monkeypatch.setattr(Recipe, "last_stage", lambda one: (language(one), 1))
+    recipe.run(tmp_path / "more", on, begin=out, report=lambda line: None)
+    assert {file.name for file in on.iterdir()} == {file.name for file in out.iterdir()}
+    trained = checkpoint.load(on, device="cpu", dtype="float32").network
+    assert not torch.equal(trained.lm_head.weight, janus.network.lm_head.weight)
+    assert torch.equal(
+        trained.model.vision_model.post_layernorm.weight, janus.network.model.vision_model.post_layernorm.weight
+    )
 
     judged = table.judge(janus, out, effort=0.001)
     words = table.markdown(judged)

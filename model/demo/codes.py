@@ -5,10 +5,11 @@ shows: a colour, and either plain background or the kind and size of a shape and
 
 All background looks alike, so its codes are free to carry notes, and they turn painting into copying:
 
-- The first row is the plan. After the background's colour, each cell holds one word: kind, colour and size of both
-  shapes as the prompt names them, then which begins first, its row and column, and how many rows on and in which column
-  the other begins. Each is one draw from one list, as words in a sentence are, so guidance has something clear to
-  sharpen, and a prompt's words are bound to shapes by the attention that binds words to words.
+- The first row is the plan: each cell holds one word. The first says how the shapes stand to each other, if there are
+  two; then come kind, colour, and size with place of each as the prompt names them, which begins first, its row and
+  column, and how many rows on and in which column the other begins. Each is one draw from one list, as words in a
+  sentence are, so guidance has something clear to sharpen, and a prompt's words are bound to shapes by the attention
+  that binds words to words. What a prompt says of "where" is copied before it has to be turned into numbers.
 - The first column counts down the rows until the next shape begins ("rest"), and in the row where one does, the
   background before it counts down the columns ("reach"). What comes next follows from the cell on the left, the cell
   above and the plan's words by looking up, never by arithmetic on positions.
@@ -23,17 +24,22 @@ from itertools import accumulate
 
 import numpy as np
 
-from model.demo.world import COLOURS, KINDS, SIZES, Scene, Shape
+from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, SIZES, Scene, Shape, relation
 
 GRID = 12
 POSITIONS = GRID * GRID
 BLOCKS = {"small": 3, "medium": 4, "large": 5}  # cells on a side, for each size
-_COLOUR_NAMES, _SIZE_NAMES = tuple(COLOURS), tuple(SIZES)
+_COLOUR_NAMES, _SIZE_NAMES, _PLACE_NAMES = tuple(COLOURS), tuple(SIZES), tuple(PLACES)
+_LAYOUTS = ("empty", "alone", *RELATIONS, "neither")
 
 # Lists of background cells after those that tell their position: the first cell number of each.
 _LISTS = {
-    **{f"{word} {i}": size for i in (0, 1) for word, size in (("kind", len(KINDS)), ("colour", 10), ("size", 3))},
-    "alone": 1,
+    "layout": len(_LAYOUTS),
+    **{
+        f"{word} {i}": count
+        for i in (0, 1)
+        for word, count in (("kind", len(KINDS)), ("colour", len(COLOURS)), ("size", len(SIZES) * len(PLACES)))
+    },
     "first": 2,
     "row": GRID,
     "column": GRID,
@@ -69,25 +75,21 @@ def corner(shape: Shape) -> tuple[int, int]:
 
 
 def plan(shapes: tuple[Shape, ...]) -> list[int]:
-    """The plan's cells from the second on: what the shapes are, then where."""
-    words = [
-        _AT[f"{word} {i}"] + number
-        for i, shape in enumerate(shapes)
-        for word, number in (
-            ("kind", KINDS.index(shape.kind)),
-            ("colour", _COLOUR_NAMES.index(shape.colour)),
-            ("size", _SIZE_NAMES.index(shape.size_name)),
-        )
-    ]
-    if not shapes:
-        return words
-    if len(shapes) == 1:
-        row, column = corner(shapes[0])
-        return [*words, _AT["alone"], _AT["row"] + row, _AT["column"] + column]
-    first = min((0, 1), key=lambda i: corner(shapes[i]))
-    (row, column), (later, other) = corner(shapes[first]), corner(shapes[1 - first])
-    where = (("first", first), ("row", row), ("column", column), ("further", later - row), ("other column", other))
-    return words + [_AT[word] + number for word, number in where]
+    """The plan's cells: how many shapes and how they stand, what they are, then where."""
+    layout = ("empty", "alone", (relation(*shapes) or "neither") if len(shapes) == 2 else "")[len(shapes)]
+    told = [("layout", _LAYOUTS.index(layout))]
+    for i, shape in enumerate(shapes):
+        size = _SIZE_NAMES.index(shape.size_name) * len(PLACES) + _PLACE_NAMES.index(shape.place)
+        told += [(f"kind {i}", KINDS.index(shape.kind)), (f"colour {i}", _COLOUR_NAMES.index(shape.colour))]
+        told.append((f"size {i}", size))
+    if shapes:
+        first = min(range(len(shapes)), key=lambda i: corner(shapes[i]))
+        row, column = corner(shapes[first])
+        told += [("first", first)] * (len(shapes) - 1) + [("row", row), ("column", column)]
+        if len(shapes) == 2:
+            later, other = corner(shapes[1 - first])
+            told += [("further", later - row), ("other column", other)]
+    return [_AT[word] + number for word, number in told]
 
 
 def encode(scene: Scene) -> np.ndarray:
@@ -95,7 +97,7 @@ def encode(scene: Scene) -> np.ndarray:
     cells = np.arange(POSITIONS).reshape(GRID, GRID)
     colours = np.full((GRID, GRID), _COLOUR_NAMES.index(scene.background))
     words = plan(scene.shapes)
-    cells[0, 1 : 1 + len(words)] = words
+    cells[0, : len(words)] = words
     above = 0  # the row where the shape before began
     for i, shape in sorted(enumerate(scene.shapes), key=lambda one: corner(one[1])):
         row, column = corner(shape)
@@ -113,15 +115,19 @@ def encode(scene: Scene) -> np.ndarray:
 def planned(codes: np.ndarray) -> Scene | None:
     """Read the scene that the first row plans; None where it isn't a plan of shapes that have room."""
     colours, cells = np.divmod(np.asarray(codes)[:GRID], CELLS)
-    told = [next((word for word in reversed(_AT) if cell >= _AT[word]), "") for cell in cells[1:].tolist()]
-    number = {word: int(cell) - _AT[word] for word, cell in zip(told, cells[1:], strict=True) if word}
-    count = 2 if "first" in number else 1
+    told = [next((word for word in reversed(_AT) if cell >= _AT[word]), "") for cell in cells.tolist()]
+    number = {word: int(cell) - _AT[word] for word, cell in zip(told, cells, strict=True) if word}
     try:
+        count = min(2, number["layout"])
         whats = [
-            (KINDS[number[f"kind {i}"]], _COLOUR_NAMES[number[f"colour {i}"]], _SIZE_NAMES[number[f"size {i}"]])
+            (
+                KINDS[number[f"kind {i}"]],
+                _COLOUR_NAMES[number[f"colour {i}"]],
+                _SIZE_NAMES[number[f"size {i}"] // len(PLACES)],
+            )
             for i in range(count)
         ]
-        wheres = [(number["row"], number["column"])]
+        wheres = [(number["row"], number["column"])] if count else []
         if count == 2:
             wheres.append((number["row"] + number["further"], number["other column"]))
             wheres = wheres[::-1] if number["first"] else wheres

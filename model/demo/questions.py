@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.demo.wishes import RELATIONS, stands
 from model.demo.wording import COLOUR_WORDS, KIND_WORDS, pick
-from model.demo.world import COLOURS, KINDS, Scene, Shape, choose, is_held_out
+from model.demo.world import COLOURS, KINDS, Scene, Shape, choose, is_held_out, relation, stands
 
 PLACE_ANSWERS = {
     "centre": "in the centre",
@@ -29,6 +28,7 @@ class Exchange:
     form: str
     question: str
     answer: str
+    about: Shape | None = None  # the one shape that has to be found to answer
 
 
 def draw_scene(rng: np.random.Generator, *, held_out: bool = False) -> Scene:
@@ -56,7 +56,10 @@ def _distinct(a: Shape, b: Shape) -> bool:
     return apart and (a.kind, a.colour) != (b.kind, b.colour)
 
 
-# -- one function a form of question; None where the scene does not lend itself to it --------------------------------
+# A question, its answer, and the shape it is about if it is one; None where the scene does not lend itself to it.
+Found = tuple[str, str, Shape | None] | None
+
+# -- one function a form of question --------------------------------
 
 
 def _said(rng: np.random.Generator, word: str, words: dict[str, str]) -> str:
@@ -81,7 +84,7 @@ def _name(rng: np.random.Generator, scene: Scene, shape: Shape) -> str:
     return kind if alone and rng.random() < 0.7 else f"{colour} {kind}"
 
 
-def _colour_of(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _colour_of(rng: np.random.Generator, scene: Scene) -> Found:
     shape = _unique(rng, scene, "kind")
     if shape is None:
         return None
@@ -91,17 +94,17 @@ def _colour_of(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None
         f"|the {kind} is what {c}|tell me the {c} of the {kind}|what's the {c} of the {kind}"
         f"|what {c} does the {kind} have"
     )
-    return pick(rng, wordings), shape.colour
+    return pick(rng, wordings), shape.colour, shape
 
 
-def _shape_at(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _shape_at(rng: np.random.Generator, scene: Scene) -> Found:
     side = choose(rng, ("left", "right", "top", "bottom"))
     if len(scene.shapes) < 2:
         found = [shape for shape in scene.shapes if side in shape.place.split()]
     else:
-        relation = {"top": "above", "bottom": "below"}.get(side, side)
+        towards = {"top": "above", "bottom": "below"}.get(side, side)
         a, b = scene.shapes
-        found = [shape for shape, other in ((a, b), (b, a)) if stands(shape, relation, other)]
+        found = [shape for shape, other in ((a, b), (b, a)) if stands(shape, towards, other)]
     if len(found) != 1:
         return None
     where = f"at the {side}" if side in ("top", "bottom") else f"on the {side}"
@@ -109,28 +112,28 @@ def _shape_at(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
         f"what shape is {where}|which shape is {where}|what is {where}|what do you see {where}"
         f"|what kind of shape is {where}"
     )
-    return pick(rng, asked), _a(f"{found[0].colour} {found[0].kind}")
+    return pick(rng, asked), _a(f"{found[0].colour} {found[0].kind}"), found[0]
 
 
-def _background(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _background(rng: np.random.Generator, scene: Scene) -> Found:
     c = pick(rng, "color|colour")
     wordings = (
         f"what is the background {c}|what is the background {c}|what {c} is the background|which {c} is the background"
         f"|what's the {c} of the background|what is the {c} of the background|what is the background|background {c}"
     )
-    return pick(rng, wordings), scene.background
+    return pick(rng, wordings), scene.background, None
 
 
-def _count(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _count(rng: np.random.Generator, scene: Scene) -> Found:
     wordings = (
         "how many shapes are there|how many shapes are there|how many shapes|how many shapes do you see"
         "|count the shapes|how many objects are there|how many shapes are in the image"
         "|how many shapes are in this picture"
     )
-    return pick(rng, wordings), COUNT_ANSWERS[len(scene.shapes)]
+    return pick(rng, wordings), COUNT_ANSWERS[len(scene.shapes)], None
 
 
-def _exists(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _exists(rng: np.random.Generator, scene: Scene) -> Found:
     kinds = {shape.kind for shape in scene.shapes}
     there = bool(kinds) and rng.random() < 0.5
     kind = choose(rng, [kind for kind in KINDS if (kind in kinds) == there])
@@ -142,10 +145,10 @@ def _exists(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
         f"is there a {word}|is there a {word}|is there any {word}|do you see a {word}|can you see a {word}"
         f"|is there a {word} in the picture|does the image have a {word}|is a {word} in this image"
     )
-    return pick(rng, wordings), "yes" if there else "no"
+    return pick(rng, wordings), "yes" if there else "no", None
 
 
-def _where(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _where(rng: np.random.Generator, scene: Scene) -> Found:
     if not scene.shapes:
         return None
     shape = choose(rng, scene.shapes)
@@ -154,24 +157,24 @@ def _where(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
         f"where is the {name}|where is the {name}|where's the {name}|in which part of the picture is the {name}"
         f"|where do you see the {name}|where is the {name} in the image|tell me where the {name} is"
     )
-    return pick(rng, wordings), PLACE_ANSWERS[shape.place]
+    return pick(rng, wordings), PLACE_ANSWERS[shape.place], shape
 
 
-def _relation(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _relation(rng: np.random.Generator, scene: Scene) -> Found:
     if len(scene.shapes) < 2:
         return None
     a, b = (scene.shapes[i] for i in rng.permutation(2))
-    true = next((relation for relation in RELATIONS if stands(a, relation, b)), None)
+    true = relation(a, b)
     if true is None:
         return None
     opposite = {"left": "right", "right": "left", "above": "below", "below": "above"}[true]
-    relation = true if rng.random() < 0.5 else opposite
+    asked = true if rng.random() < 0.5 else opposite
     words = {"left": "to the left of|left of", "right": "to the right of|right of", "below": "below|under"}
-    said = _said(rng, relation, words)
-    return f"is the {_name(rng, scene, a)} {said} the {_name(rng, scene, b)}", "yes" if relation == true else "no"
+    said = _said(rng, asked, words)
+    return f"is the {_name(rng, scene, a)} {said} the {_name(rng, scene, b)}", "yes" if asked == true else "no", a
 
 
-def _kind_of(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _kind_of(rng: np.random.Generator, scene: Scene) -> Found:
     shape = _unique(rng, scene, "colour")
     if shape is None:
         return None
@@ -180,10 +183,10 @@ def _kind_of(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
         f"what is the {colour} shape|what is the {colour} shape|what shape is {colour}|which shape is {colour}"
         f"|what is the {colour} one|what kind of shape is the {colour} one|what's the {colour} shape"
     )
-    return pick(rng, wordings), _a(shape.kind)
+    return pick(rng, wordings), _a(shape.kind), shape
 
 
-def _larger(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _larger(rng: np.random.Generator, scene: Scene) -> Found:
     if len(scene.shapes) < 2:
         return None
     small, large = sorted(scene.shapes, key=lambda shape: shape.size)
@@ -195,19 +198,19 @@ def _larger(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
             "|which shape is bigger|which is the larger shape|what is the largest shape|which one is bigger"
             "|which is the biggest shape"
         )
-        return pick(rng, wordings), f"the {large.colour} {large.kind}"
+        return pick(rng, wordings), f"the {large.colour} {large.kind}", large
     wordings = "which is smaller|which one is smaller|which shape is smaller|what is the smallest shape"
-    return pick(rng, wordings), f"the {small.colour} {small.kind}"
+    return pick(rng, wordings), f"the {small.colour} {small.kind}", small
 
 
-def _describe(rng: np.random.Generator, scene: Scene) -> tuple[str, str] | None:
+def _describe(rng: np.random.Generator, scene: Scene) -> Found:
     wordings = (
         "describe this image|describe this image|describe the picture|describe this picture|describe the image"
         "|what is in this image|what do you see|what is in the picture|what can you see|describe this|describe it"
         "|what is this|what is shown here|what is drawn here|please describe the image|can you describe this picture"
         "|describe this drawing|tell me what you see|what's in this picture"
     )
-    return pick(rng, wordings), describe(scene)
+    return pick(rng, wordings), describe(scene), None
 
 
 def describe(scene: Scene) -> str:
@@ -217,7 +220,7 @@ def describe(scene: Scene) -> str:
     return f"{' and '.join(named) or 'nothing'}, on a {scene.background} background."
 
 
-FORMS: dict[str, Callable[[np.random.Generator, Scene], tuple[str, str] | None]] = {
+FORMS: dict[str, Callable[[np.random.Generator, Scene], Found]] = {
     "colour": _colour_of,
     "shape at": _shape_at,
     "background": _background,
@@ -236,10 +239,10 @@ def ask(rng: np.random.Generator, scene: Scene, form: str) -> Exchange | None:
     found = FORMS[form](rng, scene)
     if found is None:
         return None
-    asked, answer = found
+    asked, answer, about = found
     asks = not asked.startswith(("describe", "tell", "count", "please", "background"))
     ending = pick(rng, "?|?|?|?|?||??") if asks else pick(rng, ".|.||!")
-    return Exchange(form, f"{pick(rng, '||||||||please tell me, |hey, |so ')}{asked}{ending}", answer)
+    return Exchange(form, f"{pick(rng, '||||||||please tell me, |hey, |so ')}{asked}{ending}", answer, about)
 
 
 def converse(rng: np.random.Generator, scene: Scene, turns: int) -> list[Exchange]:

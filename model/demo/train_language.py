@@ -7,7 +7,8 @@ does not overshoot at sampling: what it makes likely is what was trained. A litt
 model of pictures, as classifier-free guidance (Ho & Salimans, 2022) needs it.
 
 The words of a prompt decide the first row alone, and a causal model's loss there needs nothing after it. So most
-drawings are sketches, cut off after their plan: a sixth of the price, for the part that is hard to learn.
+drawings are sketches, cut off after their plan: a sixth of the price, for the part that is hard to learn. Cheaper still
+are prompts that are only read: what they mean is asked of the state half-way up at their last token (`readout`).
 
 A conversation is a picture's 144 patches and a few questions with answers, and the loss is on the answers. The vision
 tower was trained before and stands still. Conversations come in a second stage, when drawings are well on their way.
@@ -26,10 +27,10 @@ from model.demo.network import COLOUR_PARTS, SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
 from model.demo.questions import Exchange, converse, draw_scene
-from model.demo.readout import SCENE, WHATS, WISH, Readout, contents, meaning
+from model.demo.readout import SCENE, TRAITS, WISH, Readout, contents, meaning, traits
 from model.demo.wishes import Wish, draw_example
 from model.demo.wording import word
-from model.demo.world import COLOURS, KINDS
+from model.demo.world import COLOURS, KINDS, Shape
 from model.pictures import preprocess
 from model.prompts import Prompts
 from model.requests import Turn
@@ -95,6 +96,15 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Talk:
+    """A conversation as it is trained on."""
+
+    ids: list[int]
+    labels: list[int]  # each answer's ids and its end, NO_LOSS elsewhere
+    about: list[tuple[int, Shape]]  # where an answer is about to begin, and the shape that it is about
+
+
+@dataclass(frozen=True)
 class Batch:
     """How much of everything one step holds."""
 
@@ -105,7 +115,7 @@ class Batch:
 
 
 DRAWINGS = Batch(prompts=0, sketches=16, drawings=12, talks=0)  # the first stage
-TOGETHER = Batch(prompts=96, sketches=28, drawings=8, talks=10)  # the second
+TOGETHER = Batch(prompts=32, sketches=24, drawings=8, talks=16)  # the second
 
 
 class LanguageStage:
@@ -122,10 +132,11 @@ class LanguageStage:
         self.batch, self.name = batch, "language" if batch.talks else "drawings"
         self.firsts = torch.tensor([block_cell(kind, size) for kind in KINDS for size in BLOCKS])
         janus = model.model
-        self.scene, self.wish = (Readout(model.config.text_config.hidden_size, fields) for fields in (SCENE, WISH))
+        readouts = [Readout(model.config.text_config.hidden_size, fields) for fields in (SCENE, WISH, TRAITS)]
+        self.scene, self.wish, self.traits = readouts
         drawing = (janus.generation_embeddings, janus.generation_aligner, janus.generation_head)
         self.network: nn.Module = nn.ModuleList(
-            [janus.language_model, model.lm_head, *drawing, janus.aligner, self.scene, self.wish]
+            [janus.language_model, model.lm_head, *drawing, janus.aligner, *readouts]
         )
         self.optimisers = optimisers(self.network, lr=1.5e-3, muon_lr=0.01)
 
@@ -156,7 +167,7 @@ class LanguageStage:
     ) -> tuple[Tensor, Tensor]:
         """The losses (n, length) of the first `length` codes of n drawings, on guided logits or on plain ones.
 
-        And the loss of what each prompt means, read at its last token and all over the plan.
+        And the loss of what each prompt means, read at its last token.
         """
         prompts = [one.ids for one in examples]
         images = torch.from_numpy(np.stack([one.codes for one in examples]))[:, :length]
@@ -170,9 +181,7 @@ class LanguageStage:
             w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
             told = untold + w * (told - untold)
         losses: Tensor = weight * (code_losses(told, images) + UNTOLD * alone)
-        means = torch.tensor([meaning(one.wish) for one in examples])[:, None].repeat(1, SKETCH, 1)
-        means[:, 1:, WHATS] = NO_LOSS
-        wish = self.wish.loss(middle[len(examples) :].flatten(0, 1), means.flatten(0, 1))
+        wish = self.wish.loss(middle[len(examples) :], torch.tensor([meaning(one.wish) for one in examples]))
         return losses, wish
 
     def prompt_losses(self, examples: list[Example]) -> Tensor:
@@ -186,8 +195,7 @@ class LanguageStage:
     def image_states(self, prompts: list[list[int]], given: Tensor) -> tuple[Tensor, Tensor]:
         """The states (batch, n, width) that predict n image tokens after the prompts, the first n - 1 being given.
 
-        And the first of them half-way up, normed: (batch, SKETCH, width). The prompts' last tokens are seen after
-        MIDDLE layers, the plan's tokens after one layer more, when they can have read it there.
+        And those half-way up, of the prompts' last tokens alone, normed: (batch, width).
         """
         janus, count = self.model.model, given.shape[1]
         lengths = torch.tensor([len(ids) for ids in prompts])
@@ -197,21 +205,22 @@ class LanguageStage:
         drawn = self.model.prepare_embeddings_for_image_generation(given)
         embeddings = embeddings.index_put((rows, places[:, :-1]), drawn.to(embeddings.dtype))
         out = janus.language_model(inputs_embeds=embeddings, use_cache=False, output_hidden_states=True)
-        plan = places[:, :SKETCH] - 1
-        prompt, later = (out.hidden_states[depth][rows, plan] for depth in (MIDDLE, MIDDLE + 1))
-        middle = rms_norm(torch.cat((prompt[:, :1], later[:, 1:]), dim=1), embeddings.shape[2:]).float()
+        middle = rms_norm(out.hidden_states[MIDDLE][rows[:, 0], lengths - 1], embeddings.shape[2:]).float()
         hidden: Tensor = out.last_hidden_state[rows, places - 1]
         return hidden, middle
 
     # -- conversations ------------------------------------------------------------------------------------------------
 
     def talk_losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Cross-entropy of the answers in conversations about pictures, and of the scene at all tokens from there."""
+        """Cross-entropy of the answers in conversations about pictures, and of what readouts find.
+
+        That is the scene, at all tokens from the picture's first, and the traits of the shape that a question is about.
+        """
         scenes = [draw_scene(rng) for _ in range(self.batch.talks)]
         talks = [self.conversation(converse(rng, scene, turns=6)) for scene in scenes]
         pixels = torch.stack([preprocess(photograph(rng, scene), SIDE) for scene in scenes])
-        ids = padded([row for row, _ in talks], self.prompts.pad)
-        labels = padded([row for _, row in talks], NO_LOSS)[:, 1:]
+        ids = padded([talk.ids for talk in talks], self.prompts.pad)
+        labels = padded([talk.labels for talk in talks], NO_LOSS)[:, 1:]
         janus = self.model.model
         with torch.no_grad():
             patches = janus.vision_model(pixels).last_hidden_state
@@ -223,21 +232,28 @@ class LanguageStage:
         answered = labels != NO_LOSS
         logits = self.model.lm_head(out.last_hidden_state[:, :-1][answered])
         shown = ((ids == self.prompts.placeholder).cumsum(1) * (ids != self.prompts.pad) > 0).nonzero(as_tuple=True)
-        middle = rms_norm(out.hidden_states[MIDDLE], embeddings.shape[2:])[shown]
-        scene = self.scene.loss(middle.float(), torch.tensor([*map(contents, scenes)])[shown[0]])
-        return {"answers": 5 * cross_entropy(logits.float(), labels[answered]), "scene": 0.3 * scene}
+        middle, later = (rms_norm(out.hidden_states[depth], embeddings.shape[2:]) for depth in (MIDDLE, MIDDLE + 1))
+        scene = self.scene.loss(middle[shown].float(), torch.tensor([*map(contents, scenes)])[shown[0]])
+        losses = {"answers": 10 * cross_entropy(logits.float(), labels[answered]), "scene": 0.5 * scene}
+        found = [(row, at, traits(shape)) for row, talk in enumerate(talks) for at, shape in talk.about]
+        if found:
+            rows, places, what = zip(*found, strict=True)
+            losses["traits"] = self.traits.loss(later[list(rows), list(places)].float(), torch.tensor(what))
+        return losses
 
-    def conversation(self, exchanges: list[Exchange]) -> tuple[list[int], list[int]]:
-        """Ids of a conversation about one picture, and labels: each answer's ids and its end, NO_LOSS elsewhere."""
+    def conversation(self, exchanges: list[Exchange]) -> Talk:
+        """Write a conversation about one picture out."""
         ids: list[int] = []
         labels: list[int] = []
+        about: list[tuple[int, Shape]] = []
         turns: list[Turn] = []
         for exchange in exchanges:
             asked = self.prompts.question(exchange.question, turns)
             answer = self.answer(exchange.answer)
+            about += [(len(asked) - 1, exchange.about)] if exchange.about else []
             ids, labels = asked + answer, labels + [NO_LOSS] * (len(asked) - len(labels)) + answer
             turns.append(Turn(question=exchange.question, answer=exchange.answer))
-        return ids, labels
+        return Talk(ids, labels, about)
 
     def answer(self, text: str) -> list[int]:
         """Ids of an answer and its end."""

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.demo.codes import BLOCKS, GRID, corner, snapped
-from model.demo.world import COLOURS, KINDS, PLACES, Scene, Shape, choose, is_held_out
-
-RELATIONS = ("left", "right", "above", "below")  # of the first item to the second
+from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, Scene, Shape, choose, is_held_out, relation, stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Wish:
 
     items: tuple[Item, ...]
     background: str | None = None
-    relation: str | None = None
+    relation: str | None = None  # one of RELATIONS, of the first item to the second
 
 
 def draw_wish(rng: np.random.Generator, *, pairs: float, open_colours: float = 0.03) -> Wish:
@@ -40,11 +38,11 @@ def draw_wish(rng: np.random.Generator, *, pairs: float, open_colours: float = 0
 
     if rng.random() >= pairs:
         return Wish((item(choose(rng, list(PLACES)) if rng.random() < 0.5 else None),), background)
-    relation: str | None = None
+    said: str | None = None
     places: list[str | None] = [None, None]
     layout = rng.random()
     if layout < 0.56:
-        relation = choose(rng, RELATIONS)
+        said = choose(rng, RELATIONS)
     elif layout < 0.76:
         places = [str(place) for place in rng.choice(list(PLACES), 2, replace=False)]
         if layout < 0.62:
@@ -52,7 +50,7 @@ def draw_wish(rng: np.random.Generator, *, pairs: float, open_colours: float = 0
     first, second = item(places[0]), item(places[1])
     while first.kind == second.kind and (first.colour == second.colour or None in (first.colour, second.colour)):
         second = item(places[1])
-    return Wish((first, second), background, relation)
+    return Wish((first, second), background, said)
 
 
 def is_granted(wish: Wish, scene: Scene) -> bool:
@@ -73,14 +71,6 @@ def is_item(item: Item, shape: Shape) -> bool:
     )
 
 
-def stands(shape: Shape, relation: str, other: Shape) -> bool:
-    """Whether a shape is wholly and mainly left of (right of, above, below) another."""
-    right, down = other.x - shape.x, other.y - shape.y
-    along, across = (right, down) if relation in ("left", "right") else (down, right)
-    along = -along if relation in ("right", "below") else along
-    return along >= abs(across) - 0.02 and along >= 0.45 * (shape.size + other.size)
-
-
 def _apart(a: Shape, b: Shape) -> bool:
     (row, column), (other_row, other_column) = corner(a), corner(b)
     a_side, b_side = BLOCKS[a.size_name], BLOCKS[b.size_name]
@@ -88,6 +78,11 @@ def _apart(a: Shape, b: Shape) -> bool:
         return False  # codes can't say it
     beside = column + a_side <= other_column or other_column + b_side <= column
     return beside or row + a_side <= other_row or other_row + b_side <= row
+
+
+def _is_plain(wish: Wish, shape: Shape, other: Shape) -> bool:
+    """Whether the relation that was said is the one that codes will tell: on a diagonal two may hold."""
+    return wish.relation in (None, relation(shape, other))
 
 
 def arrange(rng: np.random.Generator, wish: Wish, tries: int = 400) -> Scene | None:
@@ -102,7 +97,7 @@ def arrange(rng: np.random.Generator, wish: Wish, tries: int = 400) -> Scene | N
             row, column = map(int, rng.integers(1, GRID - BLOCKS[size] + 1, 2))
             shapes.append(snapped(item.kind, colour, size, row, column))
         scene = Scene(background, tuple(shapes))
-        if is_granted(wish, scene) and (len(shapes) == 1 or _apart(*shapes)):
+        if is_granted(wish, scene) and (len(shapes) == 1 or (_apart(*shapes) and _is_plain(wish, *shapes))):
             return scene
     return None
 

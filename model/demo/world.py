@@ -41,6 +41,7 @@ PLACES = {  # name -> (column, row), each 0, 1 or 2
     "bottom": (1, 2),
     "bottom right": (2, 2),
 }
+RELATIONS = ("left", "right", "above", "below")
 PLACE_NAMES = {cell: name for name, cell in PLACES.items()}
 SUPERSAMPLING = 4
 
@@ -80,6 +81,19 @@ class Scene:
 
     background: str
     shapes: tuple[Shape, ...]
+
+
+def stands(shape: Shape, relation: str, other: Shape) -> bool:
+    """Whether a shape is wholly and mainly left of (right of, above, below) another."""
+    right, down = other.x - shape.x, other.y - shape.y
+    along, across = (right, down) if relation in ("left", "right") else (down, right)
+    along = -along if relation in ("right", "below") else along
+    return along >= abs(across) - 0.02 and along >= 0.45 * (shape.size + other.size)
+
+
+def relation(shape: Shape, other: Shape) -> str | None:
+    """How a shape stands to another: the first of RELATIONS that holds, if any does."""
+    return next((relation for relation in RELATIONS if stands(shape, relation, other)), None)
 
 
 def is_held_out(scene: Scene) -> bool:

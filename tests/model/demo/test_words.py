@@ -63,6 +63,18 @@ def test_answers_are_right() -> None:
     assert describe(Scene("pink", ())) == "nothing, on a pink background."
 
 
+def test_an_answer_names_the_shape_that_the_question_is_about() -> None:
+    rng = np.random.default_rng(6)
+    asked = [exchange for _ in range(100) for exchange in converse(rng, draw_scene(rng), turns=10)]
+    about = {exchange.form for exchange in asked if exchange.about}
+    assert about == set(FORMS) - {"background", "count", "exists", "describe"}
+    for exchange in asked:
+        if exchange.about and exchange.form != "relation":
+            shape = exchange.about
+            said = {shape.colour, PLACE_ANSWERS[shape.place]} | {shape.kind}
+            assert any(word in exchange.answer for word in said), exchange
+
+
 def test_an_empty_scene_can_be_asked_about() -> None:
     rng = np.random.default_rng(4)
     scene = Scene("green", ())

@@ -66,6 +66,18 @@ def test_the_first_row_is_background_and_plans_all_the_rest() -> None:
         assert planned(encode(scene)[:GRID]) == scene
 
 
+def test_the_plan_copies_what_a_prompt_may_say_of_places() -> None:
+    def drawn(star: tuple[int, int], cross: tuple[int, int]) -> list[int]:
+        shapes = (snapped("star", "red", "small", *star), snapped("cross", "blue", "small", *cross))
+        return encode(Scene("white", shapes))[:GRID].tolist()
+
+    left, right, upper = drawn((5, 1), (4, 8)), drawn((5, 8), (4, 1)), drawn((2, 5), (8, 5))
+    assert len({left[0], right[0], upper[0]}) == 3  # the relation
+    assert len({left[3], right[3], upper[3]}) == 3  # size and place of the star
+    near = drawn((5, 2), (4, 8))
+    assert (near[0], near[3]) == (left[0], left[3])  # a cell further, but said with the same words
+
+
 def test_the_first_column_counts_the_rows_down_to_the_next_shape() -> None:
     upper, lower = snapped("star", "red", "small", 3, 6), snapped("cross", "blue", "large", 5, 2)
     cells = encode(Scene("white", (lower, upper))).reshape(GRID, GRID) % CELLS

@@ -24,9 +24,7 @@ log = logging.getLogger(__name__)
 
 ROUNDING = 8  # plain attention reads the cache in multiples of so many positions: fewer shapes for oneDNN to prepare
 FEWEST_SEATS = 5  # the smallest bucket of pictures; the others are four times larger each
-MOST_GRAPHS = (
-    1000  # of all engines in this process: torch gives up at few, which guards against what does not happen here
-)
+MOST_GRAPHS = 1000  # in this process: torch gives up at 8, in case shapes vary without end, which these do not
 WARMING = 3  # runs of a graph before CUDA replays it: one to compile, one to warm up, one to record
 
 

@@ -69,7 +69,7 @@ def test_the_first_row_is_background_and_plans_all_the_rest() -> None:
 def test_the_plan_copies_what_a_prompt_may_say_of_places() -> None:
     def drawn(star: tuple[int, int], cross: tuple[int, int]) -> list[int]:
         shapes = (snapped("star", "red", "small", *star), snapped("cross", "blue", "small", *cross))
-        return encode(Scene("white", shapes))[:GRID].tolist()
+        return [int(code) for code in encode(Scene("white", shapes))[:GRID]]
 
     left, right, upper = drawn((5, 1), (4, 8)), drawn((5, 8), (4, 1)), drawn((2, 5), (8, 5))
     assert len({left[0], right[0], upper[0]}) == 3  # the relation

@@ -171,27 +171,25 @@ def unfolded(plain: JanusForConditionalGeneration) -> JanusForConditionalGenerat
     model = build(plain.config)
     tables = ("generation_embeddings.", "vqmodel.quantize.embedding.", "generation_head.vision_head.")
     state = plain.state_dict()
-    same = {
-        name: value for name, value in state.items() if not name.startswith(tuple(f"model.{one}" for one in tables))
-    }
-    model.load_state_dict(same, strict=False)
+    whole = {name for name in state if name.startswith(tuple(f"model.{table}" for table in tables))}
+    model.load_state_dict({name: value for name, value in state.items() if name not in whole}, strict=False)
     colour, cell = code_parts()
-    head = model.model.generation_head.vision_head.parts
-    whole = plain.model.generation_head.vision_head
+    ours, theirs = model.model, plain.model
     with torch.no_grad():
-        both = torch.cat((whole.weight.float(), whole.bias.float()[:, None]), dim=1)
-        told = torch.cat(split_table(both, colour, cell))
-        head.weight.copy_(told[:, :-1])
-        head.bias.copy_(told[:, -1])
-        for of, whole_table in (
-            (model.model.generation_embeddings, plain.model.generation_embeddings),
-            (model.model.vqmodel.quantize.embedding, plain.model.vqmodel.quantize.embedding),
+        head = theirs.generation_head.vision_head
+        for parts, full in (
+            (ours.generation_head.vision_head.parts.weight, head.weight),
+            (ours.generation_head.vision_head.parts.bias[:, None], head.bias[:, None]),
         ):
-            its_cell = cell * (cell >= BACKGROUND) if of.plain_background else cell
-            for part, weight in zip(
-                (of.colour, of.cell), split_table(whole_table.weight.float(), colour, its_cell), strict=True
-            ):
-                part.weight.copy_(weight)
+            parts.copy_(torch.cat(split_table(full, colour, cell)))
+        for table, full in (
+            (ours.generation_embeddings, theirs.generation_embeddings.weight),
+            (ours.vqmodel.quantize.embedding, theirs.vqmodel.quantize.embedding.weight),
+        ):
+            shown = cell * (cell >= BACKGROUND) if table.plain_background else cell
+            colours, cells = split_table(full, colour, shown)
+            table.colour.weight.copy_(colours)
+            table.cell.weight.copy_(cells)
     return model
 
 

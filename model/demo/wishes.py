@@ -80,7 +80,7 @@ def _apart(a: Shape, b: Shape) -> bool:
     return beside or row + a_side <= other_row or other_row + b_side <= row
 
 
-def _is_plain(wish: Wish, shape: Shape, other: Shape) -> bool:
+def _is_told(wish: Wish, shape: Shape, other: Shape) -> bool:
     """Whether the relation that was said is the one that codes will tell: on a diagonal two may hold."""
     return wish.relation in (None, relation(shape, other))
 
@@ -97,7 +97,7 @@ def arrange(rng: np.random.Generator, wish: Wish, tries: int = 400) -> Scene | N
             row, column = map(int, rng.integers(1, GRID - BLOCKS[size] + 1, 2))
             shapes.append(snapped(item.kind, colour, size, row, column))
         scene = Scene(background, tuple(shapes))
-        if is_granted(wish, scene) and (len(shapes) == 1 or (_apart(*shapes) and _is_plain(wish, *shapes))):
+        if is_granted(wish, scene) and (len(shapes) == 1 or (_apart(*shapes) and _is_told(wish, *shapes))):
             return scene
     return None
 

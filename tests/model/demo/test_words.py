@@ -71,7 +71,7 @@ def test_an_answer_names_the_shape_that_the_question_is_about() -> None:
     for exchange in asked:
         if exchange.about and exchange.form != "relation":
             shape = exchange.about
-            said = {shape.colour, PLACE_ANSWERS[shape.place]} | {shape.kind}
+            said = {shape.colour, shape.kind, PLACE_ANSWERS[shape.place]}
             assert any(word in exchange.answer for word in said), exchange
 
 

@@ -10,9 +10,9 @@ import pytest
 import simcord
 from discord import app_commands
 
-from bot.client import JanusBot
 from bot.config import Settings, Store
-from bot.errors import Refusal
+from bot.core.client import JanusBot
+from bot.core.errors import Refusal
 from model.requests import Executor, Refused
 from tests.bot.scripted import ScriptedExecutor
 

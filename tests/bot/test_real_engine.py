@@ -8,9 +8,9 @@ import pytest
 import simcord
 from PIL import Image
 
-from bot.client import JanusBot
+from bot.cli.opening import open_executor
 from bot.config import Model, Settings
-from bot.opening import open_executor
+from bot.core.client import JanusBot
 from model.requests import Executor, Pictures
 from tests.bot.conftest import attach, bugs, make_bot
 from tests.bot.samples import png

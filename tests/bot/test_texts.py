@@ -11,7 +11,7 @@ import discord
 import pytest
 
 import bot
-from bot.sync import CommandTranslator
+from bot.core.command_sync import CommandTranslator
 from bot.texts import CATALOGUES, ENGLISH, Texts, texts_for
 from tests.bot.conftest import World
 

@@ -11,8 +11,8 @@ from aiohttp import web
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.client import JanusBot
 from bot.config import Settings, Store
+from bot.core.client import JanusBot
 from bot.texts import ENGLISH
 from model.requests import Progress
 from tests.bot.samples import png

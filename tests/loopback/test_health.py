@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot import client
-from bot.client import JanusBot, run_bot
 from bot.config import ROOT, Health, Settings, SettingsError, Store
+from bot.core import client
+from bot.core.client import JanusBot, run_bot
 from model.requests import Drawing, Failed
 from tests.bot.scripted import ScriptedExecutor, pictures
 from tests.loopback.discord_server import Discord

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot import delivery, post, uploads
-from bot.client import JanusBot
+from bot.core.client import JanusBot
+from bot.jobs import delivery
+from bot.jobs import interaction as post
+from bot.media import uploads
 from bot.texts import ENGLISH
+from tests.bot.jobs.test_large_and_late import noisy
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
-from tests.bot.test_large_and_late import noisy
 from tests.loopback.discord_server import Discord
 from tests.loopback.test_faults import bot, executor, server, until, words
 from tests.loopback.wire import EPHEMERAL

@@ -1,0 +1,139 @@
+"""`janus-bot check`: what is fine, what is not, and what to do about it."""
+
+import importlib.util
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.filesize import decimal
+
+from bot.cli.console import show
+from bot.config import Settings, read_token
+from model.catalogue import WEIGHTS, folder_of, locate_upscaler
+from model.errors import PlainError
+
+if TYPE_CHECKING:
+    from model.survey import Machine, Needs
+
+DEMO = (
+    "This is the demo model: it knows nothing but its little world, a few coloured shapes on plain backgrounds (try "
+    '"a large red circle above a small blue square on a white background"). For anything else fetch Janus-Pro: '
+    "janus-bot download 1b (about 4 GB) or 7b (about 15 GB), then choose it with --model or as name in [model]."
+)
+NO_PLAYGROUND = "the playground is not installed: start it with uv run --extra playground janus-bot playground"
+ROOM = 0.9  # the share of the memory that weights may take, so that requests find some
+PATIENCE = 60.0  # seconds that people wait for a drawing without being warned
+NVIDIA = Path("/dev/nvidia0")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: Literal["fine", "note", "wrong"]  # "wrong": the bot can't run
+    words: str
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return f"{self.state:5}  {self.what:10}  {self.words}"
+
+
+def report(load_settings: Callable[[], Settings]) -> bool:
+    """Print what was found, and tell whether the bot can run."""
+    can_run = True
+    for finding in look(load_settings):
+        show(str(finding))
+        can_run = can_run and finding.state != "wrong"
+    show("The bot can run." if can_run else "The bot can't run yet: mend what is wrong above.")
+    return can_run
+
+
+def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iterator[Finding]:
+    """Look at everything the bot needs, the quick things first."""
+    yield Finding("python", "fine", platform.python_version())
+    try:
+        settings = load_settings()
+    except PlainError as error:
+        yield Finding("settings", "wrong", str(error))
+        return
+    yield Finding("settings", "fine", "read and understood")
+    try:
+        read_token(settings)
+        yield Finding("token", "fine", "there is one; whether it is the right one, Discord tells at the start")
+    except PlainError as error:
+        yield Finding("token", "wrong", f"{error} (the playground needs none)")
+    yield _playground()
+    yield _upscaler(settings, weights)
+    try:
+        from model import survey  # here, because a torch that can't be imported is one of the findings
+    except (ImportError, OSError) as error:
+        yield Finding("torch", "wrong", f"can't be imported ({error}): install the project again")
+        return
+    chosen = settings.model
+    try:
+        machine = survey.machine(chosen.device, chosen.dtype)
+    except PlainError as error:
+        yield Finding("device", "wrong", str(error))
+        return
+    yield Finding("torch", "fine", machine.torch)
+    yield _device(machine)
+    try:
+        needs = survey.needs(chosen.name, machine.dtype, weights)
+    except PlainError as error:
+        yield Finding("weights", "wrong", str(error))
+        return
+    folder = folder_of(chosen.name, weights)
+    yield Finding("weights", "fine", f"{chosen.name}: {needs.parameters / 1e6:,.1f} million parameters, in {folder}")
+    if machine.memory:
+        yield memory(machine, needs)
+    if machine.device == "cpu":
+        yield speed(needs, survey.read_speed())
+    if chosen.name == "demo":
+        yield Finding("model", "note", DEMO)
+
+
+def memory(machine: "Machine", needs: "Needs") -> Finding:
+    """Tell whether the weights fit the device."""
+    words = f"{decimal(needs.weights)} for the weights in {machine.dtype}, of {decimal(machine.memory)}"
+    if needs.weights > ROOM * machine.memory:
+        return Finding("memory", "wrong", f"{words}: too little. Choose a smaller model, or a smaller dtype")
+    words += f", {decimal(machine.free)} of them free"
+    if needs.weights > ROOM * machine.free:
+        return Finding("memory", "note", f"{words}: close other programs first")
+    return Finding("memory", "fine", words)
+
+
+def speed(needs: "Needs", bytes_a_second: float) -> Finding:
+    """Estimate how long a drawing takes on a CPU: no step is faster than reading the weights once."""
+    seconds = needs.image_tokens * needs.step / bytes_a_second
+    words = (
+        f"{needs.image_tokens} steps for a drawing, each of which reads {decimal(needs.step)} of weights "
+        f"at the {decimal(int(bytes_a_second))} a second measured here"
+    )
+    if seconds < PATIENCE:
+        return Finding("speed", "fine", words)
+    return Finding("speed", "note", f"{words}: at least {seconds / 60:.0f} minutes. A GPU takes seconds")
+
+
+def _playground() -> Finding:
+    if importlib.util.find_spec("simcord"):
+        return Finding("playground", "fine", "installed")
+    return Finding("playground", "note", NO_PLAYGROUND)
+
+
+def _upscaler(settings: Settings, weights: Path) -> Finding:
+    try:
+        file = locate_upscaler(settings.model.upscaler, settings.model.name, weights)
+    except PlainError as error:
+        return Finding("upscaler", "wrong", str(error))
+    return Finding("upscaler", "fine", str(file) if file else "none: pictures are doubled by a plain filter (lanczos)")
+
+
+def _device(machine: "Machine") -> Finding:
+    words = f"{machine.device} ({machine.name}), {machine.dtype}"
+    if machine.device == "cpu" and NVIDIA.exists():
+        return Finding("device", "note", f"{words}. There is an NVIDIA GPU that torch can't use: update its driver")
+    return Finding("device", "fine", words)

@@ -1,0 +1,159 @@
+"""The command line, `janus-bot`. Thin: a command's body is imported when it is called, so that --help is quick.
+
+Results go to stdout, progress and messages to stderr. A mistake of the caller is one line on stderr and an exit code
+that is not 0.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from model.errors import PlainError
+
+if TYPE_CHECKING:
+    from bot.config import Settings
+
+app = typer.Typer(
+    help="A Discord bot that sees and draws with Janus-Pro, on your own GPU.",
+    epilog="Try it without Discord: janus-bot playground",
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: rich alone would take half of the time that --help may take
+    pretty_exceptions_enable=False,
+)
+
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="demo, 1b, 7b, a hub id (owner/name) or a folder.")
+]
+Device = Annotated[str | None, typer.Option(metavar="DEVICE", help="auto, cuda, mps or cpu.")]
+Dtype = Annotated[str | None, typer.Option(metavar="DTYPE", help="auto, bfloat16, float16 or float32.")]
+Config = Annotated[Path | None, typer.Option(metavar="FILE", help="The settings file; JANUS_CONFIG names it too.")]
+Temperature = Annotated[float | None, typer.Option(help="0 to 2; 0 always takes the likeliest.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of words.")]
+
+Options = dict[str, object]
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        code = app(sys.argv[1:] or ["--help"], prog_name="janus-bot", standalone_mode=False)
+    except (typer.TyperException, PlainError) as error:
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        typer.echo(f"janus-bot: {' '.join(message.split())}", err=True)
+        code = error.exit_code if isinstance(error, typer.TyperException) else 1
+    sys.exit(code)
+
+
+def load_settings(
+    config: Path | None, model: str | None, device: str | None, dtype: str | None, **more: Options
+) -> "Settings":
+    """Read the settings, with the command line's on top. A folder is named from the working directory.
+
+    A model's name means the model, even where a folder of that name lies: that one is ./NAME.
+    """
+    from bot.config import load
+    from model.catalogue import NAMES
+
+    is_folder = model and model not in NAMES and Path(model).is_dir()
+    name = str(Path(model).resolve()) if model and is_folder else model
+    return load(config, {"model": {"name": name, "device": device, "dtype": dtype}, **more})
+
+
+@app.command()
+def run(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
+    """Join Discord and serve its members. Needs a bot token in DISCORD_TOKEN or a file (see config.toml)."""
+    from bot.cli import serve as service
+
+    service.run(load_settings(config, model, device, dtype))
+
+
+@app.command()
+def playground(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page; 0 takes any free one.")] = 0,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    config: Config = None,
+) -> None:
+    """Try the bot in a local browser page, with no token and no GPU."""
+    from bot.cli import serve as service
+
+    service.playground(load_settings(config, model, device, dtype), port)
+
+
+@app.command()
+def imagine(
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to draw.")],
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Random if not given.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="1 to 10: how closely to follow the prompt.")] = None,
+    temperature: Temperature = None,
+    count: Annotated[int | None, typer.Option(help="1 to 5 pictures.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go: DIR/1.png, ...")] = Path("out"),
+    upscale: Annotated[bool, typer.Option("--upscale/--no-upscale", help="Double the size.")] = True,
+    json: Json = False,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    config: Config = None,
+) -> None:
+    """Draw pictures of PROMPT."""
+    from bot.cli import oneshot as once
+
+    chosen: Options = {"guidance": guidance, "temperature": temperature, "count": count}
+    once.imagine(load_settings(config, model, device, dtype, imagine=chosen), prompt, seed, out, upscale, json)
+
+
+@app.command()
+def ask(
+    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture file.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about it.")],
+    seed: Annotated[int | None, typer.Option(help="0 to 4294967295.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="0 to 1: how many of the likelier words to draw from.")] = None,
+    temperature: Temperature = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help="Where an answer stops at the latest.")] = None,
+    json: Json = False,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    config: Config = None,
+) -> None:
+    """Answer QUESTION about PICTURE."""
+    from bot.cli import oneshot as once
+
+    chosen: Options = {"seed": seed, "top_p": top_p, "temperature": temperature, "max_new_tokens": max_new_tokens}
+    once.ask(load_settings(config, model, device, dtype, ask=chosen), picture, question, json)
+
+
+@app.command()
+def download(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="1b, 7b, upscaler, all, or a hub id.")],
+) -> None:
+    """Fetch weights. Goes on where an earlier download stopped; verifies every file."""
+    from bot.cli import weights as fetch
+
+    fetch.download(names)
+
+
+@app.command()
+def check(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
+    """Tell what is fine, what is not, and what to do. Exit code 1 if the bot can't run."""
+    from bot.cli import check as checks
+
+    raise typer.Exit(not checks.report(lambda: load_settings(config, model, device, dtype)))
+
+
+@app.command()
+def bench(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured; the medians count.")] = 5,
+    json: Json = False,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    config: Config = None,
+) -> None:
+    """Measure the plain loop, transformers and the engine here. NAME may be random-1b, too."""
+    from bot.cli import bench as measure
+
+    measure.bench(load_settings(config, model, device, dtype), rounds, json)

@@ -1,0 +1,113 @@
+"""One request from the command line: the way of the bot's requests, through the same executor, without Discord."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.progress import MofNCompleteColumn
+
+from bot.cli.console import bars, log_bugs_to_stderr, run_to_end, say, show
+from bot.cli.opening import open_executor
+from bot.config import Settings
+from bot.media.inputs import decode
+from bot.texts import ENGLISH
+from model.errors import PlainError
+from model.requests import (
+    Answer,
+    Cancelled,
+    Drawing,
+    Failed,
+    Pictures,
+    Progress,
+    Question,
+    Refused,
+    Request,
+    Text,
+    random_seed,
+)
+
+
+def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscale: bool, as_json: bool) -> None:
+    """Draw `prompt` and write OUT/1.png and so on; print the files, or an object with `files`, `seeds`, `seconds`."""
+    chosen = settings.imagine
+    drawing = Drawing(
+        prompt=prompt,
+        seed=random_seed() if seed is None else seed,
+        guidance=chosen.guidance,
+        temperature=chosen.temperature,
+        count=chosen.count,
+        upscale=upscale,
+    )
+    with _plainly(out):
+        out.mkdir(parents=True, exist_ok=True)
+    if drawing.temperature == 0 and drawing.count > 1:
+        say("At temperature 0 all pictures would be equal, so one is drawn.")
+    result = run_to_end(_carry_out(settings, drawing))
+    assert isinstance(result, Pictures)
+    files = [out / f"{number}.png" for number in range(1, len(result.pictures) + 1)]
+    with _plainly(out):
+        for file, picture in zip(files, result.pictures, strict=True):
+            picture.save(file)
+    if as_json:
+        show(json.dumps({"files": [str(file) for file in files], "seeds": result.seeds, "seconds": result.seconds}))
+        return
+    for file, its_seed in zip(files, result.seeds, strict=True):
+        say(f"seed {its_seed}:")
+        show(str(file))
+
+
+def ask(settings: Settings, picture: Path, question: str, as_json: bool) -> None:
+    """Answer `question` about the file `picture`, as the words come or as an object: `answer`, `tokens`, `seconds`."""
+    with _plainly(picture):
+        data = picture.read_bytes()
+    taken = decode(data, picture.name, settings.limits, ENGLISH)
+    if taken.animated:
+        say("The picture moves: its first frame is looked at.")
+    request = Question(pictures=(taken.picture,), question=question, **settings.ask.model_dump())
+    result = run_to_end(_carry_out(settings, request, stream=not as_json))
+    assert isinstance(result, Answer)
+    if as_json:
+        show(json.dumps({"answer": result.text, "tokens": result.tokens, "seconds": result.seconds}))
+        return
+    show("")
+    if not result.complete:
+        say(f"The answer stops at {result.tokens} tokens; --max-new-tokens sets how many there may be.")
+
+
+@contextmanager
+def _plainly(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a file into one plain line."""
+    try:
+        yield
+    except OSError as error:
+        raise PlainError(f"{error.filename or path}: {error.strerror}") from None
+
+
+async def _carry_out(settings: Settings, request: Request, stream: bool = False) -> Answer | Pictures:
+    """Hand `request` to the executor, show how it goes, and return what comes out. Raises PlainError."""
+    log_bugs_to_stderr()
+    executor = open_executor(settings, upscales=isinstance(request, Drawing) and request.upscale)
+    try:
+        job = await executor.submit(request)
+        with bars(MofNCompleteColumn()) as progress:
+            task = progress.add_task(f"loading {settings.model.name}", total=None)
+            async for event in job:
+                match event:
+                    case Progress():
+                        what = "drawing" if isinstance(request, Drawing) else "answering"
+                        progress.update(task, description=what, completed=event.done, total=event.total)
+                    case Text() if stream:
+                        progress.stop()  # a bar and an answer can't share the terminal
+                        show(event.delta, end="")
+                    case Answer() | Pictures():
+                        return event
+                    case Failed():
+                        raise PlainError(event.reason)
+                    case Cancelled():
+                        raise PlainError("the model was closed before this was done")
+        raise AssertionError("a job's last event is final")
+    except Refused as refusal:
+        raise PlainError(str(refusal)) from None
+    finally:
+        await executor.close()

@@ -1,0 +1,218 @@
+"""The bot in a browser page: the same JanusBot and executor as `run`, on a Discord that lives in memory (simcord).
+
+The page is on a loopback address, and knowing the address is the right to use it. simcord's clock stands still unless
+it is told to go on, and it forgets nothing: `_run_clock` sees to both for as long as the page is open.
+"""
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import discord
+import simcord
+from discord import ui
+
+from bot.cli.check import DEMO
+from bot.config import Settings, Store
+from bot.core.client import JanusBot
+from bot.texts import CATALOGUES, ENGLISH
+from bot.ui.layout import BUSY, layout
+from model.requests import Executor
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TICK: Final = 0.25  # seconds between two looks at the simulated Discord
+SETTLE_SECONDS: Final = 60.0  # how long one action may keep the bot busy; a weak machine encodes pictures slowly
+VIEWERS: Final = ("you", "another member", "a moderator")
+OWNER: Final = "a moderator"  # of the bot, who can pause it
+MODERATION: Final = discord.Permissions(manage_messages=True, manage_guild=True)
+FILE_BYTES: Final = 128 * 2**20  # pictures that are kept; the oldest expire, as they do on Discord
+REVISIONS: Final = 64  # of a page: that many a visitor may be behind
+LOG_ENTRIES: Final = 1000  # of simcord's records of what the bot did
+
+
+async def playground(settings: Settings, executor: Executor, announce: Callable[[str], None], port: int = 0) -> None:
+    """Serve the page until it is closed or this task is cancelled, then close the bot and the executor.
+
+    `announce` is told the address, once; it must not end up in a log. `port` 0 takes any free one.
+    """
+    with tempfile.TemporaryDirectory() as folder:  # this Discord forgets everything, so nothing about it is kept
+        settings = settings.model_copy(update={"store": Store(folder=Path(folder))})
+        bot = JanusBot(settings, executor, shard_count=1)
+        async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
+            try:
+                await _serve(env, bot, announce, port)
+            finally:
+                await bot.close()
+
+
+async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None], port: int) -> None:
+    async def wait(awaitable: Awaitable[T], /) -> T:
+        result: T = await env.external_wait(awaitable, reason="the executor")
+        return result
+
+    bot.wait = wait
+    await env.advance_time((datetime.now(UTC) - env.now()).total_seconds())  # simcord begins in a year of its own
+    guild = env.create_guild("Playground")
+    channel = guild.create_text_channel("janus")
+    guild.create_text_channel("reports")
+    moderators = guild.create_role("Moderators", permissions=MODERATION)
+    languages = {f"a member ({locale.name})": locale for locale in _other_languages()}
+    viewers = [
+        guild.add_member(env.create_user(name), roles=[moderators] if "moderator" in name else [])
+        for name in (*VIEWERS, *languages)
+    ]
+    _give_languages(bot, {viewer.id: languages[viewer.name] for viewer in viewers if viewer.name in languages})
+    assert bot.user is not None
+    assert bot.application is not None
+    owner = next(viewer for viewer in viewers if viewer.name == OWNER)
+    bot.application.owner = await bot.fetch_user(owner.id)
+    await bot.user.edit(username="Janus")
+    await _welcome(bot, channel.id)
+    page = LivePreview(env, channel, viewers, port)
+    async with page:
+        announce(page.url)
+        await _run_clock(env, page)
+
+
+async def _welcome(bot: JanusBot, channel_id: int) -> None:
+    """Greet the visitor, and say what the demo model is where it is the one that runs."""
+    words = "Type `/imagine` or `/ask`, or `/help` for examples to press. Above you can choose whom you look as."
+    if bot.executor.status().model == "demo":
+        words = f"{words}\n-# {DEMO}"
+    channel = bot.get_channel(channel_id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.send(view=layout(ui.TextDisplay(words), colour=BUSY))
+
+
+def _other_languages() -> list[discord.Locale]:
+    """Return the languages that the bot speaks besides English, by their first name."""
+    return list(dict.fromkeys(texts.locales[0] for texts in CATALOGUES.values() if texts is not ENGLISH))
+
+
+def _give_languages(bot: JanusBot, languages: Mapping[int, discord.Locale]) -> None:
+    """Let members, by id, use Discord in a language: simcord knows English only."""
+    parsers = bot._connection.parsers
+    parse = parsers["INTERACTION_CREATE"]
+
+    def parse_in_its_language(data: dict[str, Any]) -> None:
+        parse({**data, "locale": str(languages.get(int(data["member"]["user"]["id"]), data["locale"]))})
+
+    parsers["INTERACTION_CREATE"] = parse_in_its_language
+
+
+class LivePreview(simcord.Preview):
+    """A page that is always up to date, whose visitors never collide with the clock, and lose nothing they do.
+
+    simcord publishes a page when it is told to, refuses what a visitor does on an outdated one, and fails what
+    overlaps with anything else. The browser asks for the state twice a second, so publishing just then keeps the two
+    together; everybody takes `turn`s; and what was sent from a page that was published anew meanwhile counts if the
+    control is still the same. simcord has no public way to do any of it, hence the bounds on its version.
+    """
+
+    _MAX_MEDIA_BYTES = 4 * FILE_BYTES  # a file takes its bytes, and those of the PNG that the page makes of it
+
+    def __init__(
+        self, env: simcord.Env, channel: simcord.ChannelHandle, viewers: Sequence[simcord.MemberActor], port: int
+    ) -> None:
+        super().__init__(
+            env,
+            channel,
+            tuple(viewers),
+            layout="channel",
+            display="responsive",
+            width=960,
+            height=720,
+            locale="en-US",
+            timezone="UTC",
+            presentation_time=None,
+            assets=None,
+            port=port,
+        )
+        self.turn = asyncio.Lock()
+        self._newest: dict[str, Any] = {}  # by page: the newest request of the bot that its state has seen
+        self._controls: dict[str, deque[tuple[int, dict[str, str]]]] = {}  # by page: revisions, and what they offered
+
+    async def _action(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
+        async with self.turn:
+            return await super()._action(context_id, self._brought_up_to_date(context_id, body))
+
+    def _page_payload(self, page: Any) -> dict[str, Any]:
+        newest = self.env.http_requests[-1]
+        if self._newest.get(page.id) is not newest and self._active_action is None:
+            self._newest[page.id] = newest
+            self._advance_presentation_time()
+            self._publish(page, reason="refresh")
+        return super()._page_payload(page)
+
+    def _publish(self, page: Any, *, reason: Any = "action") -> None:
+        super()._publish(page, reason=reason)
+        offered = self._controls.setdefault(page.id, deque(maxlen=REVISIONS))
+        offered.append((page.revision, dict(_controls(page.snapshot["messages"]))))
+
+    def _brought_up_to_date(self, context_id: str | None, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a visitor does as if it was done on the newest state, if that offers the very same."""
+        offered = dict(self._controls.get(context_id or "", ()))
+        seen = offered.get(body.get("published_revision", 0))
+        if seen is None:
+            return body
+        newest, control = max(offered), body.get("control_key", "")
+        same = seen.get(control) == offered[newest].get(control)
+        return {**body, "published_revision": newest} if same else body
+
+
+def _controls(part: Any) -> Iterator[tuple[str, str]]:
+    """Yield the key and the custom_id of every control in a part of a page's state."""
+    if isinstance(part, dict):
+        if part.get("control_key"):
+            yield part["control_key"], part.get("custom_id", "")
+        part = list(part.values())
+    if isinstance(part, list):
+        for child in part:
+            yield from _controls(child)
+
+
+async def _run_clock(env: simcord.Env, page: LivePreview) -> None:
+    """Let the simulated time run with the real one until the page is closed."""
+    then = time.monotonic()
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TICK):
+                return await page.wait_closed()
+        async with page.turn:
+            now = time.monotonic()
+            try:
+                await env.advance_time(now - then)
+            except TimeoutError as error:
+                log.warning("The bot was busy for more than %g s: %s", SETTLE_SECONDS, error)
+            then = now
+            _forget_the_oldest(env)
+
+
+def _forget_the_oldest(env: simcord.Env) -> None:
+    """Keep simcord's memory small through a long session: files, those first that no message shows, and records."""
+    backend = env.backend
+    files = backend.cdn._blobs
+    surplus = sum(map(len, files.values())) - FILE_BYTES
+    if surplus > 0:
+        shown = {
+            attachment["url"]
+            for messages in backend.messages.values()
+            for message in messages.values()
+            for attachment in message.attachments
+        }
+        for url in sorted(files, key=shown.__contains__):  # a stable sort of what came in order
+            surplus -= len(files.pop(url))
+            if surplus <= 0:
+                break
+    for records in (backend.http_requests, backend.transcript):
+        del records[:-LOG_ENTRIES]

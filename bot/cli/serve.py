@@ -1,0 +1,52 @@
+"""The commands that stay: `run` on Discord, and `playground` in a browser."""
+
+import logging
+from contextlib import suppress
+from importlib.util import find_spec
+
+import aiohttp
+import discord
+
+from bot.cli.check import DEMO, NO_PLAYGROUND
+from bot.cli.console import log_to_stderr, run_to_end, say, show
+from bot.cli.opening import open_executor
+from bot.config import Settings, read_token
+from bot.core.client import run_bot
+from model.errors import PlainError
+
+
+def run(settings: Settings) -> None:
+    """Serve Discord until Ctrl-C or SIGTERM. Raises PlainError: no token, a wrong one, or no way to Discord."""
+    read_token(settings)  # before anything that takes long
+    log_to_stderr(logging.INFO)
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # that there is no voice alarms nobody
+    _greet(settings)
+    try:
+        with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
+            run_to_end(run_bot(settings, open_executor(settings)))
+    except aiohttp.ClientConnectionError as error:  # once it is connected, discord.py mends broken connections itself
+        raise PlainError(f"Discord can't be reached: check the network ({error})") from None
+
+
+def playground(settings: Settings, port: int) -> None:
+    """Serve a local browser page until Ctrl-C or SIGTERM. Raises PlainError if its library is not installed."""
+    if not find_spec("simcord"):
+        raise PlainError(NO_PLAYGROUND)
+    from bot.cli import playground as page
+
+    log_to_stderr(logging.WARNING)
+    _greet(settings)
+    with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
+        run_to_end(page.playground(settings, open_executor(settings), _announce, port))
+    say("The playground is closed.")
+
+
+def _greet(settings: Settings) -> None:
+    say(f"Model: {settings.model.name}. Ctrl-C ends it.")
+    if settings.model.name == "demo":
+        say(DEMO)
+
+
+def _announce(address: str) -> None:
+    say("Open this address in a browser; whoever knows it may use the playground:")
+    show(address)

@@ -1,0 +1,100 @@
+"""Tells Discord the commands, in every language, and only when they changed: it allows few such calls a day.
+
+What Discord was told is remembered by its checksum, a file for all servers and one for the server that the commands
+are developed on.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import app_commands
+from discord.app_commands import TranslationContextLocation as Location
+
+from bot.config import SettingsError
+from bot.texts import CATALOGUES
+
+if TYPE_CHECKING:
+    from bot.core.client import JanusBot
+
+log = logging.getLogger(__name__)
+
+GONE: Final = (discord.Forbidden, discord.NotFound)  # the bot is not on this server, or there is no such server
+
+
+class CommandTranslator(app_commands.Translator):
+    """Puts the catalogues' words on commands, for every language that there is a catalogue for.
+
+    A text that the code takes from the English catalogue (`described`) has its key with it. The name of a command or
+    of an option is found by the name itself: `name_imagine`, `option_seed`.
+    """
+
+    async def translate(
+        self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
+    ) -> str | None:
+        """Return the text of a string in a language; None leaves it as the code has it."""
+        kinds = {Location.command_name: "name", Location.group_name: "name", Location.parameter_name: "option"}
+        key = string.extras.get("key", f"{kinds.get(context.location)}_{string.message}")
+        return getattr(CATALOGUES.get(locale), key, None)
+
+
+async def sync(bot: "JanusBot") -> None:
+    """Tell Discord the commands. Raises SettingsError if the development server does not know the bot."""
+    tree, one_server = bot.tree, bot.settings.discord.development_guild
+    await tree.set_translator(CommandTranslator())
+    guild = discord.Object(one_server) if one_server else None
+    if guild:
+        tree.copy_global_to(guild=guild)
+    await _clean_up(bot)
+    told = hashlib.sha256(json.dumps(await _payload(tree, guild), sort_keys=True).encode()).hexdigest()
+    record = _records(bot) / _name(bot, str(one_server or "all"))
+    if await asyncio.to_thread(_read, record) == told:
+        return
+    try:
+        await tree.sync(guild=guild)
+    except GONE:
+        raise SettingsError(
+            f"discord.development_guild: the bot is not on a server {one_server}. Invite it there first: "
+            f"{bot.invite_link}"
+        ) from None
+    await asyncio.to_thread(_write, record, told)
+    log.info("Told Discord the commands, for %s", f"server {one_server}" if one_server else "all servers")
+
+
+async def _clean_up(bot: "JanusBot") -> None:
+    """Take back what servers were told that the commands are no longer developed on: they would show it twice."""
+    one_server = bot.settings.discord.development_guild
+    for record in await asyncio.to_thread(list, _records(bot).glob(_name(bot, "*"))):
+        server = record.stem.rpartition("-")[2]
+        if server not in ("all", str(one_server)):
+            try:
+                await bot.tree.sync(guild=discord.Object(int(server)))  # which has none of its own
+            except GONE:
+                log.info("Server %s keeps the commands it was told: the bot is no longer there", server)
+            await asyncio.to_thread(record.unlink)
+
+
+async def _payload(tree: app_commands.CommandTree[Any], guild: discord.Object | None) -> list[dict[str, Any]]:
+    assert tree.translator is not None
+    return [await command.get_translated_payload(tree, tree.translator) for command in tree.get_commands(guild=guild)]
+
+
+def _records(bot: "JanusBot") -> Path:
+    return bot.settings.store.folder
+
+
+def _name(bot: "JanusBot", server: str) -> str:
+    return f"commands-{bot.application_id}-{server}.sha256"
+
+
+def _read(file: Path) -> str:
+    return file.read_text() if file.is_file() else ""
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)

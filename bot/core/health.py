@@ -1,0 +1,54 @@
+"""/healthz and /metrics on a loopback port, for whoever keeps the bot running."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from bot.config import SettingsError
+
+if TYPE_CHECKING:
+    from bot.core.client import JanusBot
+
+HOST: Final = "127.0.0.1"
+
+
+def standing(bot: "JanusBot") -> dict[str, object]:
+    """Tell whether people are served, and what each part does: the gateway to Discord, and the engine."""
+    engine = bot.executor.status().state
+    return {
+        "ready": bot.connected and engine == "ready",
+        "gateway": "ready" if bot.connected else "not connected",
+        "engine": engine,
+    }
+
+
+@asynccontextmanager
+async def serving_health(bot: "JanusBot") -> AsyncIterator[None]:
+    """Answer on the port that the settings name; on none if that is 0. Raises SettingsError if it is taken."""
+    port = bot.settings.health.port
+    if not port:
+        yield
+        return
+
+    async def healthz(request: web.Request) -> web.Response:
+        told = standing(bot)
+        return web.json_response(told, status=200 if told["ready"] else 503)
+
+    async def metrics(request: web.Request) -> web.Response:
+        return web.Response(body=bot.metrics.text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/metrics", metrics)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, HOST, port).start()
+        except OSError as error:
+            raise SettingsError(f"health.port: {HOST}:{port} can't be listened on: {error.strerror}") from None
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,59 @@
+"""Permissions: who may do what, and which of the bot's own are missing, in the words of Discord's own settings."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from bot.core.errors import Refusal
+from bot.texts import Texts, texts_for
+
+if TYPE_CHECKING:
+    from bot.core.client import JanusBot
+
+
+def missing(given: discord.Permissions, needed: Iterable[str]) -> Sequence[str]:
+    """Return those that are not given, by their names in discord.py."""
+    return [name for name in needed if not getattr(given, name)]
+
+
+def missing_permissions(names: Iterable[str], texts: Texts) -> str:
+    """Say which permissions the bot lacks. `names` are discord.py's; of those below, the sentence has Discord's."""
+    known = {
+        "view_channel": texts.view_channel,
+        "send_messages": texts.send_messages,
+        "send_messages_in_threads": texts.send_messages_in_threads,
+        "attach_files": texts.attach_files,
+        "read_message_history": texts.read_message_history,
+    }
+    return texts.lacking.format(names=", ".join(f"**{known[name]}**" for name in names))
+
+
+def manages(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether a member may manage the server in which they pressed or typed."""
+    return interaction.guild_id is not None and interaction.permissions.manage_guild
+
+
+def check_manages(interaction: discord.Interaction[Any]) -> int:
+    """Refuse everybody but those who may manage the server, and return its id. Raises Refusal."""
+    if not manages(interaction):
+        raise Refusal(texts_for(interaction).only_managers)
+    assert interaction.guild_id
+    return interaction.guild_id
+
+
+def owns(interaction: discord.Interaction["JanusBot"]) -> bool:
+    """Tell whether somebody owns the bot: alone, or with a team in which they do more than read."""
+    application = interaction.client.application
+    assert application  # known since the login
+    if application.team is None:
+        return interaction.user.id == application.owner.id
+    working = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
+    owners = {member.id for member in application.team.members if member.role in working}
+    return interaction.user.id in {*owners, application.team.owner_id}
+
+
+def check_owns(interaction: discord.Interaction["JanusBot"]) -> None:
+    """Refuse everybody but who owns the bot. Raises Refusal."""
+    if not owns(interaction):
+        raise Refusal(texts_for(interaction).only_the_owner)

@@ -1,0 +1,1 @@
+"""What members can do, a package or a file each, with `setup(bot)`."""

@@ -1,0 +1,1 @@
+"""Asking: the command, the menus, messages and conversations."""

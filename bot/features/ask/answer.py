@@ -1,0 +1,85 @@
+"""An answer: the pictures asked about, the question, and the words as they come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import discord
+from discord import ui
+
+from bot.features.ask.form import AskMore
+from bot.jobs.interaction import Parcel
+from bot.media.uploads import Upload
+from bot.texts import Texts
+from bot.ui.buttons import Cancel, Delete
+from bot.ui.formulas import formatted
+from bot.ui.layout import BUSY, DONE, layout
+from bot.ui.panel import Standing
+from bot.ui.text import MESSAGE_TEXT, PROMPT_TEXT, model_name, one_line
+from model.requests import Answer
+
+ANSWER_TEXT: Final = MESSAGE_TEXT - PROMPT_TEXT - 700  # what is left beside the question and the small lines
+ANSWER_FILE: Final = "answer.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as its message shows it."""
+
+    question: str
+    pictures: Sequence[Upload]  # small copies, so that everybody sees what was asked about
+    spoiler: bool = False
+
+    def shown(self, mention: str = "") -> list[ui.Item[Any]]:
+        """Show one picture beside the question, several below it."""
+        words = " ".join(filter(None, [mention, f"**{one_line(self.question, PROMPT_TEXT)}**"]))
+        if len(self.pictures) == 1:
+            (picture,) = self.pictures
+            small = ui.Thumbnail[Any](_address(picture), description=picture.alt, spoiler=self.spoiler)
+            return [ui.Section(words, accessory=small)]
+        items = [
+            discord.MediaGalleryItem(_address(picture), description=picture.alt, spoiler=self.spoiler)
+            for picture in self.pictures
+        ]
+        return [ui.TextDisplay(words), ui.MediaGallery(*items)]
+
+
+def answering(texts: Texts, asked: Asked, standing: Standing, job_id: str) -> ui.LayoutView:
+    """Show a question and what has been said so far, or where it stands."""
+    said, _ = formatted(standing.text.strip(), ANSWER_TEXT)
+    waiting = texts.thinking if standing.started else standing.line(texts)
+    return layout(
+        *asked.shown(),
+        ui.TextDisplay(said or waiting),
+        ui.ActionRow(Cancel(job_id, texts)),
+        colour=BUSY,
+    )
+
+
+def answered(
+    texts: Texts, asked: Asked, answer: Answer, job_id: str, model: str, notes: Sequence[str], mention: str = ""
+) -> Parcel:
+    """Show a finished answer with the pictures; one that is longer than a message goes along as a file."""
+    text = answer.text.strip()
+    shown, whole = formatted(text, ANSWER_TEXT)
+    files = list(asked.pictures)
+    notes = list(notes)
+    children: list[ui.Item[Any]] = [*asked.shown(mention), ui.TextDisplay(shown or texts.no_words)]
+    if not whole:
+        files.append(Upload(ANSWER_FILE, text.encode()))
+        children.append(ui.File(f"attachment://{ANSWER_FILE}"))
+        notes.append(texts.answer_attached)
+    if not answer.complete:
+        notes.append(texts.answer_unfinished)
+    if answer.dropped_turns:
+        notes.append(texts.turns_dropped.format(n=answer.dropped_turns))
+    small = texts.answer_line.format(
+        model=model_name(model), tokens=answer.tokens, seconds=sum(answer.seconds.values())
+    )
+    children.append(ui.TextDisplay("\n".join(f"-# {line}" for line in [*notes, small])))
+    children.append(ui.ActionRow(AskMore(job_id, texts), Delete(job_id, texts)))
+    return Parcel(layout(*children, colour=DONE), files)
+
+
+def _address(picture: Upload) -> str:
+    return f"attachment://{picture.name}"

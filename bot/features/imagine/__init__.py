@@ -1,0 +1,1 @@
+"""Drawing: the command, the gallery, and what follows from it."""

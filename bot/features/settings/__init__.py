@@ -1,0 +1,1 @@
+"""How the bot works on a server, and whether it works."""

@@ -1,0 +1,121 @@
+"""The forms behind the buttons of `/settings`: numbers inside the bounds that config.toml has, and refused words."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import discord
+from discord import ui
+
+from bot.config import Settings
+from bot.core.permissions import check_manages
+from bot.store.servers import ServerSettings
+from bot.texts import Texts, texts_for
+from bot.ui.forms import Form, number
+
+if TYPE_CHECKING:
+    from bot.core.client import JanusBot
+
+Done = Callable[[discord.Interaction["JanusBot"]], Awaitable[None]]
+
+MOST_WORDS_CHARACTERS: Final = 4000  # what one field of a form holds
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Numbers of one section of config.toml that are changed together."""
+
+    section: str
+    keys: Sequence[str]
+
+
+GROUPS: Final[Mapping[str, Group]] = {
+    "drawings": Group("imagine", ("guidance", "temperature", "count")),
+    "answers": Group("ask", ("temperature", "top_p", "max_new_tokens")),
+    "member": Group("limits", ("member_running", "member_queued", "member_hourly")),
+    "server": Group("limits", ("server_running", "server_queued", "server_hourly")),
+}
+
+
+def labels(texts: Texts) -> Mapping[str, str]:
+    """Name every number."""
+    return {
+        "guidance": texts.set_guidance,
+        "temperature": texts.set_temperature,
+        "count": texts.set_count,
+        "top_p": texts.set_top_p,
+        "max_new_tokens": texts.set_tokens,
+        "member_running": texts.set_running,
+        "member_queued": texts.set_queued,
+        "member_hourly": texts.set_hourly,
+        "server_running": texts.set_running,
+        "server_queued": texts.set_queued,
+        "server_hourly": texts.set_hourly,
+    }
+
+
+def titles(texts: Texts) -> Mapping[str, str]:
+    """Name every group."""
+    return {
+        "drawings": texts.set_drawings,
+        "answers": texts.set_answers,
+        "member": texts.set_member,
+        "server": texts.set_server,
+    }
+
+
+class NumbersForm(Form):
+    """The numbers of one group. A field that is left empty is as config.toml says."""
+
+    def __init__(self, texts: Texts, name: str, own: ServerSettings, settings: Settings, done: Done) -> None:
+        super().__init__(titles(texts)[name])
+        self.group, self.settings, self.done = GROUPS[name], settings, done
+        chosen = getattr(own, self.group.section)
+        section = getattr(settings, self.group.section)
+        self.fields: dict[str, ui.TextInput[Any]] = {}
+        for key in self.group.keys:
+            low, high = self._bounds(key)
+            hint = texts.set_hint.format(low=f"{low:g}", high=f"{high:g}", usual=f"{getattr(section, key):g}")
+            value = f"{chosen[key]:g}" if key in chosen else ""
+            self.fields[key] = self.ask(labels(texts)[key], value, hint=hint)
+
+    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+        """Keep what was filled in. Raises Refusal."""
+        texts, guild = texts_for(interaction), check_manages(interaction)
+        changes = {
+            key: number(texts, labels(texts)[key], field.value, *self._bounds(key)) if field.value.strip() else None
+            for key, field in self.fields.items()
+        }
+        await interaction.client.servers.change(guild, {self.group.section: changes})
+        await self.done(interaction)
+
+    def _bounds(self, key: str) -> tuple[float, float]:
+        """Return the smallest and the largest value: whole numbers where only those are allowed."""
+        field = type(getattr(self.settings, self.group.section)).model_fields[key]
+        low = next(item.ge for item in field.metadata if hasattr(item, "ge"))
+        high = next(item.le for item in field.metadata if hasattr(item, "le"))
+        kind = int if field.annotation is int else float
+        return kind(low), kind(high)
+
+
+class WordsForm(Form):
+    """The words and phrases that a server refuses, one a line."""
+
+    def __init__(self, texts: Texts, own: ServerSettings, done: Done) -> None:
+        super().__init__(texts.set_words)
+        self.done = done
+        self.words = self.ask(
+            texts.set_words_label,
+            "\n".join(own.refused),
+            hint=texts.set_words_hint,
+            most=MOST_WORDS_CHARACTERS,
+            long=True,
+            required=False,
+        )
+
+    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+        """Keep what was filled in. Raises Refusal."""
+        guild = check_manages(interaction)
+        words = dict.fromkeys(" ".join(line.split()) for line in self.words.value.splitlines())
+        await interaction.client.servers.change(guild, {"refused": [word for word in words if word] or None})
+        await self.done(interaction)

@@ -1,0 +1,1 @@
+"""One job, from "may it?" to the last edit of its message."""

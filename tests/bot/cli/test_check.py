@@ -1,0 +1,122 @@
+"""janus-bot check: each finding, and the exit code."""
+
+import builtins
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from bot.cli import check
+from bot.cli.check import Finding, look
+from bot.config import load
+from model.survey import Machine, Needs
+
+GIGA = 10**9
+SEVEN_B = Needs(parameters=7_420_000_000, weights=4 * 7_420_000_000, step=27 * GIGA, image_tokens=576)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("JANUS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DISCORD_TOKEN", "not-to-be-shown")
+
+
+def findings(**options: dict[str, object]) -> dict[str, Finding]:
+    found = {finding.what: finding for finding in look(lambda: load(options=options))}
+    assert "not-to-be-shown" not in str(list(map(str, found.values())))
+    return found
+
+
+def tiny_model(folder: Path) -> dict[str, object]:
+    return {"name": str(folder), "device": "cpu", "upscaler": "lanczos"}
+
+
+def machine(memory: int, free: int, device: str = "cpu") -> Machine:
+    return Machine("2.9", device, "float32", "2 threads", memory, free)
+
+
+def test_a_machine_where_all_is_fine(tiny_folder: Path) -> None:
+    found = findings(model=tiny_model(tiny_folder))
+    assert {finding.state for finding in found.values()} <= {"fine", "note"}
+    assert {"python", "settings", "token", "playground", "upscaler", "torch", "device", "weights", "memory"} <= set(
+        found
+    )
+    assert str(tiny_folder) in found["weights"].words
+    assert "cpu" in found["device"].words
+    assert "float32" in found["memory"].words
+
+
+def test_each_thing_that_is_wrong_says_what_to_do(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN")
+    found = findings(model={"name": "no/such", "device": "cpu"})
+    wrong = {what: finding.words for what, finding in found.items() if finding.state == "wrong"}
+    assert set(wrong) == {"token", "upscaler", "weights"}
+    assert "DISCORD_TOKEN" in wrong["token"]
+    assert "janus-bot download upscaler" in wrong["upscaler"]
+    assert "janus-bot download no/such" in wrong["weights"]
+
+
+def test_wrong_settings_are_a_finding() -> None:
+    found = findings(imagine={"count": 99})
+    assert found["settings"].state == "wrong"
+    assert "--count" in found["settings"].words
+
+
+def test_a_truncated_checkpoint_is_found_without_loading_it(tiny_folder: Path, tmp_path: Path) -> None:
+    for file in tiny_folder.iterdir():
+        data = file.read_bytes()
+        (tmp_path / file.name).write_bytes(data[: len(data) // 2] if file.suffix == ".safetensors" else data)
+    assert findings(model=tiny_model(tmp_path))["weights"].state == "wrong"
+
+
+def test_a_torch_that_can_not_be_imported_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def broken(
+        name: str,
+        globals: Mapping[str, object] | None = None,
+        locals: Mapping[str, object] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> object:
+        if name == "model" and fromlist == ("survey",):
+            raise OSError("libcudart.so: cannot open shared object file")
+        return real(name, globals, locals, fromlist or (), level)
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    found = findings()
+    assert found["torch"].state == "wrong"
+    assert "libcudart" in found["torch"].words
+
+
+def test_the_demo_says_what_it_is_and_how_to_get_the_real_one() -> None:
+    demo = findings(model={"device": "cpu"})["model"]
+    assert demo.state == "note"
+    assert "demo model" in demo.words
+    assert "janus-bot download 1b" in demo.words
+
+
+@pytest.mark.parametrize(
+    ("memory", "free", "state"),
+    [(32 * GIGA, 32 * GIGA, "wrong"), (64 * GIGA, 20 * GIGA, "note"), (64 * GIGA, 60 * GIGA, "fine")],
+)
+def test_whether_the_weights_fit(memory: int, free: int, state: str) -> None:
+    finding = check.memory(machine(memory, free), SEVEN_B)
+    assert finding.state == state
+    assert "29.7 GB" in finding.words
+
+
+def test_seven_billion_parameters_on_a_cpu_get_an_honest_estimate() -> None:
+    finding = check.speed(SEVEN_B, 10 * GIGA)
+    assert finding.state == "note"
+    assert "at least 26 minutes" in finding.words  # 576 steps of 27 GB at 10 GB/s
+
+
+def test_the_report_ends_with_a_verdict(tiny_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.report(lambda: load(options={"model": tiny_model(tiny_folder)}))
+    assert capsys.readouterr().out.endswith("\nThe bot can run.\n")
+    assert not check.report(lambda: load(options={"model": tiny_model(Path("no/such"))}))
+    assert "The bot can't run yet" in capsys.readouterr().out

@@ -1,0 +1,282 @@
+"""The command line as people meet it: a process, its output, its exit code."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import discord
+import pytest
+from PIL import Image
+
+from bot.cli import oneshot as once
+from bot.cli import serve as service
+from bot.cli.main import load_settings, main
+from bot.config import ROOT, Settings
+from model.requests import Event, Executor, Request
+from tests.hub import serve
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command came to."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Runner(Protocol):
+    """Runs a command line in this process, from `cwd`, with `variables` besides."""
+
+    def __call__(self, *arguments: str | Path, variables: Mapping[str, str] = {}, cwd: Path = ROOT) -> Ended: ...
+
+
+@pytest.fixture
+def janus_bot(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Runner:
+    for name in os.environ:
+        if name.startswith("JANUS_") or name == "DISCORD_TOKEN":
+            monkeypatch.delenv(name)
+
+    def run(*arguments: str | Path, variables: Mapping[str, str] = {}, cwd: Path = ROOT) -> Ended:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "argv", ["janus-bot", *map(str, arguments)])
+            patched.chdir(cwd)
+            for name, value in variables.items():
+                patched.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        out, err = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def complaint(janus_bot: Runner) -> Callable[..., str]:
+    """Runs what must fail, and gives the one line that it says."""
+
+    def run(*arguments: str | Path, variables: Mapping[str, str] = {}) -> str:
+        ended = janus_bot(*arguments, variables=variables)
+        assert ended.code != 0
+        assert ended.stdout == ""
+        assert ended.stderr.startswith("janus-bot: ")
+        assert ended.stderr.count("\n") == 1
+        return ended.stderr
+
+    return run
+
+
+def pixels(file: Path) -> Image.Image:
+    with Image.open(file) as picture:
+        picture.load()
+    return picture
+
+
+def test_help_names_every_command_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['janus-bot', '--help']\n"
+        "from bot.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'torch', 'discord', 'pydantic_settings', 'transformers', 'PIL', 'rich'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.endswith("[]\n")
+    for command in ("run", "playground", "imagine", "ask", "download", "check", "bench"):
+        assert f"\n  {command} " in ended.stdout
+
+
+def test_no_command_shows_the_help(janus_bot: Runner) -> None:
+    ended = janus_bot()
+    assert ended.code == 0
+    assert ended.stdout.startswith("Usage: janus-bot")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["imagin"], "Did you mean 'imagine'?"),
+        (["imagine"], "Missing argument"),
+        (["imagine", "a cat", "--seed", "-1"], "--seed"),
+        (["imagine", "a cat", "--guidance", "11"], "option --guidance: 11.0 is not allowed; it must be a number"),
+        (["imagine", "a cat", "--count", "6"], "option --count: 6"),
+        (["imagine", "a cat", "--device", "tpu"], "option --device: 'tpu' is not allowed"),
+        (["imagine", "a cat", "--config", "nowhere.toml"], "nowhere.toml: there is no such settings file"),
+        (["ask", "nowhere.png", "what is it?"], "nowhere.png: No such file or directory"),
+        (["imagine", "a cat", "--out", "README.md"], "README.md: File exists"),
+        (["ask", "pyproject.toml", "what is it?"], "pyproject.toml"),
+        (["download", "3b"], "There is nothing called 3b to download"),
+        (["run"], "DISCORD_TOKEN"),
+    ],
+)
+def test_a_mistake_is_one_line(complaint: Callable[..., str], arguments: list[str], said: str) -> None:
+    assert said in complaint(*arguments)
+
+
+def test_a_wrong_variable_is_one_line(complaint: Callable[..., str]) -> None:
+    said = complaint("imagine", "a cat", variables={"JANUS_IMAGINE_COUNT": "many"})
+    assert "environment variable JANUS_IMAGINE_COUNT: 'many' is not allowed" in said
+
+
+def test_download_puts_files_beside_the_packages_and_reports_on_stderr(tmp_path: Path) -> None:
+    files = {"config.json": b"{}", "model.safetensors": b"weights" * 1000}
+    with serve({"somebody/something": files}) as hub:
+        code = (
+            "import sys; from pathlib import Path; from bot import fetch\n"
+            "fetch.download(['somebody/something'], Path(sys.argv[1]))"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)],
+            cwd=ROOT,
+            env=os.environ | {"HF_ENDPOINT": hub.address},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    folder = tmp_path / "somebody--something"
+    assert ended.stdout == f"{folder}\n"
+    assert ended.stderr == (
+        "somebody/something: 7.0 kB on disk, 7.0 kB of it to fetch\nsomebody/something: complete and verified\n"
+    )
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == files
+
+
+def test_imagine_writes_pictures_that_their_seeds_draw_again(
+    janus_bot: Runner, tiny_folder: Path, tmp_path: Path
+) -> None:
+    model = {"JANUS_MODEL_UPSCALER": "lanczos"}
+    options = ("--model", tiny_folder, "--device", "cpu", "--json")
+    first = janus_bot("imagine", "a red circle", "--seed", "7", "--count", "2", *options, variables=model, cwd=tmp_path)
+    assert first.code == 0, first.stderr
+    told = json.loads(first.stdout)
+    assert first.stdout.count("\n") == 1
+    assert told["files"] == ["out/1.png", "out/2.png"]
+    assert told["seeds"] == [7, 8]
+    assert {"prefill", "decode", "pixels", "upscale"} <= told["seconds"].keys()
+    pictures = [pixels(tmp_path / file) for file in told["files"]]
+    assert [picture.size for picture in pictures] == [(64, 64)] * 2  # the tiny model draws 32 x 32
+
+    again = janus_bot(
+        "imagine", "a red circle", "--seed", "8", "--count", "1", "--out", tmp_path / "again", *options, variables=model
+    )
+    assert again.code == 0, again.stderr
+    assert pixels(tmp_path / "again" / "1.png").tobytes() == pictures[1].tobytes()
+
+
+def test_imagine_in_words_says_files_on_stdout_and_seeds_on_stderr(
+    janus_bot: Runner, tiny_folder: Path, tmp_path: Path
+) -> None:
+    ended = janus_bot(
+        "imagine", "a red circle", "--temperature", "0", "--no-upscale", "--model", tiny_folder, cwd=tmp_path
+    )
+    assert ended.code == 0, ended.stderr
+    assert ended.stdout == "out/1.png\n"
+    assert "At temperature 0 all pictures would be equal" in ended.stderr
+    assert "seed " in ended.stderr
+    assert "\x1b" not in ended.stderr  # bars are for terminals
+    assert pixels(tmp_path / "out" / "1.png").size == (32, 32)
+
+
+def test_ask_streams_words_or_prints_one_object(janus_bot: Runner, tiny_folder: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (40, 30), "red").save(picture)
+    options = ("--max-new-tokens", "12", "--temperature", "0", "--model", tiny_folder)
+    spoken = janus_bot("ask", picture, "what is it?", *options)
+    assert spoken.code == 0, spoken.stderr
+    printed = janus_bot("ask", picture, "what is it?", "--json", *options)
+    told = json.loads(printed.stdout)
+    assert spoken.stdout == told["answer"] + "\n"
+    assert 0 < told["tokens"] <= 12
+    assert {"prefill", "decode"} <= told["seconds"].keys()
+
+
+def test_what_the_model_refuses_is_one_line(complaint: Callable[..., str], tiny_folder: Path, tmp_path: Path) -> None:
+    said = complaint("imagine", "long " * 500, "--no-upscale", "--out", tmp_path, "--model", tiny_folder)
+    assert "long" in said
+
+
+def test_missing_weights_are_one_line_that_says_what_to_run(complaint: Callable[..., str], tmp_path: Path) -> None:
+    assert "janus-bot download no/such" in complaint("imagine", "a cat", "--out", tmp_path, "--model", "no/such")
+
+
+class Endless:
+    """An executor whose jobs never end, and which is interrupted as soon as it has one."""
+
+    closed = False
+
+    async def submit(self, request: Request) -> "Endless":
+        os.kill(os.getpid(), self.signal)
+        return self
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.signal = number
+
+    def __aiter__(self) -> "Endless":
+        return self
+
+    async def __anext__(self) -> Event:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_closes_the_model_and_says_nothing(
+    janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
+) -> None:
+    executor = Endless(number)
+    monkeypatch.setattr(once, "open_executor", lambda settings, upscales: executor)
+    ended = janus_bot("imagine", "a cat", "--out", tmp_path)
+    assert executor.closed
+    assert ended == Ended(128 + number, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_ends_in_order_when_it_is_told_to(
+    janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    closed = []
+
+    async def run_bot(settings: Settings, executor: Executor) -> None:
+        try:
+            signal.raise_signal(number)
+            await asyncio.Event().wait()
+        finally:
+            closed.append(True)
+
+    monkeypatch.setenv("DISCORD_TOKEN", "a-token")
+    monkeypatch.setattr(service, "run_bot", run_bot)
+    monkeypatch.setattr(service, "open_executor", lambda settings: None)
+    assert janus_bot("run").code == 0
+    assert closed
+
+
+def test_a_model_s_name_means_the_model_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    assert load_settings(None, "demo", None, None).model.name == "demo"
+    assert load_settings(None, "./demo", None, None).model.name == str(tmp_path / "demo")
+
+
+def test_run_without_a_network_is_one_line_without_the_token(
+    janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path
+) -> None:
+    with serve({}) as gone:
+        pass
+    monkeypatch.setattr(discord.http.Route, "BASE", gone.address)
+    monkeypatch.setenv("DISCORD_TOKEN", "not-to-be-shown")
+    ended = janus_bot("run", "--model", tiny_folder)
+    assert ended.code == 1
+    *_, last = ended.stderr.splitlines()
+    assert last.startswith("janus-bot: Discord can't be reached: check the network")
+    assert "not-to-be-shown" not in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+import simcord
+
+from bot.config import Discord, Settings, SettingsError
+from bot.core.client import JanusBot
+from tests.bot.conftest import make_bot
+from tests.bot.scripted import ScriptedExecutor
+
+SERVER = 4242
+
+
+def told(env: simcord.Env) -> list[str]:
+    return [request.path for request in env.http_requests if request.method == "PUT"]
+
+
+def forget(data: Path) -> None:
+    (record,) = data.glob("commands-*")
+    record.write_text("what an older version told")
+
+
+def developed(data: Path, server: int) -> JanusBot:
+    return make_bot(ScriptedExecutor(), data, settings=Settings(discord=Discord(development_guild=server)))
+
+
+async def test_commands_are_told_to_discord_only_when_they_changed(tmp_path: Path) -> None:
+    bots = [make_bot(ScriptedExecutor(), tmp_path) for _ in range(3)]
+    async with simcord.run(bots[0]) as env:
+        assert told(env) == [f"/applications/{env.bot.application_id}/commands"]
+        await env.restart_bot(bots[1])
+        assert len(told(env)) == 1
+        forget(tmp_path)
+        await env.restart_bot(bots[2])
+        assert len(told(env)) == 2
+    for bot in bots:
+        await bot.database.close()
+
+
+async def test_one_development_server_gets_its_own_commands(tmp_path: Path) -> None:
+    bot = developed(tmp_path, SERVER)
+    async with simcord.run(bot) as env:
+        assert told(env) == [f"/applications/{env.bot.application_id}/guilds/{SERVER}/commands"]
+    await bot.database.close()
+
+
+async def test_a_server_that_commands_are_no_longer_developed_on_loses_its_own(tmp_path: Path) -> None:
+    bots = [developed(tmp_path, server) for server in (SERVER, 0, 0)]
+    async with simcord.run(bots[0]) as env:
+        assert env.backend.commands[SERVER]
+        await env.restart_bot(bots[1])
+        assert not env.backend.commands[SERVER]
+        assert env.backend.commands[None]
+        before = len(told(env))
+        await env.restart_bot(bots[2])
+        assert len(told(env)) == before  # once is enough
+    for bot in bots:
+        await bot.database.close()
+
+
+async def test_a_development_server_without_the_bot_is_one_plain_sentence(tmp_path: Path) -> None:
+    bot = developed(tmp_path, SERVER)
+    env = simcord.Env(bot)
+    env.inject_error("PUT", "/applications/*/guilds/*/commands", status=403, code=50001, message="Missing Access")
+    with pytest.raises(SettingsError, match=rf"not on a server {SERVER}\. .*https://discord.com/oauth2/authorize"):
+        await env.start()
+    await bot.close()

@@ -1,0 +1,231 @@
+"""Going on from an answer: by its button, and after a restart."""
+
+import io
+from typing import Any
+
+import pytest
+import simcord
+from PIL import Image
+
+from bot.features.forgetting import forget
+from model.requests import Started, Text, Turn
+from tests.bot.conftest import World, restart
+from tests.bot.samples import png
+from tests.bot.scripted import answer
+from tests.bot.seen import buttons, parts, text
+
+
+async def asked(world: World, words: str = "What is this?", says: str = "A cat.", **options: Any) -> Any:
+    """Alice asks about a picture, and is answered; gives what she sees."""
+    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question=words, **options)
+    world.executor.jobs[-1].tell(answer(says))
+    await world.env.settle()
+    return result.response
+
+
+async def ask_more(world: World, message: Any, words: str, who: simcord.MemberActor | None = None) -> Any:
+    """Press the button, fill in the form; gives what comes."""
+    actor = who or world.alice
+    form = await actor.click(message, label="Ask more")
+    assert form.modal
+    (field,) = [part["component"] for part in form.modal["components"]]
+    return await actor.submit_modal(form, {field["custom_id"]: words})
+
+
+async def test_ask_more_goes_on_with_the_picture_and_all_that_was_said(world: World) -> None:
+    first = await asked(world, temperature=0.7, seed=5)
+    second = await ask_more(world, first, "Which colour?")
+    asks = world.executor.last_question
+    assert asks.turns == (Turn(question="What is this?", answer="A cat."),)
+    assert (asks.question, asks.temperature, asks.seed) == ("Which colour?", 0.7, 5)
+    assert [picture.tobytes() for picture in asks.pictures] == [Image.new("RGB", (32, 24), "red").tobytes()]
+    world.executor.jobs[-1].tell(Started(), Text("Gr"))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert "Gr" in text(second.response)
+    world.executor.jobs[-1].tell(answer("Grey."))
+    await world.env.settle()
+    assert "Grey." in text(second.response)
+    assert buttons(second.response) == ["Ask more", "Delete"]
+    await ask_more(world, second.response, "Sure?")
+    assert [turn.answer for turn in world.executor.last_question.turns] == ["A cat.", "Grey."]
+
+
+async def test_it_still_goes_on_after_a_restart(world: World) -> None:
+    first = await asked(world)
+    await restart(world)
+    await ask_more(world, first, "Which colour?")
+    assert world.executor.last_question.turns == (Turn(question="What is this?", answer="A cat."),)
+    assert world.executor.last_question.pictures[0].size == (32, 24)
+
+
+async def test_what_had_to_be_forgotten_is_told(world: World) -> None:
+    first = await asked(world)
+    second = await ask_more(world, first, "Which colour?")
+    long = answer("Grey.")
+    world.executor.jobs[-1].tell(type(long)(long.text, long.tokens, True, 3, long.seconds))
+    await world.env.settle()
+    assert "Questions that I had to forget: 3." in text(second.response)
+
+
+async def test_anybody_goes_on_from_a_public_answer(world: World) -> None:
+    first = await asked(world)
+    second = await ask_more(world, first, "Which colour?", world.bob)
+    assert world.executor.last_question.owner == str(world.bob.id)
+    assert not second.response.ephemeral
+
+
+async def test_private_stays_private(world: World) -> None:
+    first = await asked(world, private=True)
+    assert first.ephemeral
+    second = await ask_more(world, first, "Which colour?")
+    world.executor.jobs[-1].tell(answer("Grey."))
+    await world.env.settle()
+    assert second.response.ephemeral
+    assert "Grey." in text(second.response)
+    record = await world.bot.jobs.get(world.executor.jobs[-1].id)
+    assert record
+    assert record.private
+
+
+async def test_a_follow_up_of_no_words_is_refused(world: World) -> None:
+    first = await asked(world)
+    told = await ask_more(world, first, "  ")
+    assert told.response.ephemeral
+    assert "question is empty" in told.response.content
+    assert len(world.executor.jobs) == 1
+
+
+async def test_deleting_an_answer_deletes_the_picture_too(world: World) -> None:
+    first = await asked(world)
+    job = world.executor.jobs[-1].id
+    refused = await world.bob.click(first, label="Delete")
+    assert refused.response
+    assert refused.response.ephemeral
+    assert "Only the member who asked" in refused.response.content
+    assert await world.bot.conversations.pictures(job)
+    await world.alice.click(first, label="Delete")
+    assert await world.bot.conversations.pictures(job) == ()
+    assert await world.bot.jobs.get(job) is None
+    assert first.id not in [message.id for message in world.channel.history()]
+
+
+async def test_a_private_answer_is_deleted_too(world: World) -> None:
+    first = await asked(world, private=True)
+    await world.alice.click(first, label="Delete")
+    assert await world.bot.jobs.get(world.executor.jobs[-1].id) is None
+
+
+async def test_a_message_that_is_deleted_takes_its_picture_along(world: World) -> None:
+    first = await asked(world)
+    await world.moderator.delete(first)
+    assert await world.bot.conversations.pictures(world.executor.jobs[-1].id) == ()
+    assert await world.bot.jobs.get(world.executor.jobs[-1].id) is None
+
+
+async def test_who_is_forgotten_takes_the_picture_along(world: World) -> None:
+    first = await asked(world)
+    job = world.executor.jobs[-1].id
+    second = await ask_more(world, first, "Which colour?", world.bob)
+    world.executor.jobs[-1].tell(answer("Grey."))
+    await world.env.settle()
+    await forget(world.bot, world.alice.id)
+    assert await world.bot.conversations.pictures(job) == ()
+    told = await ask_more(world, second.response, "Sure?", world.bob)
+    assert "I no longer have the picture" in told.response.content
+
+
+async def test_without_the_picture_it_says_so(world: World) -> None:
+    first = await asked(world)
+    await world.bot.database.write("DELETE FROM pictures")
+    told = await ask_more(world, first, "Which colour?")
+    assert told.response.ephemeral
+    assert "I no longer have the picture" in told.response.content
+
+
+async def test_what_the_model_refuses_leaves_no_picture(world: World) -> None:
+    world.executor.refusal = "At most 40 words, please."
+    await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What is this?")
+    assert await world.bot.database.rows("SELECT * FROM pictures") == []
+
+
+async def test_an_interrupted_question_is_tried_again_in_place(world: World) -> None:
+    first = await asked(world)
+    second = await ask_more(world, first, "Which colour?")
+    await restart(world)
+    await world.env.settle()
+    assert buttons(second.response) == ["Try again"]
+    await world.alice.click(second.response, label="Try again")
+    again = world.executor.last_question
+    assert (again.question, len(again.turns), len(again.pictures)) == ("Which colour?", 1, 1)
+    world.executor.jobs[-1].tell(answer("Grey."))
+    await world.env.settle()
+    assert "Grey." in text(second.response)
+
+
+# -- several pictures -------------------------------------------------------------------------------------------------
+
+
+async def test_four_pictures_in_one_question(world: World) -> None:
+    colours = ["red", "blue", "green", "white"]
+    files = [(f"{colour}.png", png(colour=colour)) for colour in colours]
+    result = await world.alice.slash(
+        world.channel,
+        "ask",
+        image=files[0],
+        question="Which is green?",
+        image_2=files[1],
+        image_3=files[2],
+        image_4=files[3],
+    )
+    assert [picture.getpixel((0, 0)) for picture in world.executor.last_question.pictures] == [
+        Image.new("RGB", (1, 1), colour).getpixel((0, 0)) for colour in colours
+    ]
+    world.executor.jobs[-1].tell(answer("The third."))
+    await world.env.settle()
+    assert result.response
+    (shown,) = parts(result.response, 12)
+    assert len(shown["items"]) == 4
+    assert len(result.response.attachments) == 4
+    await ask_more(world, result.response, "And which is white?")
+    assert len(world.executor.last_question.pictures) == 4
+
+
+async def test_one_bad_picture_among_several_refuses_the_question(world: World) -> None:
+    result = await world.alice.slash(
+        world.channel, "ask", image=("cat.png", png()), question="What?", image_2=("notes.txt", b"hello")
+    )
+    assert result.response
+    assert result.response.ephemeral
+    assert "notes.txt is not a picture" in result.response.content
+    assert world.executor.jobs == []
+
+
+async def test_what_was_hidden_stays_hidden(world: World) -> None:
+    result = await world.alice.slash(world.channel, "ask", image=("SPOILER_end.png", png()), question="Who is it?")
+    world.executor.jobs[-1].tell(answer("The butler."))
+    await world.env.settle()
+    assert result.response
+    (picture,) = parts(result.response, 11)
+    assert picture["spoiler"]
+    second = await ask_more(world, result.response, "Sure?")
+    assert parts(second.response, 11)[0]["spoiler"]
+
+
+# -- formulas ---------------------------------------------------------------------------------------------------------
+
+
+async def test_formulas_come_in_a_code_block(world: World) -> None:
+    first = await asked(world, says=r"It is: \[ \frac{a}{b}_1 * 2 \] where \(a\) is *one*.")
+    (said,) = [part["content"] for part in parts(first, 10) if "frac" in part["content"]]
+    assert "```latex\n\\frac{a}{b}_1 * 2\n```" in said
+    assert "where `a` is \\*one\\*." in said
+
+
+@pytest.mark.parametrize("size", [(1, 1), (600, 400)])
+async def test_the_shown_picture_is_a_small_copy(world: World, size: tuple[int, int]) -> None:
+    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png(size)), question="What?")
+    assert result.response
+    (shown,) = result.response.attachments
+    with Image.open(io.BytesIO(await shown.read())) as image:
+        assert max(image.size) <= 512

@@ -1,0 +1,148 @@
+"""Where a picture comes from is in its file, and is read back from wherever the file has gone."""
+
+import io
+import struct
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from simcord import InteractionResult
+
+from bot.media import provenance
+from bot.media.provenance import Provenance, program_version
+from bot.media.uploads import Finished, encode
+from tests.bot.conftest import World
+from tests.bot.features.test_gallery import drawn
+from tests.bot.samples import bomb, png, saved
+from tests.bot.scripted import pictures
+from tests.bot.seen import text
+
+MENU = "What made this picture?"
+MADE = Provenance(
+    prompt="a “red” circle\nبالعربية 🏳️‍🌈",
+    seed=2**32 - 1,
+    guidance=2.5,
+    temperature=0.7,
+    model="owner/Janus",
+    version="0.1.0",
+    kept=36,
+)
+NOISE = Image.effect_noise((256, 256), 90).convert("RGB")
+
+
+def chunks(data: bytes) -> dict[bytes, bytes]:
+    """The text chunks of a PNG by keyword, read without Pillow: kind and the rest."""
+    found, at = {}, 8
+    while at < len(data):
+        (length,), kind = struct.unpack(">I", data[at : at + 4]), data[at + 4 : at + 8]
+        body = data[at + 8 : at + 8 + length]
+        if kind in (b"tEXt", b"iTXt"):
+            keyword, _, rest = body.partition(b"\0")
+            found[keyword] = kind + b":" + rest
+        at += 12 + length
+    return found
+
+
+async def test_a_png_carries_each_value_as_a_text_chunk_of_its_name() -> None:
+    (upload,) = await encode([Finished(NOISE, "x", MADE)], "alt", 2**20)
+    found = chunks(upload.data)
+    assert found[b"seed"] == b"tEXt:4294967295"
+    assert found[b"guidance"] == b"tEXt:2.5"
+    assert found[b"temperature"] == b"tEXt:0.7"
+    assert found[b"model"] == b"tEXt:owner/Janus"
+    assert found[b"version"] == b"tEXt:0.1.0"
+    assert found[b"prompt"] == b"iTXt:" + b"\0" * 4 + MADE.prompt.encode()
+
+
+@pytest.mark.parametrize("limit", [2**20, 30_000], ids=["png", "webp"])
+async def test_what_is_written_is_read_back(limit: int) -> None:
+    (upload,) = await encode([Finished(NOISE, "x", MADE)], "alt", limit)
+    assert provenance.read(upload.data) == MADE
+
+
+@given(st.text(st.characters(codec="utf-8")), st.floats(1, 10), st.floats(0, 2))
+def test_any_prompt_is_read_back(prompt: str, guidance: float, temperature: float) -> None:
+    made = replace(MADE, prompt=prompt, guidance=guidance, temperature=temperature)
+    for options in ({"format": "PNG", "pnginfo": made.png()}, {"format": "WEBP", "exif": made.exif()}):
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(file, **options)
+        assert provenance.read(file.getvalue()) == made
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no picture", png(), bomb(), saved(Image.new("RGB", (8, 8)), "WEBP"), png()[:50]],
+    ids=["empty", "no picture", "png", "bomb", "webp", "cut"],
+)
+def test_a_file_that_tells_nothing_is_no_error(data: bytes) -> None:
+    assert provenance.read(data) is None
+
+
+@pytest.mark.parametrize("value", ["seven", "", "\0", "-1", "9" * 400])
+def test_a_file_that_was_tampered_with_tells_nothing(value: str) -> None:
+    info = PngInfo()
+    for name, told in {**asdict(MADE), "Software": "janus-bot", "seed": value}.items():
+        info.add_text(name, str(told))
+    assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) is None
+
+
+def test_a_file_that_tells_only_a_part_tells_nothing() -> None:
+    info = PngInfo()
+    info.add_text("Software", "janus-bot")
+    assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) is None
+
+
+def said(result: InteractionResult) -> str:
+    (message,) = [m for m in (result.response, *result.followups) if m]
+    assert message.ephemeral
+    return text(message)
+
+
+async def test_the_menu_tells_what_made_the_pictures_of_a_gallery(world: World) -> None:
+    message = await drawn(world, count=2)
+    told = said(await world.bob.context_menu(world.channel, MENU, message))
+    assert "a red circle" in told
+    for number, seed in [(1, 7), (2, 8)]:
+        line = f"Picture {number}: seed {seed} · guidance 5 · temperature 1 · demo · janus-bot {program_version()}"
+        assert line in told
+
+
+async def test_the_menu_reads_a_file_that_somebody_sent_again_elsewhere(world: World) -> None:
+    message = await drawn(world, prompt="ein größerer Kreis")
+    files = [(f"renamed-{i}.png", await a.read()) for i, a in enumerate(message.attachments)]
+    elsewhere = world.env.create_guild().create_text_channel("elsewhere")
+    carol = elsewhere.guild.add_member(world.env.create_user("carol")) if elsewhere.guild else None
+    assert carol
+    sent = await carol.send(elsewhere, "look", attachments=[("cat.png", png()), files[1]])
+    told = said(await carol.context_menu(elsewhere, MENU, sent))
+    assert "ein größerer Kreis" in told
+    assert "Picture 2: seed 8" in told
+    assert "Picture 1" not in told
+
+
+async def test_an_enlarged_picture_tells_the_same(world: World) -> None:
+    message = await drawn(world, count=1)
+    result = await world.alice.click(message, label="Enlarge")
+    large = replace(pictures(world.executor.jobs[0].request), tokens=(), seeds=())  # type: ignore[arg-type]
+    world.executor.jobs[-1].tell(large)
+    await world.env.settle()
+    assert result.response
+    assert "seed 7" in said(await world.bob.context_menu(world.channel, MENU, result.response))
+
+
+@pytest.mark.parametrize(
+    ("attachments", "says"),
+    [
+        ((), "There is no picture"),
+        ((("cat.png", png()),), "I did not draw this"),
+        ((("a.txt", b"x"),), "a.txt is not a picture"),
+    ],
+)
+async def test_the_menu_says_when_it_can_not_tell(
+    world: World, attachments: tuple[tuple[str, bytes], ...], says: str
+) -> None:
+    sent = await world.alice.send(world.channel, "look", attachments=attachments)
+    assert says in said(await world.bob.context_menu(world.channel, MENU, sent))

@@ -1,0 +1,66 @@
+"""Where pictures stand on a message."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import discord
+from discord.components import _component_factory
+
+from bot.media.pictures import pictures_on
+from tests.bot.conftest import World
+from tests.bot.samples import png
+
+PROXY = "https://images-ext-1.discordapp.net/external/abc/cat.png"
+
+
+async def download(url: str) -> bytes:
+    return url.encode()
+
+
+def media(kind: str = "image/png") -> dict[str, Any]:
+    return {"url": "https://evil.example/cat.png", "proxy_url": PROXY, "content_type": kind, "width": 30, "height": 20}
+
+
+def message(**parts: Any) -> Any:
+    return SimpleNamespace(**{"attachments": [], "components": [], "embeds": [], **parts})
+
+
+async def test_pictures_in_a_layout_are_read_through_discord_s_proxy() -> None:
+    container = {
+        "type": 17,
+        "components": [
+            {"type": 9, "components": [{"type": 10, "content": "x"}], "accessory": {"type": 11, "media": media()}},
+            {"type": 12, "items": [{"media": media(), "spoiler": True}, {"media": media("video/mp4")}]},
+        ],
+    }
+    shown = _component_factory(container)  # type: ignore[arg-type]
+    found = pictures_on(message(components=[shown]), download)
+    assert [(picture.width, picture.height, picture.is_spoiler()) for picture in found] == [
+        (30, 20, False),
+        (30, 20, True),
+    ]
+    assert [await picture.read() for picture in found] == [PROXY.encode()] * 2
+
+
+async def test_the_preview_of_a_link_is_a_picture() -> None:
+    link = discord.Embed.from_dict({"thumbnail": media()})
+    words = discord.Embed(title="no picture")
+    (found,) = pictures_on(message(embeds=[words, link]), download)
+    assert await found.read() == PROXY.encode()
+
+
+async def test_files_come_first() -> None:
+    file = SimpleNamespace(content_type="image/png")
+    notes = SimpleNamespace(content_type="text/plain")
+    link = discord.Embed.from_dict({"thumbnail": media()})
+    assert pictures_on(message(attachments=[notes, file], embeds=[link]), download) == [file]
+    assert pictures_on(message(attachments=[notes]), download) == [notes]
+    assert pictures_on(message(), download) == []
+
+
+async def test_a_forwarded_picture(world: World) -> None:
+    shown = await world.bob.send(world.channel, "look!", attachments=[("cat.png", png())])
+    there = world.env.guild.create_text_channel("elsewhere")
+    forwarded = await world.bob.forward(shown, there)
+    await world.alice.context_menu(there, "Describe this image", forwarded)
+    assert world.executor.last_question.pictures[0].size == (32, 24)

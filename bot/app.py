@@ -1,46 +1,59 @@
-"""Everything that members can call and press, in one list each."""
+"""The whole bot: its features, how it is made, and how it is run."""
 
-from typing import Any, Final
+import asyncio
+import logging
+from typing import Final
 
-from discord import app_commands, ui
+import discord
 
-from bot.features.ask.command import ask, ask_about, describe
-from bot.features.ask.form import AskMore
-from bot.features.help import AskExample, DrawExample
-from bot.features.help_command import help
-from bot.features.imagine.actions import Choose, Describe, Enlarge, Vary, VaryLittle, VaryMuch
-from bot.features.imagine.command import imagine
-from bot.features.imagine.drawing_buttons import Again, Edit, Info
-from bot.features.privacy import Forget
-from bot.features.privacy_command import privacy
-from bot.features.provenance import what_made_this
-from bot.features.queue import Refresh, Withdraw
-from bot.features.queue_command import queue
-from bot.features.report_command import report_picture
-from bot.features.reports import Block, Remove, Report
-from bot.features.settings.command import settings
-from bot.features.settings.panel import CONTROLS
-from bot.features.status import status
-from bot.ui.buttons import Cancel, Delete, Show, TryAgain
+from bot.config import Settings, SettingsError, read_token
+from bot.core.client import Feature, JanusBot
+from bot.core.health import serving_health
+from bot.core.queue import Wait, plainly
+from bot.features import ask, controls, help, imagine, privacy, provenance, queue, reports, settings, status
+from bot.jobs import recovery
+from bot.ui import buttons
+from model.requests import Executor
 
-COMMANDS: Final[tuple[app_commands.Command[Any, ..., Any] | app_commands.ContextMenu, ...]] = (
-    imagine,
-    ask,
-    ask_about,
-    describe,
-    what_made_this,
-    queue,
-    status,
-    help,
-    settings,
-    privacy,
-    report_picture,
+log = logging.getLogger(__name__)
+
+FEATURES: Final[tuple[Feature, ...]] = (
+    buttons.setup,
+    recovery.setup,
+    imagine.setup,
+    ask.setup,
+    controls.setup,
+    provenance.setup,
+    queue.setup,
+    status.setup,
+    help.setup,
+    settings.setup,
+    privacy.setup,
+    reports.setup,
 )
 
-# Buttons and selects that outlive the process: discord.py makes each again from its custom_id.
-ITEMS: Final[tuple[type[ui.DynamicItem[Any]], ...]] = (
-    *(Cancel, Show, TryAgain, Delete, AskMore),
-    *(Again, Edit, Info, Choose, VaryLittle, Vary, VaryMuch, Enlarge, Describe),
-    *(Withdraw, Refresh, *CONTROLS, Forget, Report, Remove, Block),
-    *(DrawExample, AskExample),
-)
+
+def make_bot(
+    settings: Settings, executor: Executor, *, wait: Wait = plainly, shard_count: int | None = None
+) -> JanusBot:
+    """Make the bot with everything that members can do. It owns the executor: its `close` ends both."""
+    return JanusBot(settings, executor, FEATURES, wait=wait, shard_count=shard_count)
+
+
+async def run_bot(settings: Settings, executor: Executor) -> None:
+    """Run the bot until it is cancelled, then close it and the executor.
+
+    Raises SettingsError if there is no token, if Discord does not know it, if the development server does not know the
+    bot, or if the port of [health] is taken.
+    """
+    bot = make_bot(settings, executor)
+    async with bot, serving_health(bot):
+        try:
+            await bot.start(read_token(settings).get_secret_value())
+        except asyncio.CancelledError:
+            log.info("Closing")
+            raise
+        except discord.LoginFailure:
+            raise SettingsError(
+                "Discord does not know this token. Copy it again from the application's Bot page, or reset it there"
+            ) from None

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -18,6 +18,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from model.errors import PlainError
+from model.requests import Drawing, Question, random_seed
+from model.settings import EngineSettings, ModelSettings
 
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds bot/, model/, weights/ and config.toml
 PREFIX = "JANUS_"
@@ -49,34 +51,30 @@ class Discord(Section):
     development_guild: int = Field(default=0, ge=0)  # sync commands to this one server, at once; 0: to all servers
 
 
-class Model(Section):
-    """Which weights, and where they run."""
-
-    name: str = "demo"
-    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
-    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
-    upscaler: str = "auto"  # "auto", "demo", "realesrgan", "lanczos" or a file
-
-
-class Engine(Section):
-    """How much the thread that owns the GPU takes on: the fields of `model.settings.EngineSettings`."""
-
-    rows: int = Field(default=40, ge=2, le=1024)
-    answers: int = Field(default=4, ge=1, le=1024)
-    memory_share: float = Field(default=0.9, gt=0, le=1)
-    compile: Literal["auto"] | bool = "auto"
-    prompt_tokens: int = Field(default=256, ge=16)
-    conversation_tokens: int = Field(default=4096, ge=64)
-    prefill_tokens: int = Field(default=256, ge=1)
-    preview_share: float = Field(default=0.03, ge=0, le=1)
-
-
 class Imagine(Section):
     """What /imagine uses where the asker says nothing."""
 
     guidance: float = Field(default=5.0, ge=1, le=10)
     temperature: float = Field(default=1.0, ge=0, le=2)
     count: int = Field(default=5, ge=1, le=5)
+
+    def drawing(
+        self,
+        prompt: str,
+        *,
+        seed: int | None = None,
+        guidance: float | None = None,
+        temperature: float | None = None,
+        count: int | None = None,
+    ) -> Drawing:
+        """Make what draws a prompt, by these settings where nothing else is said, and by a random seed."""
+        return Drawing(
+            prompt=prompt,
+            seed=random_seed() if seed is None else seed,
+            guidance=self.guidance if guidance is None else guidance,
+            temperature=self.temperature if temperature is None else temperature,
+            count=self.count if count is None else count,
+        )
 
 
 class Ask(Section):
@@ -86,6 +84,24 @@ class Ask(Section):
     temperature: float = Field(default=0.1, ge=0, le=2)
     top_p: float = Field(default=0.95, ge=0, le=1)
     max_new_tokens: int = Field(default=512, ge=1, le=4096)
+
+    def question(
+        self,
+        words: str,
+        *,
+        seed: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+    ) -> Question:
+        """Make a question of words, without pictures yet, by these settings where nothing else is said."""
+        return Question(
+            pictures=(),
+            question=words,
+            seed=self.seed if seed is None else seed,
+            temperature=self.temperature if temperature is None else temperature,
+            top_p=self.top_p if top_p is None else top_p,
+            max_new_tokens=self.max_new_tokens,
+        )
 
 
 class Limits(Section):
@@ -129,8 +145,8 @@ class Settings(BaseSettings):
     )
 
     discord: Discord = Discord()
-    model: Model = Model()
-    engine: Engine = Engine()
+    model: ModelSettings = ModelSettings()
+    engine: EngineSettings = EngineSettings()
     imagine: Imagine = Imagine()
     ask: Ask = Ask()
     limits: Limits = Limits()
@@ -222,8 +238,10 @@ def _variable(section: str, key: str) -> str:
 def _fields(section: str) -> dict[str, FieldInfo]:
     annotation = Settings.model_fields[section].annotation
     assert isinstance(annotation, type)
-    assert issubclass(annotation, Section)
-    return annotation.model_fields
+    if issubclass(annotation, Section):
+        return annotation.model_fields
+    hints = get_type_hints(annotation, include_extras=True)  # the model's own: a plain dataclass
+    return {name: FieldInfo.from_annotation(hints[name]) for name in annotation.__slots__}
 
 
 def _refuse_unknown_variables() -> None:

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import janus
 
+from model.catalogue import locate, locate_upscaler
 from model.errors import PlainError
 from model.requests import Cancelled, Event, Failed, Final, Queued, Refused, Request, Status
+from model.settings import EngineSettings, ModelSettings
 
 if TYPE_CHECKING:
     from model.engine import Engine
@@ -30,6 +32,24 @@ CLOSE_SECONDS = 30.0  # how long `close` waits for the piece of work in hand; th
 CLOSING = Failed("The bot is shutting down. Try it again in a while.", "unavailable")
 BROKEN = "The model has stopped working. Whoever runs the bot finds the reason in its log, and has to restart it."
 NOT_LOADED = "The model could not be loaded. Whoever runs the bot finds the reason in its log."
+
+
+def open_executor(model: ModelSettings, settings: EngineSettings, *, upscales: bool = True) -> "ThreadExecutor":
+    """Start the thread that owns the model, and loads it. Whoever opens an executor closes it.
+
+    Without `upscales` the upscaler's weights need not be there; no request may then ask for it.
+    """
+
+    def open_engine() -> "Engine":
+        from model import checkpoint, upscaler
+        from model.engine import Engine
+
+        locate(model.name)  # both are looked for first: that fails at once, while loading takes minutes
+        file = locate_upscaler(model.upscaler, model.name) if upscales else None
+        janus = checkpoint.load(model.name, device=model.device, dtype=model.dtype)
+        return Engine(janus, upscaler.load(file, device=janus.device), settings)
+
+    return ThreadExecutor(open_engine, model=model.name)
 
 
 class ThreadJob:

@@ -7,7 +7,7 @@ dataclasses. No torch here: the bot imports this module, and must stay light.
 import secrets
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self
 
 from PIL import Image
 
@@ -47,6 +47,8 @@ class Refused(ValueError):  # noqa: N818 (said of the request, in the past tense
 
 # -- requests ---------------------------------------------------------------------------------------------------------
 
+Kind = Literal["drawing", "question", "enlargement"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
@@ -59,6 +61,8 @@ class Turn:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A question about one or more pictures. Defaults are those of DeepSeek's demo program (`app.py`)."""
+
+    kind: ClassVar[Kind] = "question"
 
     pictures: tuple[Image.Image, ...]  # RGB, any size
     question: str
@@ -75,6 +79,8 @@ class Question:
 class Drawing:
     """A prompt to draw `count` pictures of; picture i (from 0) is what seed + i draws alone."""
 
+    kind: ClassVar[Kind] = "drawing"
+
     prompt: str
     seed: int = field(default_factory=random_seed)
     guidance: float = 5.0  # 1 to 10; logits are u + guidance * (c - u)
@@ -90,6 +96,8 @@ class Drawing:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enlarge:
     """A picture to upscale once more (x2)."""
+
+    kind: ClassVar[Kind] = "enlargement"
 
     picture: Image.Image  # RGB
     owner: str = ""

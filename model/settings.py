@@ -1,18 +1,42 @@
-"""How much the engine takes on."""
+"""Which model runs, and how much its engine takes on: the sections [model] and [engine] of config.toml.
 
+The bounds stand here once. Who reads settings checks them (pydantic does); who makes these in code is trusted.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Gt, Le
+
+STRICTLY: Mapping[str, Any] = {"extra": "forbid"}  # for pydantic: a key that does not exist is a mistake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Which weights, and where they run."""
+
+    __pydantic_config__: ClassVar = STRICTLY
+
+    name: str = "demo"  # a catalogue's name, a hub id or a folder
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    upscaler: str = "auto"  # "auto", "demo", "realesrgan", "lanczos" or a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """What may be set about the engine; the defaults suit a GPU of its own. The engine lowers what does not fit."""
 
-    rows: int = 40  # picture rows in flight, two a picture; 2 or more
-    answers: int = 4  # answer rows in flight
-    memory_share: float = 0.9  # of the memory that is free after loading, for the KV cache; 0 to 1
+    __pydantic_config__: ClassVar = STRICTLY
+
+    rows: Annotated[int, Ge(2), Le(1024)] = 40  # picture rows in flight, two a picture
+    answers: Annotated[int, Ge(1), Le(1024)] = 4  # answer rows in flight
+    memory_share: Annotated[float, Gt(0), Le(1)] = 0.9  # of the memory free after loading, for the KV cache
     compile: Literal["auto"] | bool = "auto"  # compile the decode step; auto: on CUDA
-    prompt_tokens: int = 256  # the longest prompt of a drawing
-    conversation_tokens: int = 4096  # of one conversation: four pictures of 576 leave 1,700 for words
-    prefill_tokens: int = 256  # what one step may spend on a prompt while others' rows wait
-    preview_share: float = 0.03  # of the time, for pictures on their way
+    prompt_tokens: Annotated[int, Ge(16)] = 256  # the longest prompt of a drawing
+    conversation_tokens: Annotated[int, Ge(64)] = (
+        4096  # of one conversation: four pictures of 576 leave 1,700 for words
+    )
+    prefill_tokens: Annotated[int, Ge(1)] = 256  # what one step may spend on a prompt while others' rows wait
+    preview_share: Annotated[float, Ge(0), Le(1)] = 0.03  # of the time, for pictures on their way

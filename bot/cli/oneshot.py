@@ -3,16 +3,17 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.progress import MofNCompleteColumn
 
 from bot.cli.console import bars, log_bugs_to_stderr, run_to_end, say, show
-from bot.cli.opening import open_executor
 from bot.config import Settings
 from bot.media.inputs import decode
 from bot.texts import ENGLISH
 from model.errors import PlainError
+from model.executor import open_executor
 from model.requests import (
     Answer,
     Cancelled,
@@ -20,25 +21,15 @@ from model.requests import (
     Failed,
     Pictures,
     Progress,
-    Question,
     Refused,
     Request,
     Text,
-    random_seed,
 )
 
 
 def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscale: bool, as_json: bool) -> None:
     """Draw `prompt` and write OUT/1.png and so on; print the files, or an object with `files`, `seeds`, `seconds`."""
-    chosen = settings.imagine
-    drawing = Drawing(
-        prompt=prompt,
-        seed=random_seed() if seed is None else seed,
-        guidance=chosen.guidance,
-        temperature=chosen.temperature,
-        count=chosen.count,
-        upscale=upscale,
-    )
+    drawing = replace(settings.imagine.drawing(prompt, seed=seed), upscale=upscale)
     with _plainly(out):
         out.mkdir(parents=True, exist_ok=True)
     if drawing.temperature == 0 and drawing.count > 1:
@@ -64,7 +55,7 @@ def ask(settings: Settings, picture: Path, question: str, as_json: bool) -> None
     taken = decode(data, picture.name, settings.limits, ENGLISH)
     if taken.animated:
         say("The picture moves: its first frame is looked at.")
-    request = Question(pictures=(taken.picture,), question=question, **settings.ask.model_dump())
+    request = replace(settings.ask.question(question), pictures=(taken.picture,))
     result = run_to_end(_carry_out(settings, request, stream=not as_json))
     assert isinstance(result, Answer)
     if as_json:
@@ -87,7 +78,7 @@ def _plainly(path: Path) -> Iterator[None]:
 async def _carry_out(settings: Settings, request: Request, stream: bool = False) -> Answer | Pictures:
     """Hand `request` to the executor, show how it goes, and return what comes out. Raises PlainError."""
     log_bugs_to_stderr()
-    executor = open_executor(settings, upscales=isinstance(request, Drawing) and request.upscale)
+    executor = open_executor(settings.model, settings.engine, upscales=isinstance(request, Drawing) and request.upscale)
     try:
         job = await executor.submit(request)
         with bars(MofNCompleteColumn()) as progress:

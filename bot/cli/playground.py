@@ -19,6 +19,7 @@ import discord
 import simcord
 from discord import ui
 
+from bot.app import make_bot
 from bot.cli.check import DEMO
 from bot.config import Settings, Store
 from bot.core.client import JanusBot
@@ -47,7 +48,12 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
     """
     with tempfile.TemporaryDirectory() as folder:  # this Discord forgets everything, so nothing about it is kept
         settings = settings.model_copy(update={"store": Store(folder=Path(folder))})
-        bot = JanusBot(settings, executor, shard_count=1)
+
+        async def wait(awaitable: Awaitable[T], /) -> T:  # simcord must know what the bot waits for
+            result: T = await env.external_wait(awaitable, reason="the executor")
+            return result
+
+        bot = make_bot(settings, executor, wait=wait, shard_count=1)
         async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
             try:
                 await _serve(env, bot, announce, port)
@@ -56,11 +62,6 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
 
 
 async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None], port: int) -> None:
-    async def wait(awaitable: Awaitable[T], /) -> T:
-        result: T = await env.external_wait(awaitable, reason="the executor")
-        return result
-
-    bot.wait = wait
     await env.advance_time((datetime.now(UTC) - env.now()).total_seconds())  # simcord begins in a year of its own
     guild = env.create_guild("Playground")
     channel = guild.create_text_channel("janus")

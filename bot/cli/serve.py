@@ -7,12 +7,12 @@ from importlib.util import find_spec
 import aiohttp
 import discord
 
+from bot.app import run_bot
 from bot.cli.check import DEMO, NO_PLAYGROUND
 from bot.cli.console import log_to_stderr, run_to_end, say, show
-from bot.cli.opening import open_executor
 from bot.config import Settings, read_token
-from bot.core.client import run_bot
 from model.errors import PlainError
+from model.executor import open_executor
 
 
 def run(settings: Settings) -> None:
@@ -23,7 +23,7 @@ def run(settings: Settings) -> None:
     _greet(settings)
     try:
         with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
-            run_to_end(run_bot(settings, open_executor(settings)))
+            run_to_end(run_bot(settings, open_executor(settings.model, settings.engine)))
     except aiohttp.ClientConnectionError as error:  # once it is connected, discord.py mends broken connections itself
         raise PlainError(f"Discord can't be reached: check the network ({error})") from None
 
@@ -37,7 +37,7 @@ def playground(settings: Settings, port: int) -> None:
     log_to_stderr(logging.WARNING)
     _greet(settings)
     with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
-        run_to_end(page.playground(settings, open_executor(settings), _announce, port))
+        run_to_end(page.playground(settings, open_executor(settings.model, settings.engine), _announce, port))
     say("The playground is closed.")
 
 

@@ -1,36 +1,25 @@
-"""The bot itself: what it listens to, how it starts, and how it ends."""
+"""The client: what every feature shares, how it starts, and how it ends in order.
+
+It stands at the ground and knows no feature: `bot.app` hands them to it, and each adds its commands, the handlers of
+its buttons and its listeners.
+"""
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 import discord
 from discord import app_commands
-from discord.ext import tasks
+from discord.ext import commands, tasks
 
-from bot.app import COMMANDS, ITEMS
-from bot.config import Settings, SettingsError, read_token
-from bot.core.command_sync import sync
+from bot.config import Settings
+from bot.core import command_sync
 from bot.core.errors import log_bug, report
-from bot.core.health import serving_health
-from bot.core.metrics import CountedExecutor, Metrics
-from bot.core.open_jobs import Deliveries
-from bot.core.queue import Turns
-from bot.features.ask.messages import Listener
-from bot.features.ask.questions import Questions
-from bot.features.imagine.drawing import Drawings
-from bot.features.reporting import Reporting
-from bot.jobs import recovery as interrupted
-from bot.jobs.admission import Admission
-from bot.jobs.delivery import Wait, plainly
-from bot.store.conversations import Conversations
-from bot.store.database import Database
-from bot.store.jobs import JobRecord, Jobs
-from bot.store.reports import Reports
-from bot.store.servers import Servers
-from bot.store.usage import HOUR, Uses
+from bot.core.metrics import Metrics, Reading
+from bot.core.open_jobs import OpenJobs
+from bot.core.queue import JobQueue, Wait, plainly
+from bot.store.store import Store
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
@@ -47,28 +36,44 @@ PERMISSIONS: Final = discord.Permissions(
 DECODERS: Final = 2  # handed-in pictures that are decoded at once: each may take hundreds of megabytes
 CLOSING_SECONDS: Final = 10.0  # how long deliveries have to tell their members that the bot goes
 
+Feature = Callable[["JanusBot"], Awaitable[None]]
+"""What a feature's `setup` is: it adds what members can do."""
 
-class Commands(app_commands.CommandTree["JanusBot"]):
+Action = Callable[[discord.Interaction["JanusBot"], Any], Awaitable[None]]
+"""What a button does: it gets the press and the button (`bot.ui.buttons`). May raise Refusal."""
+
+
+class CommandTree(app_commands.CommandTree["JanusBot"]):
     """The slash commands; whatever goes wrong in one is reported to the member."""
 
     async def on_error(
         self, interaction: discord.Interaction["JanusBot"], error: app_commands.AppCommandError, /
     ) -> None:
-        """Report an error."""
         await report(interaction, error)
 
 
-class JanusBot(discord.AutoShardedClient):
+class JanusBot(commands.AutoShardedBot):
     """Takes requests from Discord to an executor, and brings back what comes out.
 
     It owns the executor from the start on: `close` ends both.
     """
 
     def __init__(
-        self, settings: Settings, executor: Executor, *, wait: Wait = plainly, shard_count: int | None = None
+        self,
+        settings: Settings,
+        executor: Executor,
+        features: Sequence[Feature],
+        *,
+        wait: Wait = plainly,
+        shard_count: int | None = None,
     ) -> None:
-        self.metrics = Metrics(self)
+        self.metrics = Metrics(lambda: Reading(self.connected, self.queue.waiting, self.executor.status()))
         super().__init__(
+            command_prefix=commands.when_mentioned,  # there are no such commands: see `on_message`
+            help_command=None,
+            tree_cls=CommandTree,
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
             intents=INTENTS,
             shard_count=shard_count,
             allowed_mentions=discord.AllowedMentions.none(),  # nothing that people or the model write calls anybody
@@ -78,73 +83,40 @@ class JanusBot(discord.AutoShardedClient):
             http_trace=self.metrics.trace(),
         )
         self.settings = settings
-        self.executor: Executor = CountedExecutor(executor, self.metrics)
-        self.wait = wait
-        self.deliveries = Deliveries()
-        self.turns = Turns(self, settings.limits.queue)
-        self.database = Database(settings.store.folder)
-        self.jobs = Jobs(self.database)
-        self.conversations = Conversations(self.database)
-        self.servers = Servers(self.database)
-        self.uses = Uses(self.database)
-        self.reports = Reports(self.database)
-        self.admission = Admission(self)
-        self.drawings = Drawings(self)
-        self.questions = Questions(self)
-        self.reporting = Reporting(self)
-        self.listener = Listener(self)
-        self.decoding = asyncio.Semaphore(DECODERS)
+        self.executor = executor
+        self.store = Store(settings.store.folder)
+        self.queue = JobQueue(executor, settings.limits.queue, wait)
+        self.open_jobs = OpenJobs()
+        self.decode_slots = asyncio.Semaphore(DECODERS)
+        self.actions: dict[str, Action] = {}  # what buttons do, by the name that their custom_id begins with
         self.since = discord.utils.utcnow()
-        self.left_behind: Sequence[JobRecord] = ()  # jobs of an earlier run, whose members are to be told
         self.closing = False
         self.paused = False  # by its owner: what is open goes on, and nothing new is let in
-        self.tree = Commands(self)
+        self._features = features
 
     async def setup_hook(self) -> None:
         """Get everything ready between the login and the first event."""
-        await self.database.open()
-        self.left_behind = await self.jobs.interrupt(discord.utils.utcnow())
-        for record in self.left_behind:
-            await self.uses.take_back(record.id)
-        if self.left_behind:
-            log.warning("Jobs that an earlier run did not finish: %d", len(self.left_behind))
-        self.sweep.start()
-        self.add_dynamic_items(*ITEMS)
-        for command in COMMANDS:
-            self.tree.add_command(command)
-        await sync(self)
+        await self.store.open()
+        for setup in self._features:
+            await setup(self)
+        self._sweep.start()
+        await command_sync.sync(self.tree, self.settings, self.invite_link)
 
     async def settings_in(self, guild: int | None) -> Settings:
         """Return the settings that hold in a server, or outside of servers."""
-        return (await self.servers.get(guild)).over(self.settings)
+        return (await self.store.servers.get(guild)).over(self.settings)
 
     async def on_ready(self) -> None:
-        """Say that the bot is there, and tell whom an earlier run left waiting. Discord repeats this event."""
+        """Say that the bot is there. Discord repeats this event."""
         log.info("Logged in as %s, in %d servers. Invite it with %s", self.user, len(self.guilds), self.invite_link)
-        left, self.left_behind = self.left_behind, ()
-        await interrupted.tell(self, left)
 
-    async def on_message(self, message: discord.Message) -> None:
-        """Answer what is meant for the bot."""
-        await self.listener.hear(message)
-
-    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """Forget what a message showed that is gone."""
-        await self.jobs.forget_messages({event.message_id})
-
-    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        """Forget what messages showed that are gone."""
-        await self.jobs.forget_messages(event.message_ids)
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Look for no commands in messages: what is written to the bot is heard by a feature."""
 
     @property
     def connected(self) -> bool:
         """Whether Discord's events reach the bot just now, through every shard."""
         return self.is_ready() and not any(shard.is_closed() for shard in self.shards.values())
-
-    @property
-    def waiting(self) -> int:
-        """How many accepted requests wait for their turn, here or at the model."""
-        return self.turns.held + self.executor.status().queued
 
     @property
     def invite_link(self) -> str:
@@ -156,46 +128,21 @@ class JanusBot(discord.AutoShardedClient):
         """End every job, tell its member, and leave. Safe to repeat."""
         if not self.closing:
             self.closing = True
-            self.sweep.cancel()
+            self._sweep.cancel()
             try:
-                self.turns.close()
+                self.queue.close()
                 await self.executor.close()
-                await self.turns.finish(CLOSING_SECONDS)
+                await self.queue.finish(CLOSING_SECONDS)
             finally:
-                await self.database.close()
+                await self.store.close()
         await super().close()
 
     @tasks.loop(hours=24)
-    async def sweep(self) -> None:
+    async def _sweep(self) -> None:
         """Delete what is older than it shall be kept."""
         try:
-            oldest = discord.utils.utcnow() - timedelta(days=self.settings.store.keep_days)
-            expired = await self.jobs.expire(oldest)
-            await self.reports.expire(oldest)
-            await self.uses.expire(discord.utils.utcnow() - HOUR)
+            expired = await self.store.expire(discord.utils.utcnow(), self.settings.store.keep_days)
             if expired:
                 log.info("Old jobs deleted: %d", expired)
         except Exception as error:  # a loop of discord.py ends with what it does not know
             log_bug(error)
-
-
-async def run_bot(settings: Settings, executor: Executor) -> None:
-    """Run the bot until it is cancelled, then close it and the executor.
-
-    Raises SettingsError if there is no token, if Discord does not know it, if the development server does not know the
-    bot, or if the port of [health] is taken.
-    """
-    bot = JanusBot(settings, executor)
-    async with bot, serving_health(bot):
-        try:
-            await bot.start(read_token(settings).get_secret_value())
-        except asyncio.CancelledError:
-            log.info("Closing")
-            raise
-        except discord.LoginFailure:
-            raise SettingsError(
-                "Discord does not know this token. Copy it again from the application's Bot page, or reset it there"
-            ) from None
-
-
-__all__ = ["JanusBot", "run_bot"]

@@ -9,17 +9,14 @@ import hashlib
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 from discord import app_commands
 from discord.app_commands import TranslationContextLocation as Location
 
-from bot.config import SettingsError
+from bot.config import Settings, SettingsError
 from bot.texts import CATALOGUES
-
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
 
 log = logging.getLogger(__name__)
 
@@ -42,37 +39,35 @@ class CommandTranslator(app_commands.Translator):
         return getattr(CATALOGUES.get(locale), key, None)
 
 
-async def sync(bot: "JanusBot") -> None:
+async def sync(tree: app_commands.CommandTree[Any], settings: Settings, invite_link: str) -> None:
     """Tell Discord the commands. Raises SettingsError if the development server does not know the bot."""
-    tree, one_server = bot.tree, bot.settings.discord.development_guild
+    one_server, records = settings.discord.development_guild, settings.store.folder
     await tree.set_translator(CommandTranslator())
     guild = discord.Object(one_server) if one_server else None
     if guild:
         tree.copy_global_to(guild=guild)
-    await _clean_up(bot)
+    await _clean_up(tree, records, one_server)
     told = hashlib.sha256(json.dumps(await _payload(tree, guild), sort_keys=True).encode()).hexdigest()
-    record = _records(bot) / _name(bot, str(one_server or "all"))
+    record = records / _name(tree, str(one_server or "all"))
     if await asyncio.to_thread(_read, record) == told:
         return
     try:
         await tree.sync(guild=guild)
     except GONE:
         raise SettingsError(
-            f"discord.development_guild: the bot is not on a server {one_server}. Invite it there first: "
-            f"{bot.invite_link}"
+            f"discord.development_guild: the bot is not on a server {one_server}. Invite it there first: {invite_link}"
         ) from None
     await asyncio.to_thread(_write, record, told)
     log.info("Told Discord the commands, for %s", f"server {one_server}" if one_server else "all servers")
 
 
-async def _clean_up(bot: "JanusBot") -> None:
+async def _clean_up(tree: app_commands.CommandTree[Any], records: Path, one_server: int) -> None:
     """Take back what servers were told that the commands are no longer developed on: they would show it twice."""
-    one_server = bot.settings.discord.development_guild
-    for record in await asyncio.to_thread(list, _records(bot).glob(_name(bot, "*"))):
+    for record in await asyncio.to_thread(_find, records, _name(tree, "*")):
         server = record.stem.rpartition("-")[2]
         if server not in ("all", str(one_server)):
             try:
-                await bot.tree.sync(guild=discord.Object(int(server)))  # which has none of its own
+                await tree.sync(guild=discord.Object(int(server)))  # which has none of its own
             except GONE:
                 log.info("Server %s keeps the commands it was told: the bot is no longer there", server)
             await asyncio.to_thread(record.unlink)
@@ -83,12 +78,12 @@ async def _payload(tree: app_commands.CommandTree[Any], guild: discord.Object | 
     return [await command.get_translated_payload(tree, tree.translator) for command in tree.get_commands(guild=guild)]
 
 
-def _records(bot: "JanusBot") -> Path:
-    return bot.settings.store.folder
+def _name(tree: app_commands.CommandTree[Any], server: str) -> str:
+    return f"commands-{tree.client.application_id}-{server}.sha256"
 
 
-def _name(bot: "JanusBot", server: str) -> str:
-    return f"commands-{bot.application_id}-{server}.sha256"
+def _find(folder: Path, pattern: str) -> list[Path]:
+    return list(folder.glob(pattern))
 
 
 def _read(file: Path) -> str:

@@ -2,20 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bot.config import SettingsError
-
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
+from bot.core.client import JanusBot
 
 HOST: Final = "127.0.0.1"
 
 
-def standing(bot: "JanusBot") -> dict[str, object]:
+def health(bot: JanusBot) -> dict[str, object]:
     """Tell whether people are served, and what each part does: the gateway to Discord, and the engine."""
     engine = bot.executor.status().state
     return {
@@ -26,7 +24,7 @@ def standing(bot: "JanusBot") -> dict[str, object]:
 
 
 @asynccontextmanager
-async def serving_health(bot: "JanusBot") -> AsyncIterator[None]:
+async def serving_health(bot: JanusBot) -> AsyncIterator[None]:
     """Answer on the port that the settings name; on none if that is 0. Raises SettingsError if it is taken."""
     port = bot.settings.health.port
     if not port:
@@ -34,7 +32,7 @@ async def serving_health(bot: "JanusBot") -> AsyncIterator[None]:
         return
 
     async def healthz(request: web.Request) -> web.Response:
-        told = standing(bot)
+        told = health(bot)
         return web.json_response(told, status=200 if told["ready"] else 503)
 
     async def metrics(request: web.Request) -> web.Response:

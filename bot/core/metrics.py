@@ -1,44 +1,28 @@
 """What is counted while the bot runs, for Prometheus: in a registry of its own, so that two bots share nothing."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import aiohttp
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from model.requests import (
-    Answer,
-    Cancelled,
-    Drawing,
-    Enlarge,
-    Event,
-    Executor,
-    Failed,
-    Job,
-    Pictures,
-    Question,
-    Refused,
-    Request,
-    Status,
-)
+from model.requests import Answer, Cancelled, Failed, Kind, Pictures, Status
 from model.requests import Final as Ending
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
-
 SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
-KINDS: Final = {Drawing: "drawing", Question: "question", Enlarge: "enlargement"}
 
 
 class Metrics:
-    """The counters, and what there is to tell when somebody looks: how the executor and the gateway stand."""
+    """The counters, and the gauges that are read when somebody looks."""
 
-    def __init__(self, bot: "JanusBot") -> None:
+    def __init__(self, read: Callable[[], "Reading"]) -> None:
+        """`read` tells how the gateway and the executor are."""
         self.registry = CollectorRegistry()
-        self.registry.register(Standing(bot))
+        self.registry.register(Gauges(read))
         ProcessCollector(registry=self.registry)
         self.jobs = Counter("janus_jobs", "Requests that ended, by how.", ["kind", "outcome"], registry=self.registry)
         self.seconds = Histogram(
@@ -55,9 +39,8 @@ class Metrics:
             registry=self.registry,
         )
 
-    def ended(self, request: Request, ending: Ending) -> None:
-        """Count a request that ended."""
-        kind = KINDS[type(request)]
+    def ended(self, kind: Kind, ending: Ending) -> None:
+        """Count a request that ended, or that the model refused."""
         match ending:
             case Answer() | Pictures():
                 self.jobs.labels(kind, "done").inc()
@@ -67,10 +50,6 @@ class Metrics:
                 self.jobs.labels(kind, "cancelled").inc()
             case Failed():
                 self.jobs.labels(kind, ending.kind).inc()
-
-    def refused(self, request: Request) -> None:
-        """Count a request that the model did not take."""
-        self.jobs.labels(KINDS[type(request)], "refused").inc()
 
     def trace(self) -> aiohttp.TraceConfig:
         """Return what makes an HTTP session count its failures here."""
@@ -96,19 +75,29 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class Standing(Collector):
-    """Asks how the executor and the gateway stand whenever somebody looks."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the gateway and the executor are at one moment."""
 
-    def __init__(self, bot: "JanusBot") -> None:
-        self._bot = bot
+    connected: bool  # Discord's events reach the bot
+    waiting: int  # accepted requests that wait for their turn
+    status: Status
+
+
+class Gauges(Collector):
+    """Takes a reading whenever somebody looks."""
+
+    def __init__(self, read: Callable[[], Reading]) -> None:
+        self._read = read
 
     def collect(self) -> Iterator[Metric]:
         """Yield the figures."""
-        status = self._bot.executor.status()
+        now = self._read()
+        status = now.status
         gauges = {
-            "janus_gateway_ready": ("Whether Discord's events reach the bot.", float(self._bot.connected)),
+            "janus_gateway_ready": ("Whether Discord's events reach the bot.", float(now.connected)),
             "janus_engine_ready": ("Whether the model is loaded and works.", float(status.state == "ready")),
-            "janus_queued": ("Requests that wait for their turn.", self._bot.waiting),
+            "janus_queued": ("Requests that wait for their turn.", now.waiting),
             "janus_running": ("Requests that the model works on.", status.running),
             "janus_rows": ("Rows that share a decode step just now.", status.rows),
         }
@@ -117,55 +106,3 @@ class Standing(Collector):
         yield CounterMetricFamily("janus_decode_steps", "Decode steps.", status.steps)
         if status.step_seconds is not None:
             yield GaugeMetricFamily("janus_step_seconds", "Median of the newest decode steps.", status.step_seconds)
-
-
-class CountedExecutor:
-    """An executor whose requests are counted."""
-
-    def __init__(self, executor: Executor, metrics: Metrics) -> None:
-        self._executor = executor
-        self._metrics = metrics
-
-    async def submit(self, request: Request) -> Job:
-        """Take a request. Raises Refused."""
-        try:
-            return CountedJob(await self._executor.submit(request), request, self._metrics)
-        except Refused:
-            self._metrics.refused(request)
-            raise
-
-    def status(self) -> Status:
-        """Tell what is going on."""
-        return self._executor.status()
-
-    async def close(self) -> None:
-        """End every job and what is behind it."""
-        await self._executor.close()
-
-
-class CountedJob:
-    """A job that is counted when its last event is read."""
-
-    def __init__(self, job: Job, request: Request, metrics: Metrics) -> None:
-        self._job = job
-        self._events = aiter(job)
-        self._request = request
-        self._metrics = metrics
-
-    @property
-    def id(self) -> str:
-        """The request's id."""
-        return self._job.id
-
-    def cancel(self) -> None:
-        """Ask for the end."""
-        self._job.cancel()
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return self
-
-    async def __anext__(self) -> Event:
-        event = await anext(self._events)
-        if isinstance(event, Ending):
-            self._metrics.ended(self._request, event)
-        return event

@@ -1,30 +1,72 @@
-"""The deliveries that are on their way or kept for their owners."""
+"""The jobs that are on their way to a message, or whose result is kept for its owner."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from bot.jobs.delivery import Delivery
+import discord
+
+from bot.texts import Texts
 
 
-class Deliveries:
-    """All of them, by the id of their job."""
+class OpenJob(Protocol):
+    """What members can learn of a job that is open, and do with it. Its delivery is one."""
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        ...
+
+    @property
+    def owner(self) -> int:
+        """Who asked for it."""
+        ...
+
+    @property
+    def words(self) -> str:
+        """What was asked for, in the member's words."""
+        ...
+
+    @property
+    def link(self) -> str | None:
+        """The address of its message, where others can see it, too."""
+        ...
+
+    @property
+    def kept(self) -> bool:
+        """Whether its result is there, and waits for its owner to press *Show*."""
+        ...
+
+    def line(self, texts: Texts) -> str:
+        """Say in one line where it stands."""
+        ...
+
+    def cancel(self) -> None:
+        """Ask for its end."""
+        ...
+
+    async def hand_over(self, interaction: discord.Interaction[Any]) -> None:
+        """Give its owner the kept result, as a private answer to an interaction. Raises Refusal if there is none."""
+        ...
+
+
+class OpenJobs:
+    """All of them, by id."""
 
     def __init__(self) -> None:
-        self._by_job: dict[str, Delivery] = {}
+        self._jobs: dict[str, OpenJob] = {}
 
-    def add(self, delivery: "Delivery") -> None:
-        """Remember a delivery."""
-        self._by_job[delivery.job.id] = delivery
+    def add(self, job: OpenJob) -> None:
+        """Remember a job."""
+        self._jobs[job.id] = job
 
-    def discard(self, delivery: "Delivery") -> None:
-        """Forget a delivery."""
-        self._by_job.pop(delivery.job.id, None)
+    def discard(self, job: OpenJob) -> None:
+        """Forget a job."""
+        self._jobs.pop(job.id, None)
 
-    def get(self, job_id: str) -> "Delivery | None":
-        """Return the delivery of a job."""
-        return self._by_job.get(job_id)
+    def get(self, job_id: str) -> OpenJob | None:
+        """Return a job; None if it is not open."""
+        return self._jobs.get(job_id)
 
-    def of(self, member: int) -> "Sequence[Delivery]":
+    def of(self, member: int) -> Sequence[OpenJob]:
         """Return those of one member, the oldest first."""
-        return [delivery for delivery in self._by_job.values() if delivery.owner.id == member]
+        return [job for job in self._jobs.values() if job.owner == member]

@@ -1,15 +1,12 @@
 """Permissions: who may do what, and which of the bot's own are missing, in the words of Discord's own settings."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 
 from bot.core.errors import Refusal
 from bot.texts import Texts, texts_for
-
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
 
 
 def missing(given: discord.Permissions, needed: Iterable[str]) -> Sequence[str]:
@@ -42,18 +39,30 @@ def check_manages(interaction: discord.Interaction[Any]) -> int:
     return interaction.guild_id
 
 
-def owns(interaction: discord.Interaction["JanusBot"]) -> bool:
+def owns(interaction: discord.Interaction[Any]) -> bool:
     """Tell whether somebody owns the bot: alone, or with a team in which they do more than read."""
     application = interaction.client.application
     assert application  # known since the login
     if application.team is None:
-        return interaction.user.id == application.owner.id
+        return bool(interaction.user.id == application.owner.id)
     working = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
     owners = {member.id for member in application.team.members if member.role in working}
     return interaction.user.id in {*owners, application.team.owner_id}
 
 
-def check_owns(interaction: discord.Interaction["JanusBot"]) -> None:
+def check_owns(interaction: discord.Interaction[Any]) -> None:
     """Refuse everybody but who owns the bot. Raises Refusal."""
     if not owns(interaction):
         raise Refusal(texts_for(interaction).only_the_owner)
+
+
+def check_may_end(interaction: discord.Interaction[Any], owner: int) -> None:
+    """Refuse everybody but who asked and those who may manage messages. Raises Refusal."""
+    if interaction.user.id != owner and not interaction.permissions.manage_messages:
+        raise Refusal(texts_for(interaction).not_yours)
+
+
+def check_owner(interaction: discord.Interaction[Any], owner: int) -> None:
+    """Refuse everybody but who asked. Raises Refusal."""
+    if interaction.user.id != owner:
+        raise Refusal(texts_for(interaction).only_the_asker)

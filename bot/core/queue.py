@@ -1,213 +1,243 @@
-"""Whose turn it is: how much one member, one server and everybody may have open, and have running, at once.
+"""The queue: how much one member, one server and everybody may have open, and have running, at once.
 
-Between those whose requests the model has, its scheduler is fair. What may not run yet, because its member or its
-server has as many running as they may, is held here, and looks to its delivery like any job that waits.
+Between those whose requests the executor has, its scheduler is fair. What may not run yet, because its member or its
+server has as many running as they may, waits here, and looks to its delivery like any job that waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from enum import Enum, auto
+from typing import Any, Final, Protocol, TypeVar
 
 import discord
 
 from bot.config import Limits
-from bot.core.errors import Refusal
+from bot.core.errors import Refusal, log_bug
 from bot.texts import Texts
-from model.requests import Cancelled, Event, Failed, Job, Progress, Queued, Refused, Request
+from model.requests import Cancelled, Event, Executor, Failed, Job, Progress, Queued, Refused, Request
 from model.requests import Final as Ending
-
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
 
 UNKNOWN: Final = timedelta(minutes=1)  # when to come back if no open request knows how long it takes
 
+T = TypeVar("T")
+
+
+class Wait(Protocol):
+    """A way to wait for the executor: `plainly`, or that of a simulated Discord, which must know of every such wait."""
+
+    async def __call__(self, awaitable: Awaitable[T], /) -> T:
+        """Return what the awaitable returns."""
+        ...
+
+
+async def plainly(awaitable: Awaitable[T], /) -> T:
+    """Just wait."""
+    return await awaitable
+
+
+class Stage(Enum):
+    """How far an accepted job has come, for as long as the process lives; what lasts is the store's `State`."""
+
+    WAITING = auto()  # for its turn
+    STARTING = auto()  # on its way to the executor
+    RUNNING = auto()  # the executor has it
+    OVER = auto()  # it has ended, even if that has not been read yet
+
 
 @dataclass(eq=False, slots=True)
-class Place:
+class Slot:
     """One open request, from the moment it is let in until the task that serves it is over."""
 
     member: int
     guild: int | None
     limits: Limits  # those that held where it was asked
-    job: "HeldJob | None" = None  # once it is accepted
-    running: bool = False  # the model has it
-    ends: datetime | None = None  # when it will be out of the way, as far as it is known
+    job: "QueuedJob | None" = None  # once it is accepted
+
+    @property
+    def running(self) -> bool:
+        """Whether it counts among those that run at once."""
+        return self.job is not None and self.job.stage in (Stage.STARTING, Stage.RUNNING)
 
 
-class Turns:
+class JobQueue:
     """All open requests, in order of arrival."""
 
-    def __init__(self, bot: "JanusBot", most: int) -> None:
-        """`most`: how many requests may be open at once."""
-        self.bot = bot
+    def __init__(self, executor: Executor, most: int, wait: Wait = plainly) -> None:
+        """`most`: how many requests may be open at once. `wait`: how to wait for what the executor does."""
+        self.executor = executor
         self.most = most
-        self._places: dict[asyncio.Task[Any], Place] = {}
+        self.wait = wait
+        self._slots: dict[asyncio.Task[Any], Slot] = {}
 
-    def enter(self, place: Place, texts: Texts) -> None:
+    def enter(self, slot: Slot, texts: Texts) -> None:
         """Let the current task serve a request, from which on `finish` waits for it. Raises Refusal if all are busy."""
-        limits, places = place.limits, list(self._places.values())
-        mine = [other for other in places if other.member == place.member]
-        ours = [other for other in places if other.guild == place.guild is not None]
+        limits, slots = slot.limits, list(self._slots.values())
+        mine = [other for other in slots if other.member == slot.member]
+        ours = [other for other in slots if other.guild == slot.guild is not None]
         for busy, most, sentence in (
             (mine, limits.member_running + limits.member_queued, texts.member_full),
             (ours, limits.server_running + limits.server_queued, texts.server_full),
-            (places, self.most, texts.queue_full),
+            (slots, self.most, texts.queue_full),
         ):
             if len(busy) >= most:
                 raise Refusal(sentence.format(when=discord.utils.format_dt(_soonest(busy), "R")))
         task = asyncio.current_task()
         assert task
-        self._places[task] = place
+        self._slots[task] = slot
         task.add_done_callback(self._leave)
 
-    async def submit(self, request: Request) -> Job:
-        """Hand the current task's request to the model, now or when its turn has come.
+    async def submit(self, request: Request) -> "QueuedJob":
+        """Hand the current task's request to the executor, now or when its turn has come.
 
         Raises Refused if it is handed over now and the model can't take it; later, the job ends with Failed.
         """
         task = asyncio.current_task()
         assert task
-        place = self._places[task]
-        place.job = job = HeldJob(request.id, place, lambda: self.bot.wait(self.bot.executor.submit(request)), self._go)
-        if self._may_run(place):
-            place.running = True
-            await job.begin()
-        self._go()
+        slot = self._slots[task]
+        slot.job = job = QueuedJob(self, request)
+        if self._may_run(slot):
+            try:
+                await job.start()
+            except BaseException:
+                job.stage = Stage.OVER
+                raise
+        self.move_on()
         return job
 
     @property
     def open(self) -> int:
         """How many requests are open: those that run, those that wait and those that are just being delivered."""
-        return len(self._places)
+        return len(self._slots)
 
     @property
-    def held(self) -> int:
-        """How many accepted requests the model does not have yet."""
-        return sum(1 for _ in self._held())
+    def waiting(self) -> int:
+        """How many accepted requests wait for their turn, here or at the executor."""
+        return sum(1 for _ in self._held()) + self.executor.status().queued
+
+    def move_on(self) -> None:
+        """Give their turn to those who may run now, first to members who have the fewest running."""
+        while ready := [slot for slot in self._held() if self._may_run(slot)]:
+            chosen = min(ready, key=lambda slot: self._running_of(slot.member))
+            assert chosen.job
+            chosen.job.start_later()
+        ahead = self.executor.status().queued
+        for position, slot in enumerate(self._held(), ahead + 1):
+            assert slot.job
+            slot.job.move(position)
 
     def close(self) -> None:
-        """End what the model does not have yet."""
-        for place in list(self._held()):
-            assert place.job
-            place.job.cancel()
+        """End what the executor does not have yet."""
+        for slot in list(self._held()):
+            assert slot.job
+            slot.job.cancel()
 
     async def finish(self, seconds: float) -> None:
         """Wait until every request has told its member how it ended, `seconds` at most."""
-        if self._places:
-            await asyncio.wait(set(self._places), timeout=seconds)
+        if self._slots:
+            await asyncio.wait(set(self._slots), timeout=seconds)
 
-    def _held(self) -> Iterable[Place]:
-        return (place for place in self._places.values() if place.job and place.job.waits)
+    def _held(self) -> Iterable[Slot]:
+        return (slot for slot in self._slots.values() if slot.job and slot.job.stage is Stage.WAITING)
 
-    def _may_run(self, place: Place) -> bool:
-        running = [other for other in self._places.values() if other.running]
-        mine = sum(other.member == place.member for other in running)
-        ours = sum(other.guild == place.guild is not None for other in running)
-        return mine < place.limits.member_running and ours < place.limits.server_running
+    def _may_run(self, slot: Slot) -> bool:
+        running = [other for other in self._slots.values() if other.running]
+        mine = sum(other.member == slot.member for other in running)
+        ours = sum(other.guild == slot.guild is not None for other in running)
+        return mine < slot.limits.member_running and ours < slot.limits.server_running
 
     def _running_of(self, member: int) -> int:
-        return sum(place.running for place in self._places.values() if place.member == member)
+        return sum(slot.running for slot in self._slots.values() if slot.member == member)
 
     def _leave(self, task: asyncio.Task[Any]) -> None:
-        self._places.pop(task)
-        self._go()
-
-    def _go(self) -> None:
-        """Give their turn to those who may run now, first to members who have the fewest running."""
-        while ready := [place for place in self._held() if self._may_run(place)]:
-            chosen = min(ready, key=lambda place: self._running_of(place.member))
-            assert chosen.job
-            chosen.running = True
-            chosen.job.turn_came()
-        ahead = self.bot.executor.status().queued
-        for position, place in enumerate(self._held(), ahead + 1):
-            assert place.job
-            place.job.move(position)
+        self._slots.pop(task)
+        self.move_on()
 
 
-@dataclass(eq=False, slots=True)
-class HeldJob:
-    """A job that waits for its turn, and from then on is the model's."""
+class QueuedJob:
+    """A job as its delivery sees it, wherever it is: first it waits here, then it is the executor's."""
 
-    id: str
-    place: Place
-    submit: Callable[[], Awaitable[Job]]
-    left: Callable[[], None]  # to be called when the model is done with it
-    waits: bool = True
-    _position: int = 0
-    _told: int = 0
-    _cancelled: bool = False
-    _over: bool = False
-    _begun: "asyncio.Future[Job] | None" = None
-    _job: Job | None = None
-    _events: AsyncIterator[Event] = field(init=False)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, queue: JobQueue, request: Request) -> None:
+        self.id = request.id
+        self.kind = request.kind
+        self.stage = Stage.WAITING
+        self.ends: datetime | None = None  # when it will be out of the way, as far as it is known
+        self._queue = queue
+        self._request: Request | None = request
+        self._position = 0
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._job: Job | None = None  # the executor's
+        self._task: asyncio.Task[None] | None = None  # what works for this job, kept here so that it stays alive
 
-    async def begin(self) -> None:
-        """Hand it to the model. A wait for this may be cut off and taken up again. Raises Refused."""
-        self.waits = False
-        self._begun = self._begun or asyncio.ensure_future(self.submit())
-        self._job = await asyncio.shield(self._begun)
-        self._events = aiter(self._job)
-        if self._cancelled:
-            self._job.cancel()
+    async def start(self) -> None:
+        """Hand it to the executor, whose events it passes on from now on. Raises Refused."""
+        assert self._request
+        self.stage = Stage.STARTING
+        job = await self._queue.wait(self._queue.executor.submit(self._request))
+        self._request = None  # its pictures take memory, and are the executor's now
+        if self.stage is Stage.OVER:  # cancelled meanwhile
+            job.cancel()
+            return
+        self._job, self.stage = job, Stage.RUNNING
+        self._task = asyncio.create_task(self._pass_on(job))
 
-    def turn_came(self) -> None:
-        """Let it begin."""
-        self.waits = False
-        self._news.set()
+    def start_later(self) -> None:
+        """Let it start by itself: its turn has come."""
+        self.stage = Stage.STARTING
+        self._task = asyncio.create_task(self._start_or_fail())
 
     def move(self, position: int) -> None:
-        """Tell it its place in the queue."""
-        self._position = position
-        self._news.set()
+        """Tell it its place in the queue, from 1."""
+        if position != self._position:
+            self._position = position
+            self._tell(Queued(position))
 
     def cancel(self) -> None:
         """Ask for the end."""
-        self._cancelled, self.waits = True, False
         if self._job:
             self._job.cancel()
-        self._news.set()
+        else:
+            self._tell(Cancelled())
 
-    def __aiter__(self) -> "HeldJob":
+    def __aiter__(self) -> AsyncIterator[Event]:
         return self
 
     async def __anext__(self) -> Event:
-        if self._over:
+        if self.stage is Stage.OVER and self._events.empty():  # the last one was read
             raise StopAsyncIteration
-        event = await self._next()
-        self._note(event)
-        return event
+        return await self._queue.wait(self._events.get())
 
-    async def _next(self) -> Event:
-        while self._job is None:
-            if self._cancelled and self._begun is None:
-                return Cancelled()
-            if not self.waits:
-                try:
-                    await self.begin()
-                except Refused as refusal:
-                    return Failed.of(refusal)
-            elif self._told != self._position:
-                self._told = self._position
-                return Queued(self._position)
-            else:
-                self._news.clear()
-                await self._news.wait()
-        return await anext(self._events)
+    async def _start_or_fail(self) -> None:
+        try:
+            await self.start()
+        except Refused as refusal:
+            self._tell(Failed.of(refusal))
+        except Exception as error:
+            self._tell(Failed(log_bug(error), "bug"))
 
-    def _note(self, event: Event) -> None:
+    async def _pass_on(self, job: Job) -> None:
+        events = aiter(job)
+        try:
+            while self.stage is not Stage.OVER:
+                self._tell(await self._queue.wait(anext(events)))
+        except Exception as error:
+            self._tell(Failed(log_bug(error), "bug"))
+
+    def _tell(self, event: Event) -> None:
+        """Pass an event on. What comes after the end is dropped."""
+        if self.stage is Stage.OVER:
+            return
         if isinstance(event, Progress | Queued) and event.eta is not None:
-            self.place.ends = discord.utils.utcnow() + timedelta(seconds=event.eta)
-        elif isinstance(event, Ending):
-            self.waits, self.place.running, self._over = False, False, True
-            self.left()
+            self.ends = discord.utils.utcnow() + timedelta(seconds=event.eta)
+        self._events.put_nowait(event)
+        if isinstance(event, Ending):
+            self.stage = Stage.OVER
+            self._queue.move_on()
 
 
-def _soonest(places: Iterable[Place]) -> datetime:
+def _soonest(slots: Iterable[Slot]) -> datetime:
     """Tell when the first of these is expected to be out of the way."""
     now = discord.utils.utcnow()
-    known = [place.ends for place in places if place.ends]
+    known = [slot.job.ends for slot in slots if slot.job and slot.job.ends]
     return max(min(known, default=now + UNKNOWN), now + timedelta(seconds=1))

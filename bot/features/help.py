@@ -1,25 +1,84 @@
-"""The screen of /help, and its examples to press."""
+"""/help: what the bot can do, with examples to press that the model at hand can do something with."""
 
-import re
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import discord
-from discord import ui
+from discord import app_commands, ui
 
+from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.features.ask.form import AskForm
-from bot.features.examples import examples_for, prompt_of, question_of
-from bot.jobs.interaction import Post
-from bot.texts import Texts, texts_for
+from bot.features.ask.questions import ask
+from bot.features.imagine.drawing import draw
+from bot.jobs.interaction import InteractionTarget
+from bot.texts import Texts, described, texts_for
+from bot.ui.buttons import Control
 from bot.ui.layout import BUSY, layout
-from bot.ui.pressable import Pressable
-from bot.ui.text import PROMPT_TEXT, one_line
-from model.requests import Drawing
+from bot.ui.text import PROMPT_TEXT, model_name, one_line
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
 
-EXAMPLE = r"(?P<name>[a-z]+)"
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Examples by the name that stands in their button. They are in English, as the models read it best."""
+
+    drawings: Mapping[str, str]  # prompts
+    questions: Mapping[str, str]
+
+
+JANUS: Final = Examples(  # those of DeepSeek's own demo program
+    drawings={
+        "raccoon": "Master shifu racoon wearing drip attire as a street gangster.",
+        "face": "The face of a beautiful girl",
+        "astronaut": "Astronaut in a jungle, cold color palette, muted colors, detailed, 8k",
+        "wine": "A glass of red wine on a reflective surface.",
+        "fox": (
+            "A cute and adorable baby fox with big brown eyes, autumn leaves in the background "
+            "enchanting,immortal,fluffy, shiny mane,Petals,fairyism,unreal engine 5 and Octane Render,"
+            "highly detailed, photorealistic, cinematic, natural colors."
+        ),
+    },
+    questions={"meme": "explain this meme", "formula": "Convert the formula into latex code."},
+)
+DEMO: Final = Examples(  # of the small world that its README describes
+    drawings={
+        "circle": "a red circle on a blue background",
+        "star": "a large yellow star in the centre on a black background",
+        "square": "a small green square in the top left corner",
+        "cross": "a pink cross on the right on a gray background",
+        "pair": "a large red circle above a small blue square on a white background",
+    },
+    questions={"count": "how many shapes are there?", "describe": "describe this image"},
+)
+
+
+def examples_for(model: str) -> Examples:
+    """Return the examples for a model, by the name that was asked for."""
+    return DEMO if model_name(model) == "demo" else JANUS
+
+
+def prompt_of(name: str) -> str | None:
+    """Return the prompt of a drawing example, whichever model it is for; None if `name` is none."""
+    return {**JANUS.drawings, **DEMO.drawings}.get(name)
+
+
+def question_of(name: str) -> str | None:
+    """Return the question of an asking example, whichever model it is for; None if `name` is none."""
+    return {**JANUS.questions, **DEMO.questions}.get(name)
+
+
+async def setup(bot: JanusBot) -> None:
+    """Add the command and its buttons."""
+    bot.tree.add_command(help)
+    bot.actions |= {"draw_example": draw_example, "ask_example": ask_example}
+
+
+@app_commands.command(name="help", description=described("help"))
+async def help(interaction: discord.Interaction[JanusBot]) -> None:
+    """Show it to who asked, on one screen."""
+    model = interaction.client.executor.status().model
+    await interaction.response.send_message(view=guide(texts_for(interaction), model), ephemeral=True)
 
 
 def guide(texts: Texts, model: str) -> ui.LayoutView:
@@ -28,66 +87,37 @@ def guide(texts: Texts, model: str) -> ui.LayoutView:
     return layout(
         ui.TextDisplay(texts.help_intro),
         ui.TextDisplay(texts.help_draw),
-        *(_example(prompt, DrawExample(name, texts)) for name, prompt in examples.drawings.items()),
+        *(_example("draw_example", name, prompt, texts) for name, prompt in examples.drawings.items()),
         ui.TextDisplay(texts.help_ask),
-        *(_example(question, AskExample(name, texts)) for name, question in examples.questions.items()),
+        *(_example("ask_example", name, question, texts) for name, question in examples.questions.items()),
         ui.TextDisplay(f"-# {texts.help_more}\n-# {texts.help_commands}"),
         colour=BUSY,
     )
 
 
-def _example(words: str, button: "DrawExample | AskExample") -> ui.Section[Any]:
+def _example(action: str, name: str, words: str, texts: Texts) -> ui.Section[Any]:
+    style = discord.ButtonStyle.primary if action == "draw_example" else discord.ButtonStyle.secondary
+    button = Control(action, name, label=getattr(texts, action), style=style)
     return ui.Section(one_line(words, PROMPT_TEXT), accessory=button)
 
 
-class ExampleButton(Pressable, template="janus-example"):
-    """A button that belongs to an example. A subclass names its `action` besides."""
-
-    action: ClassVar[str]
-    style: ClassVar[discord.ButtonStyle] = discord.ButtonStyle.secondary
-
-    def __init__(self, name: str, texts: Texts) -> None:
-        self.name = name
-        label = getattr(texts, self.action)
-        super().__init__(ui.Button(label=label, style=self.style, custom_id=f"{self.action}:{name}"))
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Make the button again from its custom_id."""
-        return cls(match["name"], texts_for(interaction))
+async def draw_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:
+    """Draw an example for whoever pressed, as /imagine with nothing but the prompt would."""
+    prompt = prompt_of(*button.arguments)
+    if prompt is None:
+        raise Refusal(texts_for(interaction).forgotten)
+    usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
+    await draw(interaction, usual.drawing(prompt))
 
 
-class DrawExample(ExampleButton, template=f"draw_example:{EXAMPLE}"):
-    """Draws an example for whoever presses."""
+async def ask_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:
+    """Open a form with an example question, to be asked about a picture that whoever pressed hands in."""
+    question, texts = question_of(*button.arguments), texts_for(interaction)
+    if question is None:
+        raise Refusal(texts.forgotten)
 
-    action = "draw_example"
-    style = discord.ButtonStyle.primary
+    async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
+        target = InteractionTarget(interaction, private=False)
+        await ask(interaction.client, target, form.pictures.values, form.question.value)
 
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Start the drawing, as /imagine with nothing but the prompt would."""
-        prompt = prompt_of(self.name)
-        if prompt is None:
-            raise Refusal(texts_for(interaction).forgotten)
-        defaults = (await interaction.client.settings_in(interaction.guild_id)).imagine
-        await interaction.client.drawings.draw(interaction, Drawing(prompt=prompt, **defaults.model_dump()))
-
-
-class AskExample(ExampleButton, template=f"ask_example:{EXAMPLE}"):
-    """Asks an example question about a picture that whoever presses then hands in."""
-
-    action = "ask_example"
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Open the form."""
-        question, texts = question_of(self.name), texts_for(interaction)
-        if question is None:
-            raise Refusal(texts.forgotten)
-
-        async def put(interaction: discord.Interaction["JanusBot"], form: AskForm) -> None:
-            questions = interaction.client.questions
-            wish = await questions.wish(interaction.guild_id, form.question.value)
-            await questions.ask(Post(interaction, private=False), form.pictures.values, wish)
-
-        await interaction.response.send_modal(AskForm(texts, put, question, hand_in=True))
+    await interaction.response.send_modal(AskForm(texts, put, question, hand_in=True))

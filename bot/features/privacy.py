@@ -1,56 +1,73 @@
-"""What is kept about a member, and the buttons that make it forgotten."""
+"""/privacy: what is kept about a member, and how it is forgotten: when they ask for it, and when its message goes."""
 
-import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import discord
-from discord import ui
+from discord import app_commands, ui
 
-from bot.features.forgetting import forget
-from bot.texts import Texts, texts_for
+from bot.core.client import JanusBot
+from bot.texts import Texts, described, texts_for
+from bot.ui.buttons import Control
 from bot.ui.layout import BUSY, ENDED, layout
-from bot.ui.pressable import Pressable
-
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
 
 
-def privacy(texts: Texts, keep_days: int) -> ui.LayoutView:
+async def setup(bot: JanusBot) -> None:
+    """Add the command and its buttons, and forget what messages showed that are gone."""
+
+    async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
+        await bot.store.jobs.forget_messages({event.message_id})
+
+    async def on_raw_bulk_message_delete(event: discord.RawBulkMessageDeleteEvent) -> None:
+        await bot.store.jobs.forget_messages(event.message_ids)
+
+    bot.tree.add_command(privacy)
+    bot.actions["forget"] = press
+    bot.add_listener(on_raw_message_delete)
+    bot.add_listener(on_raw_bulk_message_delete)
+
+
+@app_commands.command(name="privacy", description=described("privacy"))
+async def privacy(interaction: discord.Interaction[JanusBot]) -> None:
+    """Say it, so that only who asked sees it."""
+    view = kept(texts_for(interaction), interaction.client.settings.store.keep_days)
+    await interaction.response.send_message(view=view, ephemeral=True)
+
+
+def kept(texts: Texts, keep_days: int) -> ui.LayoutView:
     """Say what is kept and for how long."""
-    kept = [line.format(days=keep_days) for line in (texts.keeps_requests, texts.keeps_pictures, texts.keeps_others)]
+    lines = [line.format(days=keep_days) for line in (texts.keeps_requests, texts.keeps_pictures, texts.keeps_others)]
     return layout(
-        ui.TextDisplay(f"### {texts.privacy_title}\n" + "\n".join(f"- {line}" for line in kept)),
+        ui.TextDisplay(f"### {texts.privacy_title}\n" + "\n".join(f"- {line}" for line in lines)),
         ui.TextDisplay(f"-# {texts.privacy_discord}"),
-        ui.ActionRow(Forget(texts, "ask")),
+        ui.ActionRow(_button("ask", texts)),
         colour=BUSY,
     )
 
 
-class Forget(Pressable, template="forget:(?P<step>ask|yes|no)"):
-    """Forgets a member, after having asked whether they mean it."""
+def _button(step: str, texts: Texts) -> Control:
+    label = {"ask": texts.forget, "yes": texts.forget_yes, "no": texts.forget_no}[step]
+    style = discord.ButtonStyle.secondary if step == "no" else discord.ButtonStyle.danger
+    return Control("forget", step, label=label, style=style)
 
-    def __init__(self, texts: Texts, step: str) -> None:
-        self.step = step
-        label = {"ask": texts.forget, "yes": texts.forget_yes, "no": texts.forget_no}[step]
-        style = discord.ButtonStyle.secondary if step == "no" else discord.ButtonStyle.danger
-        super().__init__(ui.Button(label=label, style=style, custom_id=f"forget:{step}"))
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Make the button again."""
-        return cls(texts_for(interaction), match["step"])
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Ask, forget, or let it be."""
-        bot, texts = interaction.client, texts_for(interaction)
-        if self.step == "ask":
-            choice = ui.ActionRow[Any](Forget(texts, "yes"), Forget(texts, "no"))
+async def press(interaction: discord.Interaction[JanusBot], button: Control) -> None:
+    """Forget a member, after having asked whether they mean it."""
+    bot, texts = interaction.client, texts_for(interaction)
+    match button.arguments:
+        case ("ask",):
+            choice = ui.ActionRow[Any](_button("yes", texts), _button("no", texts))
             view = layout(ui.TextDisplay(texts.forget_sure), choice, colour=ENDED)
-        elif self.step == "yes":
+        case ("yes",):
             await forget(bot, interaction.user.id)
             view = layout(ui.TextDisplay(texts.forgotten_all), colour=ENDED)
-        else:
-            view = privacy(texts, bot.settings.store.keep_days)
-        await interaction.response.edit_message(view=view)
+        case _:
+            view = kept(texts, bot.settings.store.keep_days)
+    await interaction.response.edit_message(view=view)
+
+
+async def forget(bot: JanusBot, member: int) -> None:
+    """End everything of a member's that is open, and delete everything that was kept."""
+    for job in bot.open_jobs.of(member):
+        job.cancel()
+        bot.open_jobs.discard(job)
+    await bot.store.forget(member)

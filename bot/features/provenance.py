@@ -1,41 +1,66 @@
 """What made this picture?: a message menu that reads what the bot wrote into its files."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any, Final
 
 import discord
-from discord import app_commands
+from discord import app_commands, ui
 
+from bot.core.client import JanusBot
 from bot.core.errors import Refusal
-from bot.features.imagine.info import told_by
-from bot.media import inputs as intake
-from bot.media import provenance
-from bot.media.pictures import pictures_on
-from bot.texts import described, texts_for
+from bot.media import inputs, provenance
+from bot.media.inputs import pictures_on
+from bot.media.provenance import Provenance
+from bot.texts import Texts, described, texts_for
+from bot.ui.layout import DONE, layout
+from bot.ui.text import model_name, one_line
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
+MOST: Final = 10  # pictures of one message, which is what a message holds
+TOLD_PROMPTS: Final = 2000  # characters of all prompts that ten files tell
 
-MOST = 10  # pictures of one message, which is what a message holds
+
+async def setup(bot: JanusBot) -> None:
+    """Add the menu."""
+    bot.tree.add_command(what_made_this)
 
 
 @app_commands.context_menu(name=described("menu_provenance"))
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-async def what_made_this(interaction: discord.Interaction["JanusBot"], message: discord.Message) -> None:
+async def what_made_this(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Tell who asked what made the pictures on a message, whoever sent it: a PNG keeps that wherever it goes."""
     bot, texts = interaction.client, texts_for(interaction)
     files = pictures_on(message, bot.http.get_from_cdn)[:MOST]
     if not files:
         raise Refusal(texts.no_picture)
     for file in files:
-        intake.check(file, bot.settings.limits, texts)
+        inputs.check(file, bot.settings.limits, texts)
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = []
     for number, file in enumerate(files, 1):
-        told = await asyncio.to_thread(provenance.read, await intake.download(file, texts))
+        told = await asyncio.to_thread(provenance.read, await inputs.download(file, texts))
         if told:
             found.append((number, told))
     if not found:
         raise Refusal(texts.not_mine)
     await interaction.edit_original_response(view=told_by(texts, found))
+
+
+def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutView:
+    """Show what the files of a message tell about their pictures, by number; a prompt they share is shown once."""
+    children: list[ui.Item[Any]] = []
+    last = ""
+    room = TOLD_PROMPTS // len({told.prompt for _, told in found})
+    for number, told in found:
+        if told.prompt != last:
+            children.append(ui.TextDisplay(f"**{one_line(told.prompt, room) or texts.no_words}**"))
+            last = told.prompt
+        line = texts.made_by.format(
+            number=number,
+            seed=told.seed,
+            guidance=f"{told.guidance:g}",
+            temperature=f"{told.temperature:g}",
+            model=model_name(told.model),
+            version=one_line(told.version, 12),
+        )
+        children.append(ui.TextDisplay(line))
+    return layout(*children, colour=DONE)

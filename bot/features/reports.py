@@ -1,42 +1,56 @@
-"""Reports of pictures: the form, the card in the channel that a server chose, and what moderators do from there."""
+"""Reports: how a picture that somebody finds wrong comes before the people who run the server.
 
-import re
-from typing import TYPE_CHECKING, Any, Final, Self
+A menu and a button open a form; what it says goes as a card to the channel that the server chose, and moderators go on
+from there.
+"""
+
+import logging
+from typing import Any, Final
 
 import discord
-from discord import ui
+from discord import app_commands, ui
 
-from bot.core.errors import NETWORK, Refusal
+from bot.core.client import JanusBot
+from bot.core.errors import NETWORK, Refusal, in_short
 from bot.core.permissions import check_manages
 from bot.store.jobs import JobRecord
-from bot.texts import Texts, texts_for
-from bot.ui.buttons import JOB, JobButton
+from bot.texts import Texts, described, texts_for, texts_of_server
+from bot.ui.buttons import Control, JobButton
 from bot.ui.forms import Form
 from bot.ui.layout import ENDED, layout
-from bot.ui.pressable import Pressable
 from bot.ui.text import PROMPT_TEXT, one_line, plain
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
+log = logging.getLogger(__name__)
+
+Press = discord.Interaction[JanusBot]
 
 REASON: Final = 500  # characters
+SENT_BYTES: Final = 8 * 2**20  # of the pictures that go along; the rest is behind the link
 
 
-class Report(JobButton, template=f"report:{JOB}"):
-    """Opens the form that tells the moderators about a picture."""
-
-    action = "report"
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Open the form."""
-        assert interaction.message
-        await open_form(interaction, interaction.message)
+async def setup(bot: JanusBot) -> None:
+    """Add the menu, and say what the buttons do."""
+    bot.tree.add_command(report_picture)
+    bot.actions |= {"report": open_form_here, "remove": remove, "block": block}
 
 
-async def open_form(interaction: discord.Interaction["JanusBot"], message: discord.Message) -> None:
+# -- who reports ------------------------------------------------------------------------------------------------------
+
+
+@app_commands.context_menu(name=described("menu_report"))
+@app_commands.allowed_installs(guilds=True, users=False)
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+async def report_picture(interaction: Press, message: discord.Message) -> None:
     """Ask what is wrong with a message's pictures. Raises Refusal if there is nothing to report, or nobody to hear."""
-    await interaction.client.reporting.check(interaction, message)
+    await _hearer(interaction, message)
     await interaction.response.send_modal(ReportForm(texts_for(interaction), message))
+
+
+async def open_form_here(interaction: Press, button: JobButton) -> None:
+    """Ask the same about the message that the button is on."""
+    assert interaction.message
+    await _hearer(interaction, interaction.message)
+    await interaction.response.send_modal(ReportForm(texts_for(interaction), interaction.message))
 
 
 class ReportForm(Form):
@@ -50,8 +64,53 @@ class ReportForm(Form):
         )
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
-        """Pass it on."""
-        await interaction.client.reporting.report(interaction, self.message, self.reason.value)
+        await report(interaction, self.message, self.reason.value)
+
+
+async def report(interaction: Press, message: discord.Message, reason: str) -> None:
+    """Show moderators a message, once for everybody who reports it. Raises Refusal."""
+    store, texts = interaction.client.store, texts_for(interaction)
+    channel = await _hearer(interaction, message)
+    if not await store.reports.add(message.id, interaction.user.id, interaction.created_at):
+        raise Refusal(texts.already_reported)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    record = await store.jobs.shown_on(message.id)
+    try:
+        files = await _copies(message)
+        names = [file.filename for file in files]
+        view = card(texts_of_server(interaction), message, record, interaction.user.id, reason, names)
+        await channel.send(view=view, files=files)
+    except NETWORK as error:
+        log.warning("A report could not be passed on: %s", in_short(error))
+        await store.reports.take_back(message.id, interaction.user.id)
+        raise Refusal(texts.not_reported) from error
+    await interaction.followup.send(texts.reported, ephemeral=True)
+
+
+async def _hearer(interaction: Press, message: discord.Message) -> discord.abc.Messageable:
+    """Return the channel that hears of it. Raises Refusal: no picture of the bot's, or nobody to hear of it."""
+    bot, texts = interaction.client, texts_for(interaction)
+    assert bot.user
+    if message.author.id != bot.user.id or not message.attachments:
+        raise Refusal(texts.not_my_picture)
+    chosen = (await bot.store.servers.get(interaction.guild_id)).reports
+    channel = bot.get_channel(chosen) if chosen else None
+    if not isinstance(channel, discord.TextChannel) or channel.guild.id != interaction.guild_id:
+        raise Refusal(texts.no_reports)
+    return channel
+
+
+async def _copies(message: discord.Message) -> list[discord.File]:
+    """Take copies of a message's pictures, which stay when the message goes; as many as fit."""
+    copies, room = [], SENT_BYTES
+    for attachment in message.attachments:
+        if (attachment.content_type or "").startswith("image/") and attachment.size <= room:
+            room -= attachment.size
+            copies.append(await attachment.to_file(spoiler=True))
+    return copies
+
+
+# -- who moderates ----------------------------------------------------------------------------------------------------
 
 
 def card(
@@ -71,77 +130,47 @@ def card(
         children.append(
             ui.MediaGallery(*(discord.MediaGalleryItem(f"attachment://{name}", spoiler=True) for name in files))
         )
-    buttons: list[ui.Item[Any]] = [Remove(texts, message.channel.id, message.id)]
+    buttons: list[ui.Item[Any]] = [
+        Control("remove", message.channel.id, message.id, label=texts.remove, style=discord.ButtonStyle.danger)
+    ]
     if owner:
-        buttons.append(Block(texts, owner))
+        buttons.append(Control("block", owner, label=texts.block))
     return layout(*children, ui.ActionRow(*buttons), colour=ENDED)
 
 
-class CardButton(Pressable, template="card"):
-    """A button of a card. Once it is done, it stays there and says so."""
-
-    async def done(self, interaction: discord.Interaction["JanusBot"], label: str) -> None:
-        """Say on the card that it is done."""
-        assert interaction.message
-        button = self.item
-        button.label, button.disabled = label, True
-        view = self.view
-        assert isinstance(view, ui.LayoutView)
-        names = iter(interaction.message.attachments)
-        for gallery in (child for child in view.walk_children() if isinstance(child, ui.MediaGallery)):
-            gallery.items = [
-                discord.MediaGalleryItem(f"attachment://{next(names).filename}", spoiler=True) for _ in gallery.items
-            ]
-        await interaction.response.edit_message(view=view)
-
-
-class Remove(CardButton, template=r"remove:(?P<channel>\d+):(?P<message>\d+)"):
-    """Deletes what was reported, for those who may manage messages."""
-
-    def __init__(self, texts: Texts, channel: int, message: int) -> None:
-        self.channel, self.message = channel, message
-        custom_id = f"remove:{channel}:{message}"
-        super().__init__(ui.Button(label=texts.remove, style=discord.ButtonStyle.danger, custom_id=custom_id))
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Make the button again."""
-        return cls(texts_for(interaction), int(match["channel"]), int(match["message"]))
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Delete it, and forget its job. Raises Refusal."""
-        bot, texts = interaction.client, texts_for(interaction)
-        if not interaction.permissions.manage_messages:
-            raise Refusal(texts.only_moderators)
-        try:
-            await bot.get_partial_messageable(self.channel).get_partial_message(self.message).delete()
-        except discord.NotFound:
-            pass  # somebody was quicker
-        except NETWORK as error:
-            raise Refusal(texts.not_removed) from error
-        if record := await bot.jobs.shown_on(self.message):
-            await bot.jobs.remove(record.id)
-        await self.done(interaction, texts.removed)
+async def remove(interaction: Press, button: Control) -> None:
+    """Delete what was reported, and forget its job: for those who may manage messages. Raises Refusal."""
+    bot, texts = interaction.client, texts_for(interaction)
+    if not interaction.permissions.manage_messages:
+        raise Refusal(texts.only_moderators)
+    channel, message = map(int, button.arguments)
+    try:
+        await bot.get_partial_messageable(channel).get_partial_message(message).delete()
+    except discord.NotFound:
+        pass  # somebody was quicker
+    except NETWORK as error:
+        raise Refusal(texts.not_removed) from error
+    if record := await bot.store.jobs.shown_on(message):
+        await bot.store.jobs.remove(record.id)
+    await _done(interaction, button, texts.removed)
 
 
-class Block(CardButton, template=r"block:(?P<member>\d+)"):
-    """Blocks who asked for what was reported, for those who may manage the server."""
+async def block(interaction: Press, button: Control) -> None:
+    """Block who asked for what was reported: for those who may manage the server. Raises Refusal."""
+    guild, (member,) = check_manages(interaction), map(int, button.arguments)
+    await interaction.client.store.servers.block(guild, member, interaction.created_at)
+    await _done(interaction, button, texts_for(interaction).block_done)
 
-    def __init__(self, texts: Texts, member: int) -> None:
-        self.member = member
-        super().__init__(ui.Button(label=texts.block, custom_id=f"block:{member}"))
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Make the button again."""
-        return cls(texts_for(interaction), int(match["member"]))
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Block them. Raises Refusal."""
-        guild = check_manages(interaction)
-        await interaction.client.servers.block(guild, self.member, interaction.created_at)
-        await self.done(interaction, texts_for(interaction).block_done)
+async def _done(interaction: Press, button: Control, label: str) -> None:
+    """Leave the button on the card, where it says that it is done."""
+    assert interaction.message
+    button.item.label, button.item.disabled = label, True
+    view = button.view
+    assert isinstance(view, ui.LayoutView)
+    names = iter(interaction.message.attachments)
+    for gallery in (child for child in view.walk_children() if isinstance(child, ui.MediaGallery)):
+        gallery.items = [
+            discord.MediaGalleryItem(f"attachment://{next(names).filename}", spoiler=True) for _ in gallery.items
+        ]
+    await interaction.response.edit_message(view=view)

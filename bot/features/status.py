@@ -1,23 +1,22 @@
 """/status: what the bot runs on, and how busy it is."""
 
-from typing import TYPE_CHECKING
-
 import discord
 from discord import app_commands, ui
 
+from bot.core.client import JanusBot
 from bot.texts import Texts, described, texts_for
 from bot.ui.layout import BUSY, DONE, ENDED, layout
 from bot.ui.text import model_name
 from model.requests import Status
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
+
+async def setup(bot: JanusBot) -> None:
+    """Add the command."""
+    bot.tree.add_command(status)
 
 
 @app_commands.command(name="status", description=described("status"))
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-async def status(interaction: discord.Interaction["JanusBot"]) -> None:
+async def status(interaction: discord.Interaction[JanusBot]) -> None:
     """Show it to who asked, on one screen."""
     bot, texts = interaction.client, texts_for(interaction)
     now = bot.executor.status()
@@ -30,7 +29,7 @@ async def status(interaction: discord.Interaction["JanusBot"]) -> None:
     lines = [
         sentence.format(model=model_name(now.model)),
         texts.status_device.format(device=now.device.upper(), dtype=now.dtype) if now.device else "",
-        texts.status_work.format(running=now.running, rows=now.rows, queued=bot.waiting),
+        texts.status_work.format(running=now.running, rows=now.rows, queued=bot.queue.waiting),
         _speed(now, texts),
         texts.status_since.format(since=discord.utils.format_dt(bot.since, "R")),
     ]

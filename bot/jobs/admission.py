@@ -1,118 +1,152 @@
-"""How a request gets in, whichever way it was asked for: may it, then written down, then handed to the model."""
+"""How a request gets in, whichever way it was asked for: may it, then written down, then handed to the queue."""
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Final
 
 import discord
 
 from bot.config import Limits
+from bot.core.client import JanusBot
 from bot.core.errors import Refusal, reason_in
 from bot.core.permissions import missing_permissions
-from bot.core.queue import Place
-from bot.jobs.interaction import Address
-from bot.jobs.words import refused_word
-from bot.media import inputs as intake
+from bot.core.queue import QueuedJob, Slot
+from bot.jobs.target import Target
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import Enlargement, JobRecord
 from bot.store.servers import ServerSettings
+from bot.texts import Texts
 from bot.ui.text import plain
-from model.requests import Drawing, Enlarge, Job, Question, Refused
+from model.requests import Drawing, Enlarge, Failed, Question, Refused
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
+LETTER_MARKS: Final = (7, 8, 9)  # marks that make another letter and no accent: nukta, the kana's voicing, virama
+STROKES: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
+# Chinese, Japanese, Thai, Lao, Burmese and Khmer put no space between words: there every character is taken as one.
+UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
-class Admission:
-    """Lets requests in. Every reason to turn one away has its place in `check`."""
+async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "") -> None:
+    """Refuse what can't be taken now, before anything is shown, so that the refusal is private.
 
-    def __init__(self, bot: "JanusBot") -> None:
-        self.bot = bot
+    Every reason to turn a request away has its place here. `words` are the member's prompt or question, if there is
+    one; `empty` is what to say to one of no words. From here on the current task counts as an open request. Raises
+    Refusal.
+    """
+    texts = target.texts
+    if bot.closing:
+        raise Refusal(texts.stopping)
+    if bot.paused:
+        raise Refusal(texts.paused)
+    server = await bot.store.servers.get(target.guild_id)
+    await _check_whereabouts(bot, target, server)
+    limits = server.over(bot.settings).limits
+    if words is not None:
+        _check_words(words, empty, limits, texts)
+        if word := refused_word(words, server.refused):
+            raise Refusal(texts.refused_word.format(word=plain(word)))
+    await _check_hour(bot, target, limits)
+    bot.queue.enter(Slot(target.asker.id, target.guild_id, limits), texts)
 
-    async def check(self, post: Address, words: str | None, empty: str = "") -> None:
-        """Refuse what can't be taken now, before anything is shown, so that the refusal is private.
 
-        `words` are the member's prompt or question, if there is one; `empty` is what to say to one of no words. From
-        here on the current task counts as an open request. Raises Refusal.
-        """
-        bot, texts = self.bot, post.texts
-        if bot.closing:
-            raise Refusal(texts.stopping)
-        if bot.paused:
-            raise Refusal(texts.paused)
-        server = await bot.servers.get(post.guild_id)
-        await self._check_whereabouts(post, server)
-        limits = server.over(bot.settings).limits
-        if words is not None:
-            intake.check_words(words, empty, limits, texts)
-            if word := refused_word(words, server.refused):
-                raise Refusal(texts.refused_word.format(word=plain(word)))
-        await self._check_hour(post, limits)
-        bot.turns.enter(Place(post.asker.id, post.guild_id, limits), texts)
+async def accept(
+    bot: JanusBot,
+    target: Target,
+    request: Drawing | Question | Enlarge,
+    *,
+    source: Enlargement | None = None,
+    spoiler: bool = False,
+    conversation: str | None = None,
+    parent: str | None = None,
+    pictures: Sequence[KeptPicture] = (),
+) -> QueuedJob:
+    """Write a request down, then hand it to the queue. Raises Refusal if the model can't take it.
 
-    async def accept(
-        self,
-        post: Address,
-        request: Drawing | Question | Enlarge,
-        *,
-        source: Enlargement | None = None,
-        spoiler: bool = False,
-        conversation: str | None = None,
-        parent: str | None = None,
-        pictures: Sequence[KeptPicture] = (),
-    ) -> Job:
-        """Write a request down, then hand it to the model. Raises Refusal if the model can't take it.
+    `source` says which picture an `Enlarge` is about. A question belongs to a `conversation`, goes on from the
+    question `parent`, and brings `pictures` to be kept where it is the first. Only what this returned may be told
+    to be accepted.
+    """
+    store = bot.store
+    kept = source if isinstance(request, Enlarge) else request
+    assert kept
+    record = JobRecord(
+        id=request.id,
+        request=kept,
+        owner=target.asker.id,
+        guild=target.guild_id,
+        channel=target.channel_id,
+        private=target.private,
+        spoiler=spoiler,
+        model=bot.executor.status().model,
+        asked=target.asked,
+        conversation=conversation,
+        parent=parent,
+    )
+    await store.jobs.add(record)
+    await store.usage.add(record.id, record.owner, record.guild, target.asked)
+    try:
+        if conversation and pictures:
+            await store.conversations.keep(conversation, target.asker.id, pictures)
+        return await bot.queue.submit(replace(request, owner=str(target.asker.id)))
+    except BaseException as error:
+        await store.jobs.remove(record.id)
+        await store.usage.take_back(record.id)
+        if isinstance(error, Refused):
+            bot.metrics.ended(request.kind, Failed.of(error))
+            raise Refusal(reason_in(target.texts, error)) from None
+        raise
 
-        `source` says which picture an `Enlarge` is about. A question belongs to a `conversation`, goes on from the
-        question `parent`, and brings `pictures` to be kept where it is the first. Only what this returned may be told
-        to be accepted.
-        """
-        kept = source if isinstance(request, Enlarge) else request
-        assert kept
-        record = JobRecord(
-            id=request.id,
-            request=kept,
-            owner=post.asker.id,
-            guild=post.guild_id,
-            channel=post.channel_id,
-            private=post.private,
-            spoiler=spoiler,
-            model=self.bot.executor.status().model,
-            asked=post.asked,
-            conversation=conversation,
-            parent=parent,
-        )
-        await self.bot.jobs.add(record)
-        await self.bot.uses.add(record.id, record.owner, record.guild, post.asked)
-        try:
-            if conversation and pictures:
-                await self.bot.conversations.keep(conversation, post.asker.id, pictures)
-            return await self.bot.turns.submit(replace(request, owner=str(post.asker.id)))
-        except BaseException as error:
-            await self.bot.jobs.remove(record.id)
-            await self.bot.uses.take_back(record.id)
-            if isinstance(error, Refused):
-                raise Refusal(reason_in(post.texts, error)) from None
-            raise
 
-    async def _check_whereabouts(self, post: Address, server: ServerSettings) -> None:
-        """Refuse blocked members, and channels in which the bot can't or shall not answer. Raises Refusal."""
-        texts = post.texts
-        if await self.bot.servers.is_blocked(post.guild_id, post.asker.id):
-            raise Refusal(texts.blocked)
-        if server.age_restricted and not post.age_restricted:
-            raise Refusal(texts.age_restricted_only)
-        if post.missing:
-            raise Refusal(missing_permissions(post.missing, texts))
+async def _check_whereabouts(bot: JanusBot, target: Target, server: ServerSettings) -> None:
+    """Refuse blocked members, and channels in which the bot can't or shall not answer. Raises Refusal."""
+    texts = target.texts
+    if await bot.store.servers.is_blocked(target.guild_id, target.asker.id):
+        raise Refusal(texts.blocked)
+    if server.age_restricted and not target.age_restricted:
+        raise Refusal(texts.age_restricted_only)
+    if target.missing:
+        raise Refusal(missing_permissions(target.missing, texts))
 
-    async def _check_hour(self, post: Address, limits: Limits) -> None:
-        """Refuse members and servers that have had what there is for an hour. Raises Refusal."""
-        uses, texts, now = self.bot.uses, post.texts, discord.utils.utcnow()
-        until = await uses.used_up_until("member", post.asker.id, limits.member_hourly, now)
-        if until:
-            raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=discord.utils.format_dt(until, "R")))
-        if post.guild_id is None:
-            return
-        until = await uses.used_up_until("guild", post.guild_id, limits.server_hourly, now)
-        if until:
-            raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=discord.utils.format_dt(until, "R")))
+
+def _check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
+    """Refuse a prompt or question of no words, with the sentence `empty`, or of too many. Raises Refusal."""
+    if not words.strip():
+        raise Refusal(empty)
+    if len(words) > limits.prompt_characters:
+        raise Refusal(texts.too_long.format(size=len(words), limit=limits.prompt_characters))
+
+
+async def _check_hour(bot: JanusBot, target: Target, limits: Limits) -> None:
+    """Refuse members and servers that have had what there is for an hour. Raises Refusal."""
+    usage, texts, now = bot.store.usage, target.texts, discord.utils.utcnow()
+    until = await usage.used_up_until("member", target.asker.id, limits.member_hourly, now)
+    if until:
+        raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=discord.utils.format_dt(until, "R")))
+    if target.guild_id is None:
+        return
+    until = await usage.used_up_until("guild", target.guild_id, limits.server_hourly, now)
+    if until:
+        raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=discord.utils.format_dt(until, "R")))
+
+
+def refused_word(text: str, words: Iterable[str]) -> str | None:
+    """Return the first of these words or phrases that a text contains, as it was given.
+
+    They are found as whole words, whatever their case, accents and Unicode forms.
+    """
+    said = _spelt(text)
+    return next((word for word in words if _spelt(word).strip() and _spelt(word) in said), None)
+
+
+def _spelt(text: str) -> str:
+    """Return the words of a text between single spaces: no case, accents, invisible characters and punctuation."""
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    text = unicodedata.normalize("NFC", "".join(c for c in text if not _is_dropped(c))).translate(STROKES)
+    text = UNSPACED.sub(r" \g<0> ", "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text))
+    return f" {' '.join(text.split())} "
+
+
+def _is_dropped(character: str) -> bool:
+    mark = unicodedata.combining(character)
+    return (mark != 0 and mark not in LETTER_MARKS) or unicodedata.category(character) == "Cf"

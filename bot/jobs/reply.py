@@ -9,7 +9,7 @@ from discord import ui
 
 from bot.core.errors import NETWORK, in_short
 from bot.core.permissions import missing
-from bot.jobs.interaction import Parcel, fresh, insist
+from bot.jobs.target import Parcel, Target, fresh
 from bot.media.uploads import Upload
 from bot.texts import texts_in
 from bot.ui.layout import remark
@@ -17,34 +17,34 @@ from bot.ui.layout import remark
 log = logging.getLogger(__name__)
 
 
-class Reply:
-    """The bot's answer to one message. Everybody there sees it, and it can be edited at any time."""
+class ReplyTarget(Target):
+    """The bot's reply to one message. Everybody there sees it, and it can be edited at any time."""
 
     def __init__(self, message: discord.Message) -> None:
         self.message = message
-        self.private = False
-        self.seconds_left = math.inf
-        self.channel_is_open = False  # nothing but the reply is needed
-        self.reachable = True
         self.asker = message.author
         self.asked = message.created_at
         self.guild_id = message.guild.id if message.guild else None
-        self.channel_id: int | None = message.channel.id
-        self.message_id: int | None = None
+        self.channel_id = message.channel.id
         self.texts = texts_in(message.guild.preferred_locale if message.guild else None)
         limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
         self.filesize_limit = message.guild.filesize_limit if message.guild else limit
         self._sent: discord.Message | None = None
 
     @property
-    def age_restricted(self) -> bool:
-        """Whether the channel is for adults only."""
-        channel = self.message.channel
-        return isinstance(channel, discord.abc.GuildChannel | discord.Thread) and channel.is_nsfw()
+    def channel(self) -> object:
+        return self.message.channel
+
+    @property
+    def seconds_left(self) -> float:
+        return math.inf
+
+    @property
+    def channel_is_open(self) -> bool:
+        return False  # nothing but the reply is needed
 
     @property
     def missing(self) -> Sequence[str]:
-        """The permissions that the bot lacks to reply with pictures, as far as that can be told."""
         channel, guild = self.message.channel, self.message.guild
         if guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
             return ()
@@ -56,7 +56,6 @@ class Reply:
         return missing(given, (write, "read_message_history", "attach_files"))
 
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
-        """Reply, or edit the reply. `files` replace its files, None keeps them. Raises one of NETWORK."""
         if self._sent:
             self._sent = await self._sent.edit(view=view, attachments=fresh(files))
             return
@@ -69,23 +68,16 @@ class Reply:
         self.message_id = self._sent.id
 
     async def refuse(self, sentence: str) -> None:
-        """Say why nothing comes of it, in the reply: a message has nowhere that only its author sees."""
         try:
-            await self.show(remark(sentence), [])
+            await self.show(remark(sentence), [])  # a message has nowhere that only its author sees
         except NETWORK as error:
             log.warning("Could not tell a member why a request is refused: %s", in_short(error))
 
-    async def finish(self, parcel: Parcel, *, more: bool = False) -> None:
-        """Show the result."""
-        await insist(lambda: self._add(parcel) if more else self.show(parcel.view, parcel.files))
+    async def _say(self, words: str, mentions: discord.AllowedMentions) -> None:
+        await self.message.channel.send(words, allowed_mentions=mentions)
 
-    async def _add(self, parcel: Parcel) -> None:
-        await self.message.channel.send(view=parcel.view, files=fresh(parcel.files))
-
-    async def call(self, line: str) -> None:
-        """Call the asker with a message of its own."""
-        only_the_asker = discord.AllowedMentions(users=[self.asker], everyone=False, roles=False)
-        try:
-            await self.message.channel.send(f"{self.asker.mention} {line}", allowed_mentions=only_the_asker)
-        except NETWORK as error:
-            log.info("Could not call a member: %s", in_short(error))
+    async def _send(self, parcel: Parcel, more: bool) -> None:
+        if more:
+            await self.message.channel.send(view=parcel.view, files=fresh(parcel.files))
+        else:
+            await self.show(parcel.view, parcel.files)

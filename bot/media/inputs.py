@@ -1,15 +1,29 @@
-"""What people hand in: pictures, checked by what is declared, then by decoding.
+"""What people hand in: pictures, found on messages, checked by what is declared, then by decoding.
 
-`check` looks at what Discord tells (type, bytes, dimensions) and is free; `fetch` downloads and decodes, off the
-event loop. Both raise Refusal with a sentence for the member. What comes out is an upright RGB picture.
+`pictures_on` finds them wherever they stand on a message. `check` looks at what Discord tells (type, bytes, dimensions)
+and is free; `fetch` downloads and decodes, off the event loop. Both raise Refusal with a sentence for the member. What
+comes out is an upright RGB picture.
+
+Links are read through Discord's own proxy, so the bot never calls on an address that somebody wrote.
 """
 
 import asyncio
 import io
 import struct
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Protocol
 
+import discord
+from discord.components import (
+    Component,
+    Container,
+    MediaGalleryComponent,
+    SectionComponent,
+    ThumbnailComponent,
+    UnfurledMediaItem,
+)
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bot.config import Limits
@@ -19,12 +33,12 @@ from bot.texts import Texts
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 FORMAT_NAMES: Final = "PNG, JPEG, WebP, GIF, BMP"
 ANIMATED: Final = ("PNG", "WEBP", "GIF")  # in a telephone's .jpg (MPO), further frames are no film
-MOST_CHARACTERS: Final = 4000  # a slash option holds 6000, but a form that shall show it again holds 4000
 MOST_PICTURES: Final = 4  # in one question
+UNNAMED: Final = "picture"  # what a picture is called that has no file name
 MEGA: Final = 1_000_000
 # Pillow's readers have no common error: a damaged file ends in any of these.
 DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
-TURNS: Final = {  # how a picture becomes upright, by its EXIF orientation
+ROTATIONS: Final = {  # how a picture becomes upright, by its EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -35,7 +49,7 @@ TURNS: Final = {  # how a picture becomes upright, by its EXIF orientation
 }
 
 
-class HandedIn(Protocol):
+class InputFile(Protocol):
     """A file as it was handed in: a `discord.Attachment`, or a picture that a message shows."""
 
     filename: str
@@ -53,8 +67,34 @@ class HandedIn(Protocol):
         ...
 
 
+Read = Callable[[str], Awaitable[bytes]]
+"""Fetches an address of Discord's."""
+
+
+@dataclass(slots=True)
+class Linked:
+    """A picture that a message shows without having it as a file."""
+
+    proxy_url: str
+    content_type: str | None
+    width: int | None
+    height: int | None
+    spoiler: bool
+    download: Read
+    filename: str = UNNAMED
+    size: int = 0  # unknown until it is read
+
+    def is_spoiler(self) -> bool:
+        """Whether it is hidden until somebody presses on it."""
+        return self.spoiler
+
+    async def read(self) -> bytes:
+        """Download it. Raises one of NETWORK."""
+        return await self.download(self.proxy_url)
+
+
 @dataclass(frozen=True, slots=True)
-class Intake:
+class InputPicture:
     """A picture that was handed in."""
 
     picture: Image.Image  # RGB, upright
@@ -63,15 +103,44 @@ class Intake:
     data: bytes  # the file
 
 
-def check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
-    """Refuse a prompt or question of no words, with the sentence `empty`, or of too many. Raises Refusal."""
-    if not words.strip():
-        raise Refusal(empty)
-    if len(words) > limits.prompt_characters:
-        raise Refusal(texts.too_long.format(size=len(words), limit=limits.prompt_characters))
+def pictures_on(message: discord.Message | discord.MessageSnapshot, download: Read) -> Sequence[InputFile]:
+    """Find a message's pictures. If it has none, but files, it is those: `check` says what is wrong with them."""
+    files = [file for file in message.attachments if (file.content_type or "image/").startswith("image/")]
+    shown = chain(_laid_out(message.components, download), _linked(message.embeds, download))
+    found: Sequence[InputFile] = files or list(shown)
+    if not found and isinstance(message, discord.Message):
+        found = [picture for snapshot in message.message_snapshots for picture in pictures_on(snapshot, download)]
+    return found or message.attachments
 
 
-def check(attachment: HandedIn, limits: Limits, texts: Texts) -> None:
+def _laid_out(components: Sequence[Component], download: Read) -> Iterator[Linked]:
+    for component in components:
+        match component:
+            case MediaGalleryComponent():
+                for item in component.items:
+                    yield from _media(item.media, item.spoiler, download)
+            case ThumbnailComponent():
+                yield from _media(component.media, component.spoiler, download)
+            case SectionComponent():
+                yield from _laid_out([component.accessory], download)
+            case Container():
+                yield from _laid_out(component.children, download)
+
+
+def _media(media: UnfurledMediaItem, spoiler: bool, download: Read) -> Iterator[Linked]:
+    if media.proxy_url and (media.content_type or "image/").startswith("image/"):
+        yield Linked(media.proxy_url, media.content_type, media.width, media.height, spoiler, download)
+
+
+def _linked(embeds: Sequence[discord.Embed], download: Read) -> Iterator[Linked]:
+    for embed in embeds:
+        for shown in (embed.image, embed.thumbnail):
+            if shown.proxy_url:
+                yield Linked(shown.proxy_url, None, shown.width, shown.height, False, download)
+                break
+
+
+def check(attachment: InputFile, limits: Limits, texts: Texts) -> None:
     """Refuse what need not even be downloaded. Raises Refusal."""
     name = attachment.filename
     # Discord derives the type from the file's name and may tell none at all: then decoding decides.
@@ -83,14 +152,14 @@ def check(attachment: HandedIn, limits: Limits, texts: Texts) -> None:
         _check_pixels(name, attachment.width * attachment.height, limits, texts)
 
 
-async def fetch(attachment: HandedIn, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Intake:
+async def fetch(attachment: InputFile, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> InputPicture:
     """Download a file, and decode it when `decoding` has room: pixels take memory. Raises Refusal."""
     data = await download(attachment, texts)
     async with decoding:
         return await asyncio.to_thread(decode, data, attachment.filename, limits, texts)
 
 
-async def download(attachment: HandedIn, texts: Texts) -> bytes:
+async def download(attachment: InputFile, texts: Texts) -> bytes:
     """Download a file. Raises Refusal."""
     try:
         return await attachment.read()
@@ -98,7 +167,7 @@ async def download(attachment: HandedIn, texts: Texts) -> bytes:
         raise Refusal(texts.not_fetched.format(name=attachment.filename)) from error
 
 
-def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> Intake:
+def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> InputPicture:
     """Decode a file to an upright RGB picture: the first frame, transparency on white. Raises Refusal."""
     if len(data) > limits.picture_bytes:
         raise _too_many_bytes(name, len(data), limits, texts)
@@ -106,7 +175,7 @@ def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> Intake:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(name, image.width * image.height, limits, texts)  # before any pixel is unpacked
             animated = image.format in ANIMATED and getattr(image, "is_animated", False)
-            return Intake(_flatten(_upright(image)), animated, name, data)
+            return InputPicture(_flatten(_upright(image)), animated, name, data)
     except UnidentifiedImageError:
         raise Refusal(texts.unreadable_format.format(name=name, formats=FORMAT_NAMES)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -132,10 +201,10 @@ def _upright(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF says. Damaged EXIF says nothing: the picture may still be whole."""
     image.load()
     try:
-        turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        rotation = ROTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except DAMAGED:
         return image
-    return image if turn is None else image.transpose(turn)
+    return image if rotation is None else image.transpose(rotation)
 
 
 def _flatten(image: Image.Image) -> Image.Image:

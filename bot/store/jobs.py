@@ -9,12 +9,11 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from bot.store.database import Database, Value
-from model.requests import Answer, Drawing, Pictures, Question
+from model.requests import Answer, Drawing, Kind, Pictures, Question
 
-Kind = Literal["drawing", "question", "enlargement"]
 State = Literal["accepted", "done", "failed", "cancelled", "interrupted"]
 
 NOT_KEPT: Final = ("pictures", "turns", "id", "owner")  # `conversations` has the first two, columns the others
@@ -23,6 +22,8 @@ NOT_KEPT: Final = ("pictures", "turns", "id", "owner")  # `conversations` has th
 @dataclass(frozen=True, slots=True)
 class Enlargement:
     """A picture to enlarge: number `picture` (from 0) of the drawing `job`."""
+
+    kind: ClassVar[Kind] = "enlargement"
 
     job: str
     picture: int
@@ -52,13 +53,7 @@ class JobRecord:
     @property
     def kind(self) -> Kind:
         """Which kind of job it is."""
-        match self.request:
-            case Drawing():
-                return "drawing"
-            case Question():
-                return "question"
-            case Enlargement():
-                return "enlargement"
+        return self.request.kind
 
     @property
     def words(self) -> str:

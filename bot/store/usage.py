@@ -1,4 +1,4 @@
-"""Uses: who asked for something in the last hour, for the limits an hour."""
+"""Usage: who asked for something in the last hour, for the limits an hour."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -8,7 +8,7 @@ from bot.store.database import Database
 HOUR: Final = timedelta(hours=1)
 
 
-class Uses:
+class Usage:
     """The table of uses. It keeps nothing that is no longer needed."""
 
     def __init__(self, database: Database) -> None:

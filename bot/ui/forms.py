@@ -10,6 +10,7 @@ from bot.texts import Texts
 
 OPEN_SECONDS: Final = 60 * 60.0  # how long a form may be filled in
 NUMBER_CHARACTERS: Final = 12
+MOST_CHARACTERS: Final = 4000  # of a prompt or question: a slash option holds 6000, but a field of a form no more
 
 
 class Form(ui.Modal):

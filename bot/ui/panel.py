@@ -7,7 +7,7 @@ import discord
 from discord import ui
 
 from bot.texts import Texts
-from bot.ui.buttons import Cancel
+from bot.ui.buttons import JobButton
 from bot.ui.layout import BUSY, layout
 from bot.ui.text import PROMPT_TEXT, alt_text, bar, duration, one_line
 from model.requests import Passing, Preview, Progress, Queued, Started, Text
@@ -68,7 +68,7 @@ def panel(texts: Texts, prompt: str, standing: Standing, job_id: str, *, spoiler
                 *(discord.MediaGalleryItem(name, description=alt_text(prompt), spoiler=spoiler) for name in names)
             )
         )
-    children += [ui.TextDisplay(standing.line(texts)), ui.ActionRow(Cancel(job_id, texts))]
+    children += [ui.TextDisplay(standing.line(texts)), ui.ActionRow(JobButton("cancel", job_id, texts=texts))]
     return layout(*children, colour=BUSY)
 
 

@@ -10,6 +10,7 @@ import pytest
 import simcord
 from discord import app_commands
 
+from bot import app
 from bot.config import Settings, Store
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
@@ -34,25 +35,34 @@ class World:
     moderator: simcord.MemberActor
 
 
+class Waiting:
+    """The bot's way to wait for the executor: the simulated clock must know of it."""
+
+    def __init__(self) -> None:
+        self.env: simcord.Env | None = None  # there is none before the bot
+
+    async def __call__(self, awaitable: Awaitable[T], /) -> T:
+        assert self.env, "attach the bot to its environment first"
+        result: T = await self.env.external_wait(awaitable, reason="the executor")
+        return result
+
+
 def make_bot(executor: Executor, data: Path, *, settings: Settings | None = None) -> JanusBot:
-    """The bot as in production, but for its way to wait: the simulated clock must know what the bot waits for."""
-    settings = settings or Settings()
-    return JanusBot(settings.model_copy(update={"store": Store(folder=data)}), executor, shard_count=1)
+    """The bot as in production, but for its folder and its way to wait."""
+    settings = (settings or Settings()).model_copy(update={"store": Store(folder=data)})
+    return app.make_bot(settings, executor, wait=Waiting(), shard_count=1)
 
 
 def attach(env: simcord.Env, bot: JanusBot) -> None:
-    async def wait(awaitable: Awaitable[T], /) -> T:
-        result: T = await env.external_wait(awaitable, reason="the executor")
-        return result
-
-    bot.wait = wait
+    assert isinstance(bot.queue.wait, Waiting)
+    bot.queue.wait.env = env
 
 
 async def restart(world: "World") -> JanusBot:
     """Kill the bot and start it again on the same data: what lived in its memory is gone."""
     old = world.bot
-    await old.database.close()
-    bot = JanusBot(old.settings, world.executor, shard_count=1)
+    await old.store.close()
+    bot = make_bot(world.executor, old.settings.store.folder, settings=old.settings)
     await world.env.restart_bot(bot)
     attach(world.env, bot)
     world.bot = bot
@@ -79,7 +89,7 @@ async def env(executor: ScriptedExecutor, tmp_path: Path) -> AsyncIterator[simco
     yield env
     await env.shutdown()
     assert isinstance(env.bot, JanusBot)
-    await env.bot.database.close()
+    await env.bot.store.close()
     assert bugs(env) == []
 
 

@@ -8,10 +8,11 @@ import pytest
 import simcord
 from PIL import Image
 
-from bot.cli.opening import open_executor
-from bot.config import Model, Settings
+from bot.config import Settings
 from bot.core.client import JanusBot
+from model.executor import open_executor
 from model.requests import Executor, Pictures
+from model.settings import ModelSettings
 from tests.bot.conftest import attach, bugs, make_bot
 from tests.bot.samples import png
 from tests.bot.seen import gallery, parts, text
@@ -21,8 +22,8 @@ SECONDS = 60
 
 @pytest.fixture
 async def env(tiny_folder: Path, tmp_path: Path) -> AsyncIterator[simcord.Env]:
-    settings = Settings(model=Model(name=str(tiny_folder), upscaler="lanczos"))
-    bot = make_bot(open_executor(settings), tmp_path, settings=settings)
+    settings = Settings(model=ModelSettings(name=str(tiny_folder), upscaler="lanczos"))
+    bot = make_bot(open_executor(settings.model, settings.engine), tmp_path, settings=settings)
     env = simcord.Env(bot, check_errors=False, settle_timeout=SECONDS)
     await env.start()
     attach(env, bot)
@@ -35,7 +36,7 @@ async def env(tiny_folder: Path, tmp_path: Path) -> AsyncIterator[simcord.Env]:
 async def delivered(env: simcord.Env) -> None:
     """Let the thread work until every job has been delivered."""
     assert isinstance(env.bot, JanusBot)
-    await env.bot.turns.finish(SECONDS)
+    await env.bot.queue.finish(SECONDS)
 
 
 def executor(env: simcord.Env) -> Executor:
@@ -99,8 +100,8 @@ async def test_a_prompt_that_the_model_can_not_take_is_refused_privately(env: si
 
 
 async def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
-    settings = Settings(model=Model(name=str(tmp_path / "nowhere")))
-    bot = make_bot(open_executor(settings), tmp_path, settings=settings)
+    settings = Settings(model=ModelSettings(name=str(tmp_path / "nowhere")))
+    bot = make_bot(open_executor(settings.model, settings.engine), tmp_path, settings=settings)
     async with simcord.run(bot, settle_timeout=SECONDS) as env:
         attach(env, bot)
         channel = env.create_guild().create_text_channel("pictures")
@@ -115,9 +116,9 @@ async def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
 async def tokens_of(env: simcord.Env, message: int) -> tuple[int, ...]:
     """The tokens of the first picture on a message."""
     assert isinstance(env.bot, JanusBot)
-    row = await env.bot.database.row("SELECT id FROM jobs WHERE message = ?", (message,))
+    row = await env.bot.store.database.row("SELECT id FROM jobs WHERE message = ?", (message,))
     assert row
-    record = await env.bot.jobs.get(row["id"])
+    record = await env.bot.store.jobs.get(row["id"])
     assert record
     assert isinstance(record.result, Pictures)
     return record.result.tokens[0]

@@ -11,6 +11,7 @@ from aiohttp import web
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.app import make_bot
 from bot.config import Settings, Store
 from bot.core.client import JanusBot
 from bot.texts import ENGLISH
@@ -40,7 +41,7 @@ def executor() -> ScriptedExecutor:
 
 @pytest.fixture
 async def bot(server: Discord, executor: ScriptedExecutor, tmp_path: Path) -> AsyncIterator[JanusBot]:
-    bot = JanusBot(Settings(store=Store(folder=tmp_path)), executor)
+    bot = make_bot(Settings(store=Store(folder=tmp_path)), executor)
     async with bot:
         running = asyncio.create_task(bot.start("a-token"))
         await until(lambda: server.identified.is_set() or running.done())
@@ -188,7 +189,7 @@ async def test_jobs_outlive_a_cut_gateway_and_new_ones_are_taken(
 
 async def test_a_token_that_discord_does_not_know(server: Discord, executor: ScriptedExecutor, tmp_path: Path) -> None:
     server.faults.append(("GET", "/users/@me", answers(401, {"message": "401: Unauthorized", "code": 0})))
-    bot = JanusBot(Settings(store=Store(folder=tmp_path)), executor)
+    bot = make_bot(Settings(store=Store(folder=tmp_path)), executor)
     async with bot:
         with pytest.raises(discord.LoginFailure):
             await bot.start("wrong")

@@ -6,14 +6,16 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from bot import app
+from bot.app import run_bot
 from bot.config import ROOT, Health, Settings, SettingsError, Store
-from bot.core import client
-from bot.core.client import JanusBot, run_bot
+from bot.core.client import JanusBot
 from model.requests import Drawing, Failed
 from tests.bot.scripted import ScriptedExecutor, pictures
 from tests.loopback.discord_server import Discord
@@ -63,11 +65,11 @@ async def watcher(
     bots: list[JanusBot] = []
 
     class Noted(JanusBot):
-        def __init__(self, *given: object) -> None:
-            super().__init__(*given)  # type: ignore[arg-type]
+        def __init__(self, *given: Any, **options: Any) -> None:
+            super().__init__(*given, **options)
             bots.append(self)
 
-    monkeypatch.setattr(client, "JanusBot", Noted)
+    monkeypatch.setattr(app, "JanusBot", Noted)
     monkeypatch.setenv("DISCORD_TOKEN", "a-token")
     settings = Settings(store=Store(folder=tmp_path), health=Health(port=port))
     running = asyncio.create_task(run_bot(settings, executor))
@@ -139,7 +141,7 @@ async def test_the_alerts_and_the_dashboard_ask_for_what_is_there(watcher: Watch
     executor.becomes(step_seconds=0.05)
     metrics = watcher.bot.metrics
     drawing = Drawing(prompt="x")
-    metrics.ended(drawing, pictures(drawing))
+    metrics.ended(drawing.kind, pictures(drawing))
     metrics.discord_errors.labels("500").inc()
     told = set(re.findall(r"^(\w+)", await watcher.metrics(), re.MULTILINE))
     alerts = (ROOT / "monitoring/alerts.yml").read_text()

@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.client import JanusBot
-from bot.jobs import delivery
-from bot.jobs import interaction as post
+from bot.jobs import delivery, interaction
 from bot.media import uploads
 from bot.texts import ENGLISH
 from tests.bot.jobs.test_large_and_late import noisy
@@ -46,7 +45,7 @@ async def test_the_largest_result_and_the_call_to_its_owner_take_five_follow_ups
 async def test_what_a_server_chose_does_not_concern_it(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor
 ) -> None:
-    await bot.servers.change(3000, {"imagine": {"count": 1}})
+    await bot.store.servers.change(3000, {"imagine": {"count": 1}})
     await server.slash("imagine", prompt="a red circle")
     await until(lambda: executor.jobs)
     assert executor.drawing.count == 5
@@ -56,13 +55,13 @@ async def test_after_fifteen_minutes_the_result_waits_for_its_owner(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no channel that the bot could write to."""
-    monkeypatch.setattr(post, "TOKEN_LIFE", timedelta(seconds=2))
+    monkeypatch.setattr(interaction, "TOKEN_LIFE", timedelta(seconds=2))
     token = await server.slash("imagine", prompt="a red circle", count=1)
     await until(lambda: token in server.messages and "I keep it one hour" in words(server.messages[token]))
     executor.job.tell(pictures(executor.drawing))
-    await until(lambda: bot.deliveries.of(2000)[0].over)
+    await until(lambda: bot.open_jobs.of(2000)[0].kept)
     assert not any(path.startswith("/api/v10/channels/") for _, path in server.requests)
-    monkeypatch.setattr(post, "TOKEN_LIFE", timedelta(minutes=14))
+    monkeypatch.setattr(interaction, "TOKEN_LIFE", timedelta(minutes=14))
     pressed = await server.press(server.messages[token], ENGLISH.show)
     await until(lambda: server.messages.get(pressed) and server.messages[pressed].files)
     assert server.messages[pressed].flags & EPHEMERAL

@@ -6,17 +6,17 @@ from typing import Any, Final
 
 import discord
 from discord import ui
+from PIL import Image
 
-from bot.features.ask.form import AskMore
-from bot.jobs.interaction import Parcel
+from bot.jobs.target import Parcel
 from bot.media.uploads import Upload
 from bot.texts import Texts
-from bot.ui.buttons import Cancel, Delete
+from bot.ui.buttons import JobButton
 from bot.ui.formulas import formatted
 from bot.ui.layout import BUSY, DONE, layout
 from bot.ui.panel import Standing
 from bot.ui.text import MESSAGE_TEXT, PROMPT_TEXT, model_name, one_line
-from model.requests import Answer
+from model.requests import Answer, Pictures
 
 ANSWER_TEXT: Final = MESSAGE_TEXT - PROMPT_TEXT - 700  # what is left beside the question and the small lines
 ANSWER_FILE: Final = "answer.txt"
@@ -44,6 +44,37 @@ class Asked:
         return [ui.TextDisplay(words), ui.MediaGallery(*items)]
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerPresenter:
+    """A question and its answer, as their message shows them."""
+
+    asked: Asked
+    job_id: str
+    texts: Texts
+    model: str
+    notes: Sequence[str] = ()
+    pace: float = 1.0
+    repeatable: bool = True
+
+    @property
+    def words(self) -> str:
+        return self.asked.question
+
+    def progress(self, standing: Standing) -> ui.LayoutView:
+        return answering(self.texts, self.asked, standing, self.job_id)
+
+    async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
+        return ()  # an answer has none
+
+    @property
+    def ready(self) -> str:
+        return self.texts.answer_ready
+
+    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+        assert isinstance(ending, Answer)
+        return [answered(self.texts, self.asked, ending, self.job_id, self.model, self.notes, mention)]
+
+
 def answering(texts: Texts, asked: Asked, standing: Standing, job_id: str) -> ui.LayoutView:
     """Show a question and what has been said so far, or where it stands."""
     said, _ = formatted(standing.text.strip(), ANSWER_TEXT)
@@ -51,7 +82,7 @@ def answering(texts: Texts, asked: Asked, standing: Standing, job_id: str) -> ui
     return layout(
         *asked.shown(),
         ui.TextDisplay(said or waiting),
-        ui.ActionRow(Cancel(job_id, texts)),
+        ui.ActionRow(JobButton("cancel", job_id, texts=texts)),
         colour=BUSY,
     )
 
@@ -77,7 +108,7 @@ def answered(
         model=model_name(model), tokens=answer.tokens, seconds=sum(answer.seconds.values())
     )
     children.append(ui.TextDisplay("\n".join(f"-# {line}" for line in [*notes, small])))
-    children.append(ui.ActionRow(AskMore(job_id, texts), Delete(job_id, texts)))
+    children.append(ui.ActionRow(*(JobButton(action, job_id, texts=texts) for action in ("ask_more", "delete"))))
     return Parcel(layout(*children, colour=DONE), files)
 
 

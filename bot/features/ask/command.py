@@ -1,23 +1,21 @@
 """/ask: questions about pictures; and the menus of a message that has some."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 from discord.app_commands import Range
 
+from bot.core.client import JanusBot
 from bot.core.errors import Refusal
+from bot.features.ask import questions
 from bot.features.ask.form import AskForm
-from bot.jobs.interaction import Post
-from bot.media import inputs as intake
-from bot.media.inputs import HandedIn
-from bot.media.pictures import pictures_on
+from bot.jobs.interaction import InteractionTarget
+from bot.media import inputs
+from bot.media.inputs import InputFile, pictures_on
 from bot.texts import described, texts_for
+from bot.ui.forms import MOST_CHARACTERS
 from model.requests import SEEDS
-
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
 
 
 @app_commands.command(name="ask", description=described("ask"))
@@ -32,12 +30,10 @@ if TYPE_CHECKING:
     top_p=described("ask_top_p"),
     private=described("ask_private"),
 )
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 async def ask(
-    interaction: discord.Interaction["JanusBot"],
+    interaction: discord.Interaction[JanusBot],
     image: discord.Attachment,
-    question: Range[str, 1, intake.MOST_CHARACTERS],
+    question: Range[str, 1, MOST_CHARACTERS],
     image_2: discord.Attachment | None = None,
     image_3: discord.Attachment | None = None,
     image_4: discord.Attachment | None = None,
@@ -47,42 +43,36 @@ async def ask(
     private: bool = False,
 ) -> None:
     """Answer a question about up to four pictures, in one message that grows with the answer."""
-    questions = interaction.client.questions
+    target = InteractionTarget(interaction, private=private)
     images = [given for given in (image, image_2, image_3, image_4) if given]
-    wish = await questions.wish(interaction.guild_id, question, seed=seed, temperature=temperature, top_p=top_p)
-    await questions.ask(Post(interaction, private=private), images, wish)
+    await questions.ask(interaction.client, target, images, question, seed=seed, temperature=temperature, top_p=top_p)
 
 
 @app_commands.context_menu(name=described("menu_ask"))
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-async def ask_about(interaction: discord.Interaction["JanusBot"], message: discord.Message) -> None:
+async def ask_about(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Ask about the pictures of a message, in a form."""
     texts, pictures = texts_for(interaction), _pictures_on(interaction, message)
 
-    async def put(interaction: discord.Interaction["JanusBot"], form: AskForm) -> None:
-        questions = interaction.client.questions
-        wish = await questions.wish(interaction.guild_id, form.question.value)
-        await questions.ask(Post(interaction, private=form.private.value), pictures, wish)
+    async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
+        target = InteractionTarget(interaction, private=form.private.value)
+        await questions.ask(interaction.client, target, pictures, form.question.value)
 
     await interaction.response.send_modal(AskForm(texts, put, choose_privacy=True))
 
 
 @app_commands.context_menu(name=described("menu_describe"))
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-async def describe(interaction: discord.Interaction["JanusBot"], message: discord.Message) -> None:
+async def describe(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Describe the pictures of a message."""
     pictures = _pictures_on(interaction, message)
-    await interaction.client.questions.describe(Post(interaction, private=False), pictures)
+    await questions.describe(interaction.client, InteractionTarget(interaction, private=False), pictures)
 
 
-def _pictures_on(interaction: discord.Interaction["JanusBot"], message: discord.Message) -> Sequence[HandedIn]:
+def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Message) -> Sequence[InputFile]:
     """Find what a menu was opened on. Raises Refusal if there is no picture, or none that can be taken."""
     bot, texts = interaction.client, texts_for(interaction)
     pictures = pictures_on(message, bot.http.get_from_cdn)
     if not pictures:
         raise Refusal(texts.no_picture_there)
-    for picture in pictures[: intake.MOST_PICTURES]:
-        intake.check(picture, bot.settings.limits, texts)
+    for picture in pictures[: inputs.MOST_PICTURES]:
+        inputs.check(picture, bot.settings.limits, texts)
     return pictures

@@ -1,21 +1,17 @@
-"""The form to ask in, and the button that goes on with a conversation."""
+"""The form to ask in."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import ui
 
-from bot.jobs.interaction import Post
-from bot.media.inputs import MOST_CHARACTERS, MOST_PICTURES
-from bot.texts import Texts, texts_for
-from bot.ui.buttons import JOB, JobButton, check_owner
-from bot.ui.forms import Form
+from bot.core.client import JanusBot
+from bot.media.inputs import MOST_PICTURES
+from bot.texts import Texts
+from bot.ui.forms import MOST_CHARACTERS, Form
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
-
-Put = Callable[[discord.Interaction["JanusBot"], "AskForm"], Awaitable[None]]
+Put = Callable[[discord.Interaction[JanusBot], "AskForm"], Awaitable[None]]
 """What is done with a form that was sent."""
 
 
@@ -43,26 +39,4 @@ class AskForm(Form):
             self.add_item(ui.Label(text=texts.ask_private, component=self.private))
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
-        """Ask."""
         await self.put(interaction, self)
-
-
-class AskMore(JobButton, template=f"ask_more:{JOB}"):
-    """Goes on with a conversation: whoever sees the answer may. What was private stays so."""
-
-    action = "ask_more"
-    style = discord.ButtonStyle.primary
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Ask for the next question."""
-        record = await self.record(interaction)
-        alone = record.private or (interaction.message is not None and interaction.message.flags.ephemeral)
-        if record.private:
-            check_owner(interaction, record.owner)
-
-        async def put(interaction: discord.Interaction["JanusBot"], form: AskForm) -> None:
-            post = Post(interaction, private=alone)
-            await interaction.client.questions.follow_up(post, record, form.question.value)
-
-        texts = texts_for(interaction)
-        await interaction.response.send_modal(AskForm(texts, put, title=texts.ask_more))

@@ -9,22 +9,20 @@ intent (its switch in the developer portal is enough) sees them all, if it fetch
 import logging
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import discord
 
+from bot.core.client import JanusBot
 from bot.core.errors import NETWORK, Refusal, in_short, log_bug
 from bot.core.permissions import missing_permissions
-from bot.jobs.reply import Reply
-from bot.media.inputs import HandedIn
-from bot.media.pictures import pictures_on
+from bot.features.ask import questions
+from bot.jobs.reply import ReplyTarget
+from bot.media.inputs import InputFile, pictures_on
 from bot.store.jobs import JobRecord
 from bot.texts import Texts
 from bot.ui.layout import remark
 from model.requests import Question
-
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
 
 log = logging.getLogger(__name__)
 
@@ -32,113 +30,114 @@ HINT_SECONDS: Final = 60.0
 ORDINARY: Final = (discord.MessageType.default, discord.MessageType.reply)
 
 
-class Listener:
-    """Hears messages, and answers those that are meant for the bot."""
+async def hear(bot: JanusBot, message: discord.Message) -> None:
+    """Answer a message, or let it pass. Those of bots and of Discord itself are never answered."""
+    if message.author.bot or message.webhook_id or message.type not in ORDINARY:
+        return
+    reply = ReplyTarget(message)
+    try:
+        await _answer(bot, message, reply)
+    except Refusal as refusal:
+        await reply.refuse(str(refusal))
+    except Exception as error:
+        await reply.refuse(reply.texts.failed.format(id=log_bug(error)))
 
-    def __init__(self, bot: "JanusBot") -> None:
-        self.bot = bot
 
-    async def hear(self, message: discord.Message) -> None:
-        """Answer a message, or let it pass. Those of bots and of Discord itself are never answered."""
-        if message.author.bot or message.webhook_id or message.type not in ORDINARY:
+async def _answer(bot: JanusBot, message: discord.Message, reply: ReplyTarget) -> None:
+    assert bot.user
+    name = re.compile(rf"<@!?{bot.user.id}>")
+    called = message.guild is None or bool(name.search(message.content))
+    if not (called or _replies_to_me(bot, message)):
+        return
+    if await bot.store.servers.is_blocked(reply.guild_id, message.author.id):
+        return  # everybody would read why
+    if reply.missing:
+        await _name_missing(reply)
+        return
+    replied_to = await _replied_to(bot, message, reply.texts)
+    record = await _question(bot, message, replied_to)
+    if not called:
+        if record is None:
+            return  # people may talk about what the bot drew without asking anything
+        seen = message if message.content or message.attachments else await message.fetch()
+        if not (seen.content or seen.attachments):
+            await _ask_to_be_called(seen, reply)
             return
-        reply = Reply(message)
-        try:
-            await self._answer(message, reply)
-        except Refusal as refusal:
-            await reply.refuse(str(refusal))
-        except Exception as error:
-            await reply.refuse(reply.texts.failed.format(id=log_bug(error)))
+        message = seen
+    words = name.sub("", message.content).strip()
+    pictures = pictures_on(message, bot.http.get_from_cdn)
+    if not pictures and record and (replied_to or words):
+        await questions.follow_up(bot, reply, record, words)
+        return
+    if not pictures and replied_to:
+        pictures = _pictures_of(bot, replied_to, reply.texts)
+    if not pictures:
+        raise Refusal(reply.texts.how_to_ask)
+    if words:
+        await questions.ask(bot, reply, pictures, words)
+    else:
+        await questions.describe(bot, reply, pictures)
 
-    async def _answer(self, message: discord.Message, reply: Reply) -> None:
-        assert self.bot.user
-        name = re.compile(rf"<@!?{self.bot.user.id}>")
-        called = message.guild is None or bool(name.search(message.content))
-        if not (called or self._replies_to_me(message)):
-            return
-        if await self.bot.servers.is_blocked(reply.guild_id, message.author.id):
-            return  # everybody would read why
-        if reply.missing:
-            await self._name_missing(reply)
-            return
-        target = await self._replied_to(message, reply.texts)
-        record = await self._question(message, target)
-        if not called:
-            if record is None:
-                return  # people may talk about what the bot drew without asking anything
-            seen = message if message.content or message.attachments else await message.fetch()
-            if not (seen.content or seen.attachments):
-                await self._ask_to_be_called(seen, reply)
-                return
-            message = seen
-        words = name.sub("", message.content).strip()
-        pictures = pictures_on(message, self.bot.http.get_from_cdn)
-        if not pictures and record and (target or words):
-            await self.bot.questions.follow_up(reply, record, words)
-            return
-        if not pictures and target:
-            pictures = self._pictures_of(target, reply.texts)
-        if not pictures:
-            raise Refusal(reply.texts.how_to_ask)
-        if words:
-            await self.bot.questions.ask(reply, pictures, await self.bot.questions.wish(reply.guild_id, words))
-        else:
-            await self.bot.questions.describe(reply, pictures)
 
-    def _replies_to_me(self, message: discord.Message) -> bool:
-        replied_to = message.reference.resolved if message.reference else None
-        return (
-            message.type is discord.MessageType.reply
-            and isinstance(replied_to, discord.Message)
-            and replied_to.author == self.bot.user
-        )
+def _replies_to_me(bot: JanusBot, message: discord.Message) -> bool:
+    replied_to = message.reference.resolved if message.reference else None
+    return (
+        message.type is discord.MessageType.reply
+        and isinstance(replied_to, discord.Message)
+        and replied_to.author == bot.user
+    )
 
-    async def _replied_to(self, message: discord.Message, texts: Texts) -> discord.Message | None:
-        """Return the message that this one replies to. Raises Refusal if it is gone."""
-        reference = message.reference
-        if message.type is not discord.MessageType.reply or reference is None or reference.message_id is None:
-            return None
-        if isinstance(reference.resolved, discord.Message) and self._replies_to_me(message):
-            return reference.resolved  # of the bot's own, Discord shows everything
-        try:
-            return await message.channel.fetch_message(reference.message_id)
-        except discord.NotFound:
-            raise Refusal(texts.message_gone) from None
 
-    async def _question(self, message: discord.Message, target: discord.Message | None) -> JobRecord | None:
-        """Look up the question that a message goes on from: the one whose answer it replies to.
-
-        Words in a direct message go on from the last answer there.
-        """
-        if target:
-            record = await self.bot.jobs.shown_on(target.id)
-            return record if record and isinstance(record.request, Question) else None
-        if message.guild is None:
-            return await self.bot.jobs.last_answer(message.channel.id, message.author.id)
+async def _replied_to(bot: JanusBot, message: discord.Message, texts: Texts) -> discord.Message | None:
+    """Return the message that this one replies to. Raises Refusal if it is gone."""
+    reference = message.reference
+    if message.type is not discord.MessageType.reply or reference is None or reference.message_id is None:
         return None
+    if isinstance(reference.resolved, discord.Message) and _replies_to_me(bot, message):
+        return reference.resolved  # of the bot's own, Discord shows everything
+    try:
+        return await message.channel.fetch_message(reference.message_id)
+    except discord.NotFound:
+        raise Refusal(texts.message_gone) from None
 
-    def _pictures_of(self, target: discord.Message, texts: Texts) -> Sequence[HandedIn]:
-        """Find the pictures of a message that was replied to. Raises Refusal if there are none to be seen."""
-        pictures = pictures_on(target, self.bot.http.get_from_cdn)
-        if not pictures:
-            seen = target.content or target.embeds or target.components or target.stickers or target.poll
-            raise Refusal(texts.no_picture_there if seen else texts.message_hidden.format(menu=texts.menu_ask))
-        return pictures
 
-    async def _ask_to_be_called(self, message: discord.Message, reply: Reply) -> None:
-        """Say, for a minute, that a reply which Discord hides must mention the bot. A sticker needs no answer."""
-        if message.stickers:
-            return
-        said = remark(reply.texts.reply_hidden.format(ask_more=reply.texts.ask_more))
-        reference = message.to_reference(fail_if_not_exists=False)
-        await message.channel.send(view=said, reference=reference, mention_author=False, delete_after=HINT_SECONDS)
+async def _question(bot: JanusBot, message: discord.Message, replied_to: discord.Message | None) -> JobRecord | None:
+    """Look up the question that a message goes on from: the one whose answer it replies to.
 
-    async def _name_missing(self, reply: Reply) -> None:
-        """Say which permissions the bot lacks: there, or to the asker alone if it may not even write there."""
-        message = reply.message
-        sentence = f"<#{message.channel.id}>: {missing_permissions(reply.missing, reply.texts)}"
-        mute = reply.missing[0].startswith("send_messages")
-        try:
-            await (message.author if mute else message.channel).send(view=remark(sentence))
-        except NETWORK as error:
-            log.info("Could not tell a member which permissions are missing: %s", in_short(error))
+    Words in a direct message go on from the last answer there.
+    """
+    if replied_to:
+        record = await bot.store.jobs.shown_on(replied_to.id)
+        return record if record and isinstance(record.request, Question) else None
+    if message.guild is None:
+        return await bot.store.jobs.last_answer(message.channel.id, message.author.id)
+    return None
+
+
+def _pictures_of(bot: JanusBot, message: discord.Message, texts: Texts) -> Sequence[InputFile]:
+    """Find the pictures of a message that was replied to. Raises Refusal if there are none to be seen."""
+    pictures = pictures_on(message, bot.http.get_from_cdn)
+    if not pictures:
+        seen = message.content or message.embeds or message.components or message.stickers or message.poll
+        raise Refusal(texts.no_picture_there if seen else texts.message_hidden.format(menu=texts.menu_ask))
+    return pictures
+
+
+async def _ask_to_be_called(message: discord.Message, reply: ReplyTarget) -> None:
+    """Say, for a minute, that a reply which Discord hides must mention the bot. A sticker needs no answer."""
+    if message.stickers:
+        return
+    said = remark(reply.texts.reply_hidden.format(ask_more=reply.texts.ask_more))
+    reference = message.to_reference(fail_if_not_exists=False)
+    await message.channel.send(view=said, reference=reference, mention_author=False, delete_after=HINT_SECONDS)
+
+
+async def _name_missing(reply: ReplyTarget) -> None:
+    """Say which permissions the bot lacks: there, or to the asker alone if it may not even write there."""
+    message = reply.message
+    sentence = f"<#{message.channel.id}>: {missing_permissions(reply.missing, reply.texts)}"
+    mute = reply.missing[0].startswith("send_messages")
+    try:
+        await (message.author if mute else message.channel).send(view=remark(sentence))
+    except NETWORK as error:
+        log.info("Could not tell a member which permissions are missing: %s", in_short(error))

@@ -1,111 +1,113 @@
-"""What can be done with one picture of a drawing: look at it alone, vary it, enlarge it, ask about it."""
+"""What the buttons under a gallery do: those that concern the whole drawing, and those for one of its pictures."""
 
-import re
-from typing import TYPE_CHECKING, Any, Final, Self
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 import discord
-from discord import ui
 
+from bot.core.client import JanusBot
+from bot.core.errors import Refusal
 from bot.features.ask.form import AskForm
-from bot.jobs.interaction import Post
+from bot.features.ask.questions import ask
+from bot.features.imagine import drawing as drawings
+from bot.features.imagine.drawing import draw
+from bot.features.imagine.gallery import info
+from bot.jobs.interaction import InteractionTarget
 from bot.texts import Texts, texts_for
-from bot.ui.buttons import JOB, JobButton
+from bot.ui.buttons import JobButton
+from bot.ui.forms import MOST_CHARACTERS, Form, number
+from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, random_seed
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
+Press = discord.Interaction[JanusBot]
 
-PICTURE: Final = r"(?P<picture>[0-4])"
-
-
-class PictureButton(JobButton, template="janus-picture"):
-    """A button that belongs to picture `picture` (from 0) of a job."""
-
-    def __init__(self, job_id: str, texts: Texts, picture: int) -> None:
-        self.picture = picture
-        super().__init__(job_id, texts)
-
-    @property
-    def state(self) -> str:
-        """The job and the picture."""
-        return f"{self.job_id}:{self.picture}"
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Make the button again from its custom_id."""
-        return cls(match["job"], texts_for(interaction), int(match["picture"]))
+KEPT: Final[Mapping[str, float]] = {  # how much of a picture a variation keeps, from its top
+    "vary_little": 1 / 2,
+    "vary": 1 / 4,
+    "vary_much": 1 / 32,  # next to nothing: where the picture begins
+}
 
 
-class Choose(PictureButton, template=f"choose:{JOB}:{PICTURE}"):
-    """Shows one picture to who pressed alone, with what can be done with it."""
-
-    action = "choose"
-
-    def label(self, texts: Texts) -> str:
-        """Its number."""
-        return texts.choose.format(number=self.picture + 1)
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Show the picture."""
-        await interaction.client.drawings.choose(interaction, await self.record(interaction), self.picture)
+async def setup(bot: JanusBot) -> None:
+    """Say what the buttons do."""
+    bot.actions |= {"again": again, "edit": edit, "info": tell, "choose": choose, "enlarge": enlarge}
+    bot.actions |= {"describe": describe, **dict.fromkeys(KEPT, vary)}
 
 
-class VaryLittle(PictureButton, template=f"vary_little:{JOB}:{PICTURE}"):
-    """Keeps the upper half of a picture and draws the rest anew."""
-
-    action = "vary_little"
-    kept = 1 / 2
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Draw a variation."""
-        record = await self.record(interaction)
-        await interaction.client.drawings.vary(interaction, record, self.picture, self.kept)
+async def again(interaction: Press, button: JobButton) -> None:
+    """Draw the same words with a new seed, for whoever pressed."""
+    drawing, spoiler = await _drawing(interaction, button)
+    if drawing.temperature == 0:
+        raise Refusal(texts_for(interaction).always_the_same)
+    await draw(interaction, replace(drawing, seed=random_seed()), spoiler=spoiler)
 
 
-class Vary(VaryLittle, template=f"vary:{JOB}:{PICTURE}"):
-    """Keeps the top quarter."""
-
-    action = "vary"
-    kept = 1 / 4
-
-
-class VaryMuch(VaryLittle, template=f"vary_much:{JOB}:{PICTURE}"):
-    """Keeps next to nothing: where the picture begins."""
-
-    action = "vary_much"
-    kept = 1 / 32
+async def edit(interaction: Press, button: JobButton) -> None:
+    """Open a form with everything that the drawing was made of."""
+    drawing, spoiler = await _drawing(interaction, button)
+    await interaction.response.send_modal(DrawingForm(texts_for(interaction), drawing, spoiler))
 
 
-class Enlarge(PictureButton, template=f"enlarge:{JOB}:{PICTURE}"):
-    """Doubles a picture's size once more."""
-
-    action = "enlarge"
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Enlarge the picture."""
-        await interaction.client.drawings.enlarge(interaction, await self.record(interaction), self.picture)
+async def tell(interaction: Press, button: JobButton) -> None:
+    """Tell all that is known of a drawing, so that only who pressed sees it."""
+    view = info(texts_for(interaction), await button.record(interaction))
+    await interaction.response.send_message(view=view, ephemeral=True)
 
 
-class Describe(PictureButton, template=f"describe:{JOB}:{PICTURE}"):
-    """Asks the model about a picture."""
-
-    action = "describe"
-
-    async def press(self, interaction: discord.Interaction["JanusBot"]) -> None:
-        """Open a form with a first question in it."""
-        record = await self.record(interaction)
-        picture = interaction.client.drawings.find(interaction, record, self.picture)
-        texts = texts_for(interaction)
-
-        async def put(interaction: discord.Interaction["JanusBot"], form: AskForm) -> None:
-            post, questions = Post(interaction, private=False), interaction.client.questions
-            await questions.ask(post, [picture], await questions.wish(post.guild_id, form.question.value))
-
-        await interaction.response.send_modal(AskForm(texts, put, texts.describe_one))
+async def choose(interaction: Press, button: JobButton) -> None:
+    """Show one picture to who pressed alone, with what can be done with it."""
+    await drawings.choose(interaction, await button.record(interaction), button.picture or 0)
 
 
-def for_one_picture(job_id: str, texts: Texts, picture: int, *, drawn: bool) -> list[PictureButton]:
-    """Make the buttons for one picture. `drawn`: it came out of a drawing, so that its tokens are there to vary."""
-    kinds = [VaryLittle, Vary, VaryMuch] if drawn else []
-    return [kind(job_id, texts, picture) for kind in (*kinds, Enlarge, Describe)]
+async def vary(interaction: Press, button: JobButton) -> None:
+    """Keep the top of a picture and draw the rest anew."""
+    record = await button.record(interaction)
+    await drawings.vary(interaction, record, button.picture or 0, KEPT[button.action])
+
+
+async def enlarge(interaction: Press, button: JobButton) -> None:
+    """Double a picture's size once more."""
+    await drawings.enlarge(interaction, await button.record(interaction), button.picture or 0)
+
+
+async def describe(interaction: Press, button: JobButton) -> None:
+    """Open a form to ask about a picture, with a first question in it."""
+    picture = drawings.find(interaction, await button.record(interaction), button.picture or 0)
+    texts = texts_for(interaction)
+
+    async def put(interaction: Press, form: AskForm) -> None:
+        await ask(interaction.client, InteractionTarget(interaction, private=False), [picture], form.question.value)
+
+    await interaction.response.send_modal(AskForm(texts, put, texts.describe_one))
+
+
+async def _drawing(interaction: Press, button: JobButton) -> tuple[Drawing, bool]:
+    """Look up what was asked for, and whether it hides its pictures. Raises Refusal."""
+    record = await button.record(interaction)
+    assert isinstance(record.request, Drawing)
+    return record.request, record.spoiler
+
+
+class DrawingForm(Form):
+    """An earlier drawing to change."""
+
+    def __init__(self, texts: Texts, drawing: Drawing, spoiler: bool) -> None:
+        super().__init__(texts.edit_title)
+        self.drawing, self.spoiler = drawing, spoiler
+        self.prompt = self.ask(texts.edit_prompt, drawing.prompt, most=MOST_CHARACTERS, long=True)
+        self.seed = self.ask(texts.edit_seed, str(drawing.seed))
+        self.guidance = self.ask(texts.edit_guidance, f"{drawing.guidance:g}")
+        self.temperature = self.ask(texts.edit_temperature, f"{drawing.temperature:g}")
+        self.count = self.ask(texts.edit_count, str(drawing.count))
+
+    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+        texts, seed = texts_for(interaction), self.seed.value.strip()
+        wish = replace(
+            self.drawing,
+            prompt=self.prompt.value,
+            seed=int(number(texts, texts.edit_seed, seed, 0, SEEDS - 1)) if seed else random_seed(),
+            guidance=number(texts, texts.edit_guidance, self.guidance.value, *GUIDANCE),
+            temperature=number(texts, texts.edit_temperature, self.temperature.value, *TEMPERATURE),
+            count=int(number(texts, texts.edit_count, self.count.value, *COUNT)),
+        )
+        await draw(interaction, wish, spoiler=self.spoiler)

@@ -1,17 +1,14 @@
 """/imagine: pictures from words."""
 
-from typing import TYPE_CHECKING
-
 import discord
 from discord import app_commands
 from discord.app_commands import Range
 
-from bot.media import inputs as intake
+from bot.core.client import JanusBot
+from bot.features.imagine.drawing import draw
 from bot.texts import described
-from model.requests import SEEDS, Drawing, random_seed
-
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
+from bot.ui.forms import MOST_CHARACTERS
+from model.requests import SEEDS
 
 
 @app_commands.command(name="imagine", description=described("imagine"))
@@ -23,11 +20,9 @@ if TYPE_CHECKING:
     count=described("imagine_count"),
     spoiler=described("imagine_spoiler"),
 )
-@app_commands.allowed_installs(guilds=True, users=True)
-@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
 async def imagine(
-    interaction: discord.Interaction["JanusBot"],
-    prompt: Range[str, 1, intake.MOST_CHARACTERS],
+    interaction: discord.Interaction[JanusBot],
+    prompt: Range[str, 1, MOST_CHARACTERS],
     seed: Range[int, 0, SEEDS - 1] | None = None,
     guidance: Range[float, 1, 10] | None = None,
     temperature: Range[float, 0, 2] | None = None,
@@ -35,12 +30,6 @@ async def imagine(
     spoiler: bool = False,
 ) -> None:
     """Draw pictures of a prompt, and show them in one message."""
-    defaults = (await interaction.client.settings_in(interaction.guild_id)).imagine
-    wish = Drawing(
-        prompt=prompt,
-        seed=random_seed() if seed is None else seed,
-        guidance=defaults.guidance if guidance is None else guidance,
-        temperature=defaults.temperature if temperature is None else temperature,
-        count=defaults.count if count is None else count,
-    )
-    await interaction.client.drawings.draw(interaction, wish, spoiler=spoiler)
+    usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
+    drawing = usual.drawing(prompt, seed=seed, guidance=guidance, temperature=temperature, count=count)
+    await draw(interaction, drawing, spoiler=spoiler)

@@ -1,59 +1,19 @@
-"""How a job looks on its message, from the first moment to the result: drawings and enlargements."""
+"""How drawings and enlargements look on their messages, from the first moment to the result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from discord import ui
 from PIL import Image
 
 from bot.features.imagine.gallery import enlarged, gallery
-from bot.jobs.interaction import Parcel
+from bot.jobs.target import Parcel
 from bot.media.provenance import Provenance
 from bot.media.uploads import Finished, Upload, batches, encode, sketches
 from bot.texts import Texts
 from bot.ui.panel import Standing, panel, preview_names
 from bot.ui.text import alt_text
 from model.requests import Answer, Drawing, Pictures
-
-
-class Presenter(Protocol):
-    """What a job looks like on its message."""
-
-    @property
-    def prompt(self) -> str:
-        """What was asked for, in the member's words."""
-        ...
-
-    @property
-    def pace(self) -> float:
-        """Seconds between two edits."""
-        ...
-
-    @property
-    def ready(self) -> str:
-        """What to call the asker with, when it took long."""
-        ...
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether `TryAgain` can ask for the same once more."""
-        ...
-
-    def progress(self, standing: Standing) -> ui.LayoutView:
-        """Show where the job stands."""
-        ...
-
-    async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
-        """Encode pictures on their way, as `progress` names them."""
-        ...
-
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
-        """Show what came out, in files of at most `limit` bytes, in as few messages as take them.
-
-        The first `done` files are sent already. Raises TooLargeError.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +28,26 @@ class DrawingPresenter:
     repeatable: bool = True
 
     @property
-    def prompt(self) -> str:
-        """What was asked for."""
+    def words(self) -> str:
         return self.drawing.prompt
 
     @property
     def ready(self) -> str:
-        """What to call the asker with."""
         return self.texts.pictures_ready
 
     def progress(self, standing: Standing) -> ui.LayoutView:
-        """Show where the drawing stands."""
-        return panel(self.texts, self.prompt, standing, self.drawing.id, spoiler=self.spoiler)
+        return panel(self.texts, self.words, standing, self.drawing.id, spoiler=self.spoiler)
 
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
-        """Encode the pictures as far as they are drawn."""
-        return await sketches(pictures, preview_names(len(pictures)), alt_text(self.prompt))
+        return await sketches(pictures, preview_names(len(pictures)), alt_text(self.words))
 
     async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
-        """Show the pictures."""
         assert isinstance(ending, Pictures)
         finished = [
             Finished(picture, picture_name(seed), Provenance.of(self.drawing, seed, self.model))
             for picture, seed in zip(ending.pictures, ending.seeds, strict=True)
         ]
-        files = await encode(finished[done:], alt_text(self.prompt), limit)
+        files = await encode(finished[done:], alt_text(self.words), limit)
         parcels, first, seconds = [], done, sum(ending.seconds.values())
         for batch in batches(files):
             parcels.append(
@@ -116,7 +71,7 @@ class DrawingPresenter:
 class EnlargementPresenter:
     """The enlargement of one picture, as its message shows it."""
 
-    prompt: str
+    words: str
     job_id: str
     name: str  # of the file, without its suffix
     provenance: Provenance | None
@@ -127,27 +82,23 @@ class EnlargementPresenter:
 
     @property
     def ready(self) -> str:
-        """What to call the asker with."""
         return self.texts.pictures_ready
 
     def progress(self, standing: Standing) -> ui.LayoutView:
-        """Show where the enlargement stands."""
-        return panel(self.texts, self.prompt, standing, self.job_id)
+        return panel(self.texts, self.words, standing, self.job_id)
 
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
-        """Return nothing: there is none."""
-        return ()
+        return ()  # there is none
 
     async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
-        """Show the enlarged picture."""
         assert isinstance(ending, Pictures)
         (picture,) = ending.pictures
-        (file,) = await encode([Finished(picture, self.name, self.provenance)], alt_text(self.prompt), limit)
+        (file,) = await encode([Finished(picture, self.name, self.provenance)], alt_text(self.words), limit)
         seconds = sum(ending.seconds.values())
         return [
             enlarged(
                 self.texts,
-                self.prompt,
+                self.words,
                 self.job_id,
                 file,
                 picture.size,

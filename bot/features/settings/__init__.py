@@ -1,1 +1,52 @@
-"""How the bot works on a server, and whether it works."""
+"""/settings: how the bot works on a server, for those who may manage it; and whether it works, for its owner."""
+
+import discord
+from discord import app_commands
+
+from bot.core.client import JanusBot
+from bot.core.errors import Refusal
+from bot.core.permissions import check_manages, check_owns
+from bot.features.settings.forms import GROUPS, NumbersForm, WordsForm
+from bot.features.settings.panel import BlockedSelect, ReportsSelect, change, panel, show_again
+from bot.texts import described, texts_for
+from bot.ui.buttons import Control
+
+
+async def setup(bot: JanusBot) -> None:
+    """Add the command, and what is on its panel."""
+    bot.tree.add_command(settings)
+    bot.actions["settings"] = press
+    bot.add_dynamic_items(ReportsSelect, BlockedSelect)
+
+
+@app_commands.command(name="settings", description=described("settings"))
+@app_commands.default_permissions(manage_guild=True)
+@app_commands.allowed_installs(guilds=True, users=False)
+@app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+async def settings(interaction: discord.Interaction[JanusBot]) -> None:
+    """Show the panel, so that only who asked sees it. Raises Refusal."""
+    await interaction.response.send_message(view=await panel(interaction), ephemeral=True)
+
+
+async def press(interaction: discord.Interaction[JanusBot], button: Control) -> None:
+    """Open a form, turn something on or off, or pause the bot. Raises Refusal."""
+    match button.arguments:
+        case ("change", name):
+            await _open_form(interaction, name)
+        case ("pause", to):
+            check_owns(interaction)
+            interaction.client.paused = to == "on"
+            await show_again(interaction)
+        case ("spoilers" | "age_restricted" as name, to):
+            await change(interaction, **{name: to == "on"})
+        case _:
+            raise Refusal(texts_for(interaction).forgotten)
+
+
+async def _open_form(interaction: discord.Interaction[JanusBot], name: str) -> None:
+    bot, texts = interaction.client, texts_for(interaction)
+    own = await bot.store.servers.get(check_manages(interaction))
+    if name in GROUPS:
+        await interaction.response.send_modal(NumbersForm(texts, name, own, bot.settings, show_again))
+    else:
+        await interaction.response.send_modal(WordsForm(texts, own, show_again))

@@ -2,21 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import discord
 from discord import ui
 
 from bot.config import Settings
+from bot.core.client import JanusBot
 from bot.core.permissions import check_manages
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
 from bot.ui.forms import Form, number
 
-if TYPE_CHECKING:
-    from bot.core.client import JanusBot
-
-Done = Callable[[discord.Interaction["JanusBot"]], Awaitable[None]]
+Done = Callable[[discord.Interaction[JanusBot]], Awaitable[None]]
 
 MOST_WORDS_CHARACTERS: Final = 4000  # what one field of a form holds
 
@@ -86,7 +84,7 @@ class NumbersForm(Form):
             key: number(texts, labels(texts)[key], field.value, *self._bounds(key)) if field.value.strip() else None
             for key, field in self.fields.items()
         }
-        await interaction.client.servers.change(guild, {self.group.section: changes})
+        await interaction.client.store.servers.change(guild, {self.group.section: changes})
         await self.done(interaction)
 
     def _bounds(self, key: str) -> tuple[float, float]:
@@ -117,5 +115,5 @@ class WordsForm(Form):
         """Keep what was filled in. Raises Refusal."""
         guild = check_manages(interaction)
         words = dict.fromkeys(" ".join(line.split()) for line in self.words.value.splitlines())
-        await interaction.client.servers.change(guild, {"refused": [word for word in words if word] or None})
+        await interaction.client.store.servers.change(guild, {"refused": [word for word in words if word] or None})
         await self.done(interaction)

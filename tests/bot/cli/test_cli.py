@@ -15,8 +15,8 @@ import discord
 import pytest
 from PIL import Image
 
-from bot.cli import oneshot as once
-from bot.cli import serve as service
+from bot.cli import oneshot
+from bot.cli import serve as serving
 from bot.cli.main import load_settings, main
 from bot.config import ROOT, Settings
 from model.requests import Event, Executor, Request
@@ -129,8 +129,8 @@ def test_download_puts_files_beside_the_packages_and_reports_on_stderr(tmp_path:
     files = {"config.json": b"{}", "model.safetensors": b"weights" * 1000}
     with serve({"somebody/something": files}) as hub:
         code = (
-            "import sys; from pathlib import Path; from bot import fetch\n"
-            "fetch.download(['somebody/something'], Path(sys.argv[1]))"
+            "import sys; from pathlib import Path; from bot.cli import weights\n"
+            "weights.download(['somebody/something'], Path(sys.argv[1]))"
         )
         ended = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path)],
@@ -234,7 +234,7 @@ def test_an_interruption_closes_the_model_and_says_nothing(
     janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
 ) -> None:
     executor = Endless(number)
-    monkeypatch.setattr(once, "open_executor", lambda settings, upscales: executor)
+    monkeypatch.setattr(oneshot, "open_executor", lambda model, engine, upscales: executor)
     ended = janus_bot("imagine", "a cat", "--out", tmp_path)
     assert executor.closed
     assert ended == Ended(128 + number, "", "")
@@ -254,8 +254,8 @@ def test_run_ends_in_order_when_it_is_told_to(
             closed.append(True)
 
     monkeypatch.setenv("DISCORD_TOKEN", "a-token")
-    monkeypatch.setattr(service, "run_bot", run_bot)
-    monkeypatch.setattr(service, "open_executor", lambda settings: None)
+    monkeypatch.setattr(serving, "run_bot", run_bot)
+    monkeypatch.setattr(serving, "open_executor", lambda model, engine: None)
     assert janus_bot("run").code == 0
     assert closed
 

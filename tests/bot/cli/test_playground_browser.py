@@ -10,10 +10,11 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from bot.cli.opening import open_executor
 from bot.cli.playground import playground
-from bot.config import Model, Settings
+from bot.config import Settings
+from model.executor import open_executor
 from model.requests import Drawing, Executor, Preview, Progress, Question, Started, Text
+from model.settings import ModelSettings
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
 
@@ -157,8 +158,8 @@ async def test_a_visitor_goes_on_from_a_picture(tmp_path: Path) -> None:
 
 
 async def test_a_visitor_draws_and_asks_the_real_engine(tiny_folder: Path, tmp_path: Path) -> None:
-    settings = Settings(model=Model(name=str(tiny_folder), upscaler="lanczos"))
-    async with opened(open_executor(settings), settings) as page:
+    settings = Settings(model=ModelSettings(name=str(tiny_folder), upscaler="lanczos"))
+    async with opened(open_executor(settings.model, settings.engine), settings) as page:
         await choose(page, "imagine")
         prompt = page.get_by_role("textbox", name="prompt")
         await prompt.fill("a large red circle")
@@ -231,8 +232,8 @@ async def test_what_a_visitor_sends_while_the_page_changes_is_not_lost() -> None
 
 
 async def test_three_viewers_draw_at_once_while_one_asks(tiny_folder: Path, tmp_path: Path) -> None:
-    settings = Settings(model=Model(name=str(tiny_folder), upscaler="lanczos"))
-    async with tabs(open_executor(settings), settings, 3) as pages:
+    settings = Settings(model=ModelSettings(name=str(tiny_folder), upscaler="lanczos"))
+    async with tabs(open_executor(settings.model, settings.engine), settings, 3) as pages:
         for i, page in enumerate(pages):
             await choose(page, "imagine")
             prompt = page.get_by_role("textbox", name="prompt")

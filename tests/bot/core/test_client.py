@@ -3,9 +3,9 @@ from pathlib import Path
 import discord
 import pytest
 
+from bot.app import run_bot
 from bot.config import Settings, SettingsError, Store
-from bot.core import client
-from bot.core.client import JanusBot, run_bot
+from bot.core.client import JanusBot
 from model.requests import Drawing
 from tests.bot.conftest import World, make_bot
 from tests.bot.scripted import ScriptedExecutor
@@ -46,7 +46,7 @@ async def test_a_token_that_discord_does_not_know_is_a_plain_error_without_the_t
     executor = ScriptedExecutor()
     job = await executor.submit(Drawing(prompt="x"))
     monkeypatch.setenv("DISCORD_TOKEN", "a-very-secret-token")
-    monkeypatch.setattr(client.JanusBot, "start", refuse)
+    monkeypatch.setattr(JanusBot, "start", refuse)
     with pytest.raises(SettingsError, match="does not know this token") as caught:
         await run_bot(Settings(store=Store(folder=tmp_path)), executor)
     assert "secret" not in str(caught.value)

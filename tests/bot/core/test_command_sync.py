@@ -34,14 +34,14 @@ async def test_commands_are_told_to_discord_only_when_they_changed(tmp_path: Pat
         await env.restart_bot(bots[2])
         assert len(told(env)) == 2
     for bot in bots:
-        await bot.database.close()
+        await bot.store.database.close()
 
 
 async def test_one_development_server_gets_its_own_commands(tmp_path: Path) -> None:
     bot = developed(tmp_path, SERVER)
     async with simcord.run(bot) as env:
         assert told(env) == [f"/applications/{env.bot.application_id}/guilds/{SERVER}/commands"]
-    await bot.database.close()
+    await bot.store.database.close()
 
 
 async def test_a_server_that_commands_are_no_longer_developed_on_loses_its_own(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ async def test_a_server_that_commands_are_no_longer_developed_on_loses_its_own(t
         await env.restart_bot(bots[2])
         assert len(told(env)) == before  # once is enough
     for bot in bots:
-        await bot.database.close()
+        await bot.store.database.close()
 
 
 async def test_a_development_server_without_the_bot_is_one_plain_sentence(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import simcord
 from PIL import Image
 
-from bot.features.forgetting import forget
+from bot.features.privacy import forget
 from model.requests import Started, Text, Turn
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
@@ -83,7 +83,7 @@ async def test_private_stays_private(world: World) -> None:
     await world.env.settle()
     assert second.response.ephemeral
     assert "Grey." in text(second.response)
-    record = await world.bot.jobs.get(world.executor.jobs[-1].id)
+    record = await world.bot.store.jobs.get(world.executor.jobs[-1].id)
     assert record
     assert record.private
 
@@ -103,24 +103,24 @@ async def test_deleting_an_answer_deletes_the_picture_too(world: World) -> None:
     assert refused.response
     assert refused.response.ephemeral
     assert "Only the member who asked" in refused.response.content
-    assert await world.bot.conversations.pictures(job)
+    assert await world.bot.store.conversations.pictures(job)
     await world.alice.click(first, label="Delete")
-    assert await world.bot.conversations.pictures(job) == ()
-    assert await world.bot.jobs.get(job) is None
+    assert await world.bot.store.conversations.pictures(job) == ()
+    assert await world.bot.store.jobs.get(job) is None
     assert first.id not in [message.id for message in world.channel.history()]
 
 
 async def test_a_private_answer_is_deleted_too(world: World) -> None:
     first = await asked(world, private=True)
     await world.alice.click(first, label="Delete")
-    assert await world.bot.jobs.get(world.executor.jobs[-1].id) is None
+    assert await world.bot.store.jobs.get(world.executor.jobs[-1].id) is None
 
 
 async def test_a_message_that_is_deleted_takes_its_picture_along(world: World) -> None:
     first = await asked(world)
     await world.moderator.delete(first)
-    assert await world.bot.conversations.pictures(world.executor.jobs[-1].id) == ()
-    assert await world.bot.jobs.get(world.executor.jobs[-1].id) is None
+    assert await world.bot.store.conversations.pictures(world.executor.jobs[-1].id) == ()
+    assert await world.bot.store.jobs.get(world.executor.jobs[-1].id) is None
 
 
 async def test_who_is_forgotten_takes_the_picture_along(world: World) -> None:
@@ -130,14 +130,14 @@ async def test_who_is_forgotten_takes_the_picture_along(world: World) -> None:
     world.executor.jobs[-1].tell(answer("Grey."))
     await world.env.settle()
     await forget(world.bot, world.alice.id)
-    assert await world.bot.conversations.pictures(job) == ()
+    assert await world.bot.store.conversations.pictures(job) == ()
     told = await ask_more(world, second.response, "Sure?", world.bob)
     assert "I no longer have the picture" in told.response.content
 
 
 async def test_without_the_picture_it_says_so(world: World) -> None:
     first = await asked(world)
-    await world.bot.database.write("DELETE FROM pictures")
+    await world.bot.store.database.write("DELETE FROM pictures")
     told = await ask_more(world, first, "Which colour?")
     assert told.response.ephemeral
     assert "I no longer have the picture" in told.response.content
@@ -146,7 +146,7 @@ async def test_without_the_picture_it_says_so(world: World) -> None:
 async def test_what_the_model_refuses_leaves_no_picture(world: World) -> None:
     world.executor.refusal = "At most 40 words, please."
     await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What is this?")
-    assert await world.bot.database.rows("SELECT * FROM pictures") == []
+    assert await world.bot.store.database.rows("SELECT * FROM pictures") == []
 
 
 async def test_an_interrupted_question_is_tried_again_in_place(world: World) -> None:

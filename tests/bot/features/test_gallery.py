@@ -230,7 +230,7 @@ async def test_delete_is_for_who_asked_and_for_moderators(world: World) -> None:
         assert "Only the member who asked" in said(await world.bob.click(message, label="Delete"))
         await member.click(message, label="Delete")
         assert message.id not in [m.id for m in world.channel.history()]
-        assert await world.bot.database.rows("SELECT * FROM jobs") == []
+        assert await world.bot.store.database.rows("SELECT * FROM jobs") == []
 
 
 async def test_every_button_works_days_later_and_after_a_restart(world: World) -> None:

@@ -1,7 +1,7 @@
 import pytest
 import simcord
 
-from bot.features.examples import DEMO, JANUS, Examples
+from bot.features.help import DEMO, JANUS, Examples
 from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures

@@ -182,7 +182,7 @@ async def test_bots_webhooks_and_discord_itself_are_never_answered(world: World)
 
 
 async def test_blocked_members_are_not_answered(world: World) -> None:
-    await world.bot.servers.block(world.env.guild.id, world.alice.id, world.env.now())
+    await world.bot.store.servers.block(world.env.guild.id, world.alice.id, world.env.now())
     await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
     assert replies(world) == []
     assert world.executor.jobs == []
@@ -238,15 +238,15 @@ async def test_a_message_is_cancelled_and_tried_again_as_a_command_is(world: Wor
 async def test_a_full_queue_and_a_bug_are_told_in_the_reply(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.bot.turns.most = 0
+    world.bot.queue.most = 0
     await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
     assert "Too many people" in said(await last(world))
-    world.bot.turns.most = 9
+    world.bot.queue.most = 9
 
     async def boom(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(world.bot.jobs, "shown_on", boom)
+    monkeypatch.setattr(world.bot.store.jobs, "shown_on", boom)
     shown = await world.bob.send(world.channel, "look!", attachments=[CAT])
     await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=shown)
     assert "not your fault" in said(await last(world))

@@ -22,17 +22,17 @@ async def test_a_member_is_forgotten_and_the_others_are_not(world: World) -> Non
         world.executor.jobs[-1].tell(answer("A cat."))
         await world.env.settle()
     waiting = await world.alice.slash(world.channel, "imagine", prompt="a square")
-    await world.bot.reports.add(1, world.alice.id, world.env.now())
+    await world.bot.store.reports.add(1, world.alice.id, world.env.now())
     shown = (await world.alice.slash(world.channel, "privacy")).response
     assert shown
     await world.alice.click(shown, label="Forget me")
     assert buttons(shown) == ["Yes, forget me", "No"]
-    assert len(await world.bot.database.rows("SELECT * FROM jobs")) == 5
+    assert len(await world.bot.store.database.rows("SELECT * FROM jobs")) == 5
     await world.alice.click(shown, label="Yes, forget me")
     assert text(shown) == "Forgotten."
-    rows = await world.bot.database.rows("SELECT owner FROM jobs")
+    rows = await world.bot.store.database.rows("SELECT owner FROM jobs")
     assert [row["owner"] for row in rows] == [world.bob.id] * 2
-    assert await world.bot.database.rows("SELECT * FROM reports") == []
+    assert await world.bot.store.database.rows("SELECT * FROM reports") == []
     assert world.executor.jobs[-1].cancelled
     assert waiting.response
     assert "Cancelled." in text(waiting.response)
@@ -45,7 +45,7 @@ async def test_who_thinks_better_of_it_keeps_everything(world: World) -> None:
     await world.alice.click(shown, label="Forget me")
     await world.alice.click(shown, label="No")
     assert buttons(shown) == ["Forget me"]
-    assert len(await world.bot.database.rows("SELECT * FROM jobs")) == 1
+    assert len(await world.bot.store.database.rows("SELECT * FROM jobs")) == 1
 
 
 async def test_forgetting_does_not_give_a_new_hour(world: World) -> None:

@@ -14,7 +14,7 @@ from tests.bot.seen import buttons, gallery, text
 async def staff(world: World) -> simcord.ChannelHandle:
     """The channel that hears of reports."""
     channel = world.alice.guild.create_text_channel("staff")
-    await world.bot.servers.change(world.alice.guild.id, {"reports": channel.id})
+    await world.bot.store.servers.change(world.alice.guild.id, {"reports": channel.id})
     return channel
 
 
@@ -90,7 +90,7 @@ async def test_moderators_delete_the_picture_and_others_can_not(world: World, st
     assert [m.id for m in world.channel.history()] == [message.id]
     await world.moderator.click(card, label="Delete the picture")
     assert world.channel.history() == []
-    assert await world.bot.jobs.shown_on(message.id) is None
+    assert await world.bot.store.jobs.shown_on(message.id) is None
     (card,) = cards(staff)
     assert buttons(card) == ["Deleted", "Block the member"]
     assert len(gallery(card)) == 2

@@ -78,8 +78,8 @@ async def test_a_panel_that_outlives_the_permission_changes_nothing(world: World
         refused = await manager.select(panel, values, custom_id=select)
         assert refused.response
         assert "Only members who may manage this server" in refused.response.content
-    assert await world.bot.database.rows("SELECT * FROM servers") == []
-    assert await world.bot.database.rows("SELECT * FROM blocked") == []
+    assert await world.bot.store.database.rows("SELECT * FROM servers") == []
+    assert await world.bot.store.database.rows("SELECT * FROM blocked") == []
 
 
 async def test_defaults_for_drawings_hold_at_once_and_after_a_restart(
@@ -141,7 +141,7 @@ async def test_a_number_out_of_range_is_refused_and_changes_nothing(
     assert refused.response
     assert refused.response.ephemeral
     assert says in refused.response.content
-    assert await world.bot.database.rows("SELECT * FROM servers") == []
+    assert await world.bot.store.database.rows("SELECT * FROM servers") == []
 
 
 async def test_limits_hold_at_once(world: World, manager: simcord.MemberActor) -> None:
@@ -225,9 +225,9 @@ async def test_the_channel_for_reports_must_be_one_the_bot_can_write_to(
     (told,) = lacks.followups
     assert told.ephemeral
     assert "Attach Files" in told.content
-    assert (await world.bot.servers.get(guild.id)).reports is None
+    assert (await world.bot.store.servers.get(guild.id)).reports is None
     await manager.select(panel, [world.channel], custom_id="settings:reports")
-    assert (await world.bot.servers.get(guild.id)).reports == world.channel.id
+    assert (await world.bot.store.servers.get(guild.id)).reports == world.channel.id
 
 
 async def test_its_owner_pauses_the_bot_and_what_is_open_is_finished(world: World) -> None:

@@ -64,9 +64,9 @@ async def test_a_moderator_cancels_and_others_do_not(world: World) -> None:
 
 async def test_a_press_on_a_message_of_an_earlier_run_is_answered(world: World) -> None:
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    delivery = world.bot.deliveries.get(world.executor.job.id)
+    delivery = world.bot.open_jobs.get(world.executor.job.id)
     assert delivery
-    world.bot.deliveries.discard(delivery)
+    world.bot.open_jobs.discard(delivery)
     assert result.response
     pressed = await world.alice.click(result.response, label="Cancel")
     assert pressed.response
@@ -148,7 +148,7 @@ async def test_the_executor_failing_to_take_a_request_is_a_bug_told_privately(
 @pytest.mark.parametrize("command", ["imagine", "ask"])
 async def test_more_requests_than_the_queue_holds_are_refused_privately(world: World, command: str) -> None:
     options = {"prompt": "a red circle"} if command == "imagine" else {"image": ("cat.png", png()), "question": "What?"}
-    world.bot.turns.most = 1
+    world.bot.queue.most = 1
     await world.alice.slash(world.channel, "imagine", prompt="a blue square")
     result = await world.bob.slash(world.channel, command, **options)
     assert result.response

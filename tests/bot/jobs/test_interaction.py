@@ -7,7 +7,8 @@ import aiohttp
 import discord
 import pytest
 
-from bot.jobs.interaction import Parcel, Post
+from bot.jobs.interaction import InteractionTarget
+from bot.jobs.target import Parcel
 from model.requests import Progress
 from tests.bot.conftest import World
 from tests.bot.samples import png
@@ -35,14 +36,14 @@ async def test_a_failed_progress_edit_costs_nothing(world: World) -> None:
 @pytest.mark.parametrize("error", [aiohttp.ClientOSError("reset"), ConnectionResetError("reset"), TimeoutError()])
 async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    whole, failures = Post._send, [error, error]
+    whole, failures = InteractionTarget._send, [error, error]
 
-    async def breaking(post: Post, parcel: Parcel, more: bool) -> None:
+    async def breaking(target: InteractionTarget, parcel: Parcel, more: bool) -> None:
         if failures:
             raise failures.pop()
-        await whole(post, parcel, more)
+        await whole(target, parcel, more)
 
-    monkeypatch.setattr(Post, "_send", breaking)
+    monkeypatch.setattr(InteractionTarget, "_send", breaking)
     world.executor.job.tell(pictures(world.executor.drawing))
     await asyncio.sleep(0)
     await world.env.advance_time(10)
@@ -70,7 +71,7 @@ async def test_a_kept_result_is_dropped_after_an_hour(world: World) -> None:
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     await world.env.advance_time(61 * MINUTE)
-    assert world.bot.deliveries.get(world.executor.job.id) is None
+    assert world.bot.open_jobs.get(world.executor.job.id) is None
     assert result.response
 
 
@@ -152,7 +153,7 @@ async def test_a_private_answer_whose_time_runs_out_at_the_send_stays_private(
 ) -> None:
     await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?", private=True)
     before, left = world.channel.last_message, [1.0, 1.0]  # seen by the delivery; at the send it is over
-    monkeypatch.setattr(Post, "seconds_left", property(lambda post: left.pop() if left else -1.0))
+    monkeypatch.setattr(InteractionTarget, "seconds_left", property(lambda target: left.pop() if left else -1.0))
     world.executor.job.tell(answer("A secret cat."))
     await world.env.settle()
     assert not left

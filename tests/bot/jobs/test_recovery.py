@@ -14,7 +14,7 @@ from tests.bot.seen import buttons, gallery, text
 async def test_a_job_is_written_down_before_it_is_shown_and_after_it_ended(world: World) -> None:
     world.env.inject_error("POST", "/interactions/*", status=403, times=1)
     await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=2)
-    record = await world.bot.jobs.get(world.executor.job.id)
+    record = await world.bot.store.jobs.get(world.executor.job.id)
     assert record
     assert record.request == world.executor.drawing
     world.env._errors.clear()
@@ -23,13 +23,13 @@ async def test_a_job_is_written_down_before_it_is_shown_and_after_it_ended(world
 async def test_what_came_out_is_in_the_store(world: World) -> None:
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=2)
     assert result.response
-    record = await world.bot.jobs.get(world.executor.job.id)
+    record = await world.bot.store.jobs.get(world.executor.job.id)
     assert record
     assert (record.state, record.owner, record.model) == ("accepted", world.alice.id, "demo")
     assert (record.channel, record.message) == (world.channel.id, result.response.id)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    record = await world.bot.jobs.get(world.executor.job.id)
+    record = await world.bot.store.jobs.get(world.executor.job.id)
     assert record
     assert record.state == "done"
     assert isinstance(record.result, Pictures)
@@ -41,7 +41,7 @@ async def test_what_the_model_refuses_is_not_kept(world: World) -> None:
     world.executor.refusal = "At most 90 words, please."
     await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
-    assert await world.bot.database.rows("SELECT * FROM jobs") == []
+    assert await world.bot.store.database.rows("SELECT * FROM jobs") == []
 
 
 async def test_an_interrupted_drawing_is_tried_again_on_its_own_message(world: World) -> None:
@@ -91,8 +91,8 @@ async def test_an_orderly_end_leaves_a_way_to_try_again(world: World) -> None:
     await world.bot.close()
     assert result.response
     assert buttons(result.response) == ["Try again"]
-    await world.bot.database.open()
-    record = await world.bot.jobs.get(job_id)
+    await world.bot.store.database.open()
+    record = await world.bot.store.jobs.get(job_id)
     assert record
     assert record.state == "interrupted"
 
@@ -124,7 +124,7 @@ async def test_a_button_of_a_request_that_expired_says_so(world: World) -> None:
 
 async def test_a_disk_that_fails_costs_no_pictures(world: World) -> None:
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    await world.bot.database.write("DROP TABLE jobs")
+    await world.bot.store.database.write("DROP TABLE jobs")
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     assert result.response

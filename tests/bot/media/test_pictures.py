@@ -6,7 +6,7 @@ from typing import Any
 import discord
 from discord.components import _component_factory
 
-from bot.media.pictures import pictures_on
+from bot.media.inputs import pictures_on
 from tests.bot.conftest import World
 from tests.bot.samples import png
 

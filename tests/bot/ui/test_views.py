@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.features.ask.answer import Asked, answered, answering
-from bot.features.imagine.gallery import chosen, enlarged, gallery
-from bot.features.imagine.info import info, told_by
-from bot.media.inputs import MOST_CHARACTERS
+from bot.features.imagine.gallery import chosen, enlarged, gallery, info
+from bot.features.provenance import told_by
 from bot.media.provenance import Provenance
 from bot.media.uploads import Upload
 from bot.store.jobs import Enlargement, JobRecord
 from bot.texts import CATALOGUES, ENGLISH, Texts
+from bot.ui.forms import MOST_CHARACTERS
 from bot.ui.layout import notice
 from bot.ui.panel import Standing, panel
 from bot.ui.text import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, plain

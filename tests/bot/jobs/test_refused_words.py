@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.jobs.words import refused_word
+from bot.jobs.admission import refused_word
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""What can be done with any job, whatever came of it: cancel it, show it, try it again, delete it."""
+
+from contextlib import suppress
+
+import discord
+
+from bot.core.client import JanusBot
+from bot.core.errors import Refusal
+from bot.core.permissions import check_may_end, check_owner
+from bot.features.ask.questions import ask_again
+from bot.features.imagine.drawing import draw
+from bot.texts import texts_for
+from bot.ui.buttons import JobButton
+from bot.ui.layout import notice
+from model.requests import Drawing, Question
+
+Press = discord.Interaction[JanusBot]
+
+
+async def setup(bot: JanusBot) -> None:
+    """Say what the buttons do."""
+    bot.actions |= {"cancel": cancel, "show": show, "try_again": try_again, "delete": delete}
+
+
+async def cancel(interaction: Press, button: JobButton) -> None:
+    """End a job, for who asked and for members who may manage messages; the panel then tells that it ended."""
+    record, texts = await button.record(interaction), texts_for(interaction)
+    check_may_end(interaction, record.owner)
+    job = interaction.client.open_jobs.get(record.id)
+    if job and not job.kept:
+        await interaction.response.defer()
+        job.cancel()
+    elif record.state == "interrupted":
+        repeatable = isinstance(record.request, Drawing | Question)
+        again = [JobButton("try_again", record.id, texts=texts)] if repeatable else []
+        await interaction.response.edit_message(view=notice(record.words, texts.interrupted, *again), attachments=[])
+    else:
+        raise Refusal(texts.already_over)
+
+
+async def show(interaction: Press, button: JobButton) -> None:
+    """Hand a result that could not be put on its message to who asked, who alone sees it; or say where it stands."""
+    job = interaction.client.open_jobs.get(button.job)
+    if job is None:
+        raise Refusal(texts_for(interaction).already_over)
+    check_owner(interaction, job.owner)
+    await job.hand_over(interaction)
+
+
+async def try_again(interaction: Press, button: JobButton) -> None:
+    """Ask once more for what did not come out, on the same message."""
+    record = await button.record(interaction)
+    check_owner(interaction, record.owner)
+    match record.request:
+        case Drawing() as drawing:
+            await draw(interaction, drawing, spoiler=record.spoiler, in_place=True)
+        case Question():
+            await ask_again(interaction, record)
+        case _:
+            raise Refusal(texts_for(interaction).already_over)
+
+
+async def delete(interaction: Press, button: JobButton) -> None:
+    """Delete what came out, and all that is kept of it: for who asked, and for those who may manage messages."""
+    record = await button.record(interaction)
+    check_may_end(interaction, record.owner)
+    await interaction.response.defer()
+    with suppress(discord.NotFound):
+        await interaction.delete_original_response()
+    await interaction.client.store.jobs.remove(record.id)

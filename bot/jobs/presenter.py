@@ -1,0 +1,51 @@
+"""What a delivery need not know: how a job looks on its message, which differs between drawings and answers."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from discord import ui
+from PIL import Image
+
+from bot.jobs.target import Parcel
+from bot.media.uploads import Upload
+from bot.ui.panel import Standing
+from model.requests import Answer, Pictures
+
+
+class Presenter(Protocol):
+    """What a job looks like on its message."""
+
+    @property
+    def words(self) -> str:
+        """What was asked for, in the member's words."""
+        ...
+
+    @property
+    def pace(self) -> float:
+        """Seconds between two edits."""
+        ...
+
+    @property
+    def ready(self) -> str:
+        """What to call the asker with, when it took long."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether *Try again* can ask for the same once more."""
+        ...
+
+    def progress(self, standing: Standing) -> ui.LayoutView:
+        """Show where the job stands."""
+        ...
+
+    async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
+        """Encode pictures on their way, as `progress` names them."""
+        ...
+
+    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+        """Show what came out, in files of at most `limit` bytes, in as few messages as take them.
+
+        The first `done` files are sent already. Raises TooLargeError.
+        """
+        ...

@@ -1,0 +1,45 @@
+"""The store: all that the bot keeps on disk, one table's worth of methods each."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bot.store.conversations import Conversations
+from bot.store.database import Database
+from bot.store.jobs import Jobs
+from bot.store.servers import Reports, Servers
+from bot.store.usage import HOUR, Usage
+
+
+class Store:
+    """One SQLite file. `open` it before use, and `close` it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(folder)
+        self.jobs = Jobs(self.database)
+        self.conversations = Conversations(self.database)
+        self.servers = Servers(self.database)
+        self.usage = Usage(self.database)
+        self.reports = Reports(self.database)
+
+    async def open(self) -> None:
+        """Open the file, or make it. Raises PlainError if that can't be."""
+        await self.database.open()
+
+    async def close(self) -> None:
+        """Close the file. Safe to repeat."""
+        await self.database.close()
+
+    async def forget(self, member: int) -> None:
+        """Delete all that a member asked for and reported.
+
+        What remains is what others need: that a server blocked them, and, for an hour, when they asked for something.
+        """
+        await self.jobs.forget(member)
+        await self.reports.forget(member)
+
+    async def expire(self, now: datetime, keep_days: int) -> int:
+        """Delete what is older than it shall be kept; returns how many jobs that concerned."""
+        oldest = now - timedelta(days=keep_days)
+        await self.reports.expire(oldest)
+        await self.usage.expire(now - HOUR)
+        return await self.jobs.expire(oldest)

@@ -11,11 +11,11 @@ from rich.filesize import decimal
 
 from bot.config import Settings, read_token
 from bot.terminal import show
-from model.catalogue import WEIGHTS, folder_of, locate_upscaler
 from model.errors import PlainError
+from model.weights.names import WEIGHTS, folder_of, locate_upscaler
 
 if TYPE_CHECKING:
-    from model.survey import Machine, Needs
+    from model.weights.machine import Machine, Needs
 
 DEMO = (
     "This is the demo model: it knows nothing but its little world, a few coloured shapes on plain backgrounds (try "
@@ -68,7 +68,7 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
     yield _playground()
     yield _upscaler(settings, weights)
     try:
-        from model import survey  # here, because a torch that can't be imported is one of the findings
+        from model.weights import machine as survey  # a torch that can't be imported is a finding, too
     except (ImportError, OSError) as error:
         yield Finding("torch", "wrong", f"can't be imported ({error}): install the project again")
         return

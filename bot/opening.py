@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from bot.config import Settings
-from model.catalogue import locate, locate_upscaler
 from model.executor import ThreadExecutor
 from model.requests import Executor
 from model.settings import EngineSettings
+from model.weights.names import locate, locate_upscaler
 
 if TYPE_CHECKING:
-    from model.engine import Engine
+    from model.engine.engine import Engine
 
 
 def open_executor(settings: Settings, *, upscales: bool = True) -> Executor:
@@ -20,8 +20,9 @@ def open_executor(settings: Settings, *, upscales: bool = True) -> Executor:
     chosen = settings.model
 
     def open_engine() -> "Engine":
-        from model import checkpoint, upscaler
-        from model.engine import Engine
+        from model.engine.engine import Engine
+        from model.network import upscaler
+        from model.weights import checkpoint
 
         locate(chosen.name)  # both are looked for first: that fails at once, while loading takes minutes
         file = locate_upscaler(chosen.upscaler, chosen.name) if upscales else None

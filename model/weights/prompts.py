@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from tokenizers import AddedToken, Tokenizer
+from tokenizers.decoders import DecodeStream
 
 from model.requests import Refused, Turn
 from model.weights.names import CheckpointError
@@ -57,7 +58,7 @@ class Prompts:
         tokenizer.encode_special_tokens = True  # text that looks like a special token is encoded as text
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._special = frozenset(i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special)
         self.image_tokens = image_tokens
         self.seen_tokens = image_tokens if seen_tokens is None else seen_tokens
@@ -128,7 +129,7 @@ class Prompts:
 
     def text(self, ids: Sequence[int]) -> str:
         """Turn an answer's ids into text; control tokens are left out, broken UTF-8 becomes U+FFFD."""
-        return self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
 
     def stream(self) -> "TextStream":
         """Open a stream that turns one answer's ids into text as they come."""
@@ -144,11 +145,11 @@ class Prompts:
 
     def _encode(self, text: str) -> list[int]:
         text = text.encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON can carry, is no text
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        ids = self.tokenizer.encode(text, add_special_tokens=False).ids
         if self._special.isdisjoint(ids):
             return ids
         # A vocabulary may hold a control token's spelling as a word too. No single letter is one.
-        return [i for letter in text for i in self._tokenizer.encode(letter, add_special_tokens=False).ids]
+        return [i for letter in text for i in self.tokenizer.encode(letter, add_special_tokens=False).ids]
 
     def _check(self, what: Literal["prompt", "question"], text: str, positions: int, pictures: int = 0) -> None:
         """Raise Refused if `positions` are more than the context holds; say how long `text` may be instead."""
@@ -171,20 +172,17 @@ class TextStream:
 
     def __init__(self, prompts: Prompts) -> None:
         self._prompts = prompts
+        self._stream = DecodeStream(skip_special_tokens=True)
         self._ids: list[int] = []
-        self._sent = 0
+        self._sent = 0  # characters
 
     def push(self, token: int) -> str:
         """Take the next id; give the text that is sure by now: never a part of a character."""
         self._ids.append(token)
-        text = self._prompts.text(self._ids)
-        return self._send(text.removesuffix("\ufffd"))  # the last character's bytes may still be on their way
+        text: str = self._stream.step(self._prompts.tokenizer, token) or ""
+        self._sent += len(text)
+        return text
 
     def finish(self) -> str:
-        """Give what is left at the end."""
-        return self._send(self._prompts.text(self._ids))
-
-    def _send(self, text: str) -> str:
-        delta = text[self._sent :]
-        self._sent += len(delta)
-        return delta
+        """Give what is left at the end: bytes that never became a character."""
+        return self._prompts.text(self._ids)[self._sent :]

@@ -1,5 +1,6 @@
 """Words to ids: the format is DeepSeek's, and nothing a person types becomes a control token."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -139,14 +140,31 @@ def test_four_pictures_of_the_released_models_fit_with_a_talk_about_them() -> No
     assert prompts.question("and on the third? " * 30, turns, pictures=4, room=512)
 
 
+def streamed(prompts: Prompts, ids: Sequence[int]) -> str:
+    stream = prompts.stream()
+    return "".join([*map(stream.push, ids), stream.finish()])
+
+
 @given(text=st.text(), junk=st.lists(st.integers(0, 271), max_size=20))
 def test_a_stream_gives_the_whole_text_and_no_part_of_a_character(prompts: Prompts, text: str, junk: list[int]) -> None:
     ids = tiny.tokenizer().encode(text, add_special_tokens=False).ids
     stream = prompts.stream()
     deltas = [stream.push(i) for i in ids]
     assert "\ufffd" not in "".join(deltas) or "\ufffd" in text
-    deltas += [stream.push(i) for i in junk]
-    assert "".join([*deltas, stream.finish()]) == prompts.text([*ids, *junk])
+    assert streamed(prompts, [*ids, *junk, *ids]) == prompts.text([*ids, *junk, *ids])
+
+
+def test_a_stream_and_the_whole_agree_at_the_edges(prompts: Prompts) -> None:
+    letters = tiny.tokenizer().encode("a😀", add_special_tokens=False).ids
+    assert len(letters) == 5  # a byte each
+    for ids, text in (
+        ([], ""),
+        (letters[:3], "a\ufffd"),  # cut off within a character
+        ([*letters[:3], prompts.eos, *letters[3:]], "a😀"),  # control tokens are nothing, wherever they stand
+        ([prompts.user, prompts.placeholder], ""),
+        ([letters[2], *letters, letters[1]], "\ufffda😀\ufffd"),
+    ):
+        assert streamed(prompts, ids) == prompts.text(ids) == text
 
 
 def test_a_folder_without_a_usable_tokenizer_says_which_file(tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 
 import janus
 
-from model.catalogue import locate, locate_upscaler
 from model.errors import PlainError
 from model.requests import Cancelled, Event, Failed, Final, Queued, Refused, Request, Status
 from model.settings import EngineSettings, ModelSettings
+from model.weights.names import locate, locate_upscaler
 
 if TYPE_CHECKING:
-    from model.engine import Engine
-    from model.work import AnyWork
+    from model.engine.engine import Engine
+    from model.engine.runs import AnyRun
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,9 @@ def open_executor(model: ModelSettings, settings: EngineSettings, *, upscales: b
     """
 
     def open_engine() -> "Engine":
-        from model import checkpoint, upscaler
-        from model.engine import Engine
+        from model.engine.engine import Engine
+        from model.network import upscaler
+        from model.weights import checkpoint
 
         locate(model.name)  # both are looked for first: that fails at once, while loading takes minutes
         file = locate_upscaler(model.upscaler, model.name) if upscales else None
@@ -90,7 +91,7 @@ class ThreadJob:
 class _Submission:
     job: ThreadJob
     request: Request
-    work: "AnyWork | None"  # None if the engine was not open yet: the thread prepares it then
+    run: "AnyRun | None"  # None if the engine was not open yet: the thread prepares it then
 
 
 @dataclass(frozen=True)
@@ -122,13 +123,13 @@ class ThreadExecutor:
         if request.id in self._jobs:
             raise ValueError(f"request {request.id} is here already")
         engine = self._engine
-        work = None if engine is None else await asyncio.to_thread(engine.prepare, request)
+        run = None if engine is None else await asyncio.to_thread(engine.prepare, request)
         job = ThreadJob(request.id, self._cancel)
         if engine is None and self._status.state == "loading":
             job.tell(Queued(len(self._jobs) + 1))
         self._jobs[job.id] = job
         try:
-            self._inbox.sync_q.put_nowait(_Submission(job, request, work))
+            self._inbox.sync_q.put_nowait(_Submission(job, request, run))
         except janus.SyncQueueShutDown:
             self._tell(job, Failed(self._status.reason, "unavailable") if self._status.reason else CLOSING)
         return job
@@ -176,14 +177,14 @@ class ThreadExecutor:
         try:
             self._publish(engine)
             while True:
-                self._turn(engine)
+                self._cycle(engine)
         except janus.SyncQueueShutDown:  # that is how `close` ends it
             return
         except Exception as error:  # not even a reset helped: a device that is lost, for example
             log.critical("the engine stopped", exc_info=error)
             self._give_up(BROKEN)
 
-    def _turn(self, engine: "Engine") -> None:
+    def _cycle(self, engine: "Engine") -> None:
         """Take in what has come, and let the engine do a bounded piece of work."""
         if engine.idle:
             self._take(engine, self._inbox.sync_q.get())
@@ -206,7 +207,7 @@ class ThreadExecutor:
             engine.cancel(job.id)
         elif not job.ended:
             try:
-                engine.add(message.work or engine.prepare(message.request))
+                engine.add(message.run or engine.prepare(message.request))
             except Refused as refusal:
                 self._tell(job, Failed.of(refusal))
             except Exception as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.checkpoint import Janus, load
+from model.weights.checkpoint import Janus, load
 from tests import tiny as maker
 
 

@@ -20,7 +20,7 @@ from transformers import (
     LlamaConfig,
 )
 
-from model.prompts import BOS, CONTROL, EOS, PAD, PLACEHOLDER
+from model.weights.prompts import BOS, CONTROL, EOS, PAD, PLACEHOLDER
 
 WIDTH = 64
 CONTEXT = 512

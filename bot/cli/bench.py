@@ -10,7 +10,7 @@ from bot.config import Settings
 
 def bench(settings: Settings, rounds: int, as_json: bool) -> None:
     """Measure the chosen model and print tables, or one JSON object. Raises PlainError."""
-    from model import bench as measuring
+    from model.bench import bench as measuring
 
     chosen = settings.model
     with bars() as progress:

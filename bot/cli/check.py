@@ -11,11 +11,11 @@ from rich.filesize import decimal
 
 from bot.cli.console import show
 from bot.config import Settings, read_token
-from model.catalogue import WEIGHTS, folder_of, locate_upscaler
 from model.errors import PlainError
+from model.weights.names import WEIGHTS, folder_of, locate_upscaler
 
 if TYPE_CHECKING:
-    from model.survey import Machine, Needs
+    from model.weights.machine import Machine, Needs
 
 DEMO = (
     "This is the demo model: it knows nothing but its little world, a few coloured shapes on plain backgrounds (try "
@@ -68,20 +68,20 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
     yield _playground()
     yield _upscaler(settings, weights)
     try:
-        from model import survey  # here, because a torch that can't be imported is one of the findings
+        from model.weights.machine import needs_of, read_speed, this_machine  # torch may be broken: a finding, too
     except (ImportError, OSError) as error:
         yield Finding("torch", "wrong", f"can't be imported ({error}): install the project again")
         return
     chosen = settings.model
     try:
-        machine = survey.machine(chosen.device, chosen.dtype)
+        machine = this_machine(chosen.device, chosen.dtype)
     except PlainError as error:
         yield Finding("device", "wrong", str(error))
         return
     yield Finding("torch", "fine", machine.torch)
     yield _device(machine)
     try:
-        needs = survey.needs(chosen.name, machine.dtype, weights)
+        needs = needs_of(chosen.name, machine.dtype, weights)
     except PlainError as error:
         yield Finding("weights", "wrong", str(error))
         return
@@ -90,7 +90,7 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
     if machine.memory:
         yield memory(machine, needs)
     if machine.device == "cpu":
-        yield speed(needs, survey.read_speed())
+        yield speed(needs, read_speed())
     if chosen.name == "demo":
         yield Finding("model", "note", DEMO)
 

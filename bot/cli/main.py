@@ -54,7 +54,7 @@ def load_settings(
     A model's name means the model, even where a folder of that name lies: that one is ./NAME.
     """
     from bot.config import load
-    from model.catalogue import NAMES
+    from model.weights.names import NAMES
 
     is_folder = model and model not in NAMES and Path(model).is_dir()
     name = str(Path(model).resolve()) if model and is_folder else model

@@ -6,8 +6,8 @@ from rich.filesize import decimal
 from rich.progress import DownloadColumn, TaskID, TransferSpeedColumn
 
 from bot.cli.console import bars, say, show
-from model.catalogue import WEIGHTS
-from model.download import fetch, plan, require_space
+from model.weights.download import fetch, plan, require_space
+from model.weights.names import WEIGHTS
 
 ALL = ("1b", "7b", "upscaler")
 

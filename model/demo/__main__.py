@@ -6,10 +6,10 @@ from typing import Annotated
 import torch
 import typer
 
-from model.catalogue import WEIGHTS
-from model.checkpoint import load
 from model.demo import recipe, table
 from model.demo.sheet import sheet
+from model.weights.checkpoint import load
+from model.weights.names import WEIGHTS
 
 app = typer.Typer(help="The demo checkpoint: how it is made, and what it can do.", no_args_is_help=True)
 

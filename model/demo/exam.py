@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from model.checkpoint import Janus
 from model.demo.judge import read, shows
 from model.demo.photos import photograph
 from model.demo.questions import FORMS, Exchange, ask, draw_scene
 from model.demo.wishes import Wish, draw_example, is_item
 from model.demo.wording import word
 from model.demo.world import Scene
-from model.pictures import decode, preprocess
+from model.network.pixels import decode, preprocess
+from model.weights.checkpoint import Janus
 
 ROWS = 60  # pictures drawn at once
 

@@ -9,7 +9,7 @@ from transformers import GenerationConfig, JanusForConditionalGeneration, JanusP
 from transformers.models.janus.image_processing_pil_janus import JanusImageProcessorPil
 
 from model.demo.network import PATCHES, SIDE, folded
-from model.prompts import ASSISTANT, BEGIN_OF_IMAGE, EOS, PLACEHOLDER, USER
+from model.weights.prompts import ASSISTANT, BEGIN_OF_IMAGE, EOS, PLACEHOLDER, USER
 
 UPSCALER = "upscaler.safetensors"
 # Newlines stand in expressions: the template language swallows one that follows a tag.

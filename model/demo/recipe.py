@@ -19,7 +19,7 @@ from model.demo.train_pixels import SIDES, PixelStage
 from model.demo.train_upscaler import UpscalerStage
 from model.demo.train_vision import VisionStage
 from model.demo.training import Stage, train
-from model.prompts import Prompts
+from model.weights.prompts import Prompts
 
 
 @dataclass

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.checkpoint import Janus
 from model.demo.exam import Answered, Drawn, draw, examine_answers, examine_drawing
 from model.demo.export import UPSCALER
 from model.demo.questions import FORMS, draw_scene
 from model.demo.train_upscaler import SCALE, SMALL, degrade
 from model.demo.world import render
-from model.upscaler import load as load_upscaler
+from model.network.upscaler import load as load_upscaler
+from model.weights.checkpoint import Janus
 
 PROMPTS, QUESTIONS, ENLARGED = 60, 30, 30  # at full effort: prompts (each drawn five times), questions a form, pictures
 SCALES = (1.0, 2.0, 3.0, 5.0, 8.0)  # of guidance

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from model.demo.questions import converse, draw_scene
 from model.demo.wishes import draw_wish
 from model.demo.wording import word
-from model.prompts import (
+from model.weights.prompts import (
     ASSISTANT,
     BEGIN_OF_IMAGE,
     BOS,

@@ -31,9 +31,9 @@ from model.demo.readout import SCENE, TRAITS, WISH, Readout, contents, meaning, 
 from model.demo.wishes import Wish, draw_example
 from model.demo.wording import word
 from model.demo.world import COLOURS, KINDS, Shape
-from model.pictures import preprocess
-from model.prompts import Prompts
+from model.network.pixels import preprocess
 from model.requests import Turn
+from model.weights.prompts import Prompts
 
 GUIDANCE = (2.0, 8.0)  # the range of w
 PLAIN = 0.08  # the share of the first stage before guidance comes in: at first it only amplifies noise

@@ -21,7 +21,7 @@ from model.demo.questions import draw_scene
 from model.demo.readout import SCENE, Readout, contents
 from model.demo.wishes import draw_example
 from model.demo.world import COLOURS, KINDS, Scene, render
-from model.pictures import preprocess
+from model.network.pixels import preprocess
 
 NOTHING = len(KINDS)  # the kind of a patch outside every shape
 IGNORED = -100

@@ -2,10 +2,10 @@
 
 import pytest
 
-from model.checkpoint import Janus
-from model.engine import Engine
+from model.engine.engine import Engine
+from model.network.upscaler import Lanczos
 from model.settings import EngineSettings
-from model.upscaler import Lanczos
+from model.weights.checkpoint import Janus
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from functools import partial
 
 from PIL import Image
 
-from model.engine import Engine
+from model.engine.engine import Engine
 from model.requests import Answer, Drawing, Event, Pictures, Question, Request
 
 PHOTO = Image.linear_gradient("L").resize((60, 40)).convert("RGB")

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from PIL import Image
 
-from model.checkpoint import Janus
-from model.engine import Engine
+from model.engine.engine import Engine
 from model.errors import PlainError
 from model.executor import ThreadExecutor
+from model.network.upscaler import Lanczos
 from model.requests import (
     Answer,
     Cancelled,
@@ -31,7 +31,7 @@ from model.requests import (
     Text,
 )
 from model.settings import EngineSettings
-from model.upscaler import Lanczos
+from model.weights.checkpoint import Janus
 
 
 @pytest.fixture

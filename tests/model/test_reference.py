@@ -13,12 +13,12 @@ import pytest
 import torch
 from PIL import Image
 
-from model import plain
-from model.checkpoint import Janus, load
-from model.engine import Engine
-from model.pictures import decode, preprocess, to_uint8
+from model.bench import plain
+from model.engine.engine import Engine
+from model.network.pixels import decode, preprocess, to_uint8
+from model.network.upscaler import Lanczos
 from model.requests import Answer, Drawing, Event, Pictures, Question
-from model.upscaler import Lanczos
+from model.weights.checkpoint import Janus, load
 
 FOLDER = os.environ.get("JANUS_REFERENCE")
 pytestmark = [

@@ -10,7 +10,7 @@ import pytest
 from bot.cli import check
 from bot.cli.check import Finding, look
 from bot.config import load
-from model.survey import Machine, Needs
+from model.weights.machine import Machine, Needs
 
 GIGA = 10**9
 SEVEN_B = Needs(parameters=7_420_000_000, weights=4 * 7_420_000_000, step=27 * GIGA, image_tokens=576)
@@ -82,7 +82,7 @@ def test_a_torch_that_can_not_be_imported_is_a_finding(monkeypatch: pytest.Monke
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> object:
-        if name == "model" and fromlist == ("survey",):
+        if name == "model.weights" and fromlist == ("machine",):
             raise OSError("libcudart.so: cannot open shared object file")
         return real(name, globals, locals, fromlist or (), level)
 

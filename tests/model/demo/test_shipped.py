@@ -4,10 +4,10 @@ from pathlib import Path
 
 from transformers import JanusForConditionalGeneration, JanusProcessor
 
-from model.catalogue import locate
 from model.demo.codes import POSITIONS
 from model.demo.judge import read
-from model.pictures import to_pictures
+from model.network.pixels import to_pictures
+from model.weights.names import locate
 
 
 def test_transformers_draws_with_the_shipped_checkpoint() -> None:

@@ -7,7 +7,6 @@ import torch
 from PIL import Image
 from transformers import JanusForConditionalGeneration, JanusProcessor
 
-from model import checkpoint
 from model.demo import recipe, table, training
 from model.demo.codes import CODES, POSITIONS, encode
 from model.demo.network import configure, folded, unfolded
@@ -22,6 +21,7 @@ from model.demo.train_upscaler import UpscalerStage
 from model.demo.train_vision import VisionStage
 from model.demo.training import Stage, train
 from model.demo.wishes import draw_example
+from model.weights import checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from model.demo.tokenizer import build_tokenizer, phrase_book
 from model.demo.wishes import Item, Wish, draw_wish
 from model.demo.wording import word
 from model.demo.world import Scene, Shape
-from model.prompts import CONTROL
+from model.weights.prompts import CONTROL
 
 
 def test_a_wish_has_many_wordings_that_all_say_it() -> None:

@@ -1,0 +1,1 @@
+"""What the engine gains, and what it is measured against."""

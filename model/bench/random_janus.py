@@ -1,0 +1,51 @@
+"""Janus-Pro-1B's architecture with random weights: for measuring what a real model costs where none is at hand."""
+
+from pathlib import Path
+
+import torch
+from transformers import JanusConfig, JanusForConditionalGeneration, JanusVisionConfig, JanusVQVAEConfig, LlamaConfig
+
+from model.weights.checkpoint import Janus, choose_device, choose_dtype
+from model.weights.prompts import Prompts
+
+NAME = "random-1b"
+
+
+def build(tokenizer: Path, *, device: str = "auto", dtype: str = "auto", seed: int = 0) -> Janus:
+    """Build the whole network: language model, vision tower, image heads and VQ decoder; two thousand million numbers.
+
+    `tokenizer`: the folder of any Janus-Pro tokenizer; speed does not depend on the words.
+    """
+    target = choose_device(device)
+    precision = choose_dtype(dtype, target)
+    config = JanusConfig(
+        text_config=LlamaConfig(
+            vocab_size=102400,
+            hidden_size=2048,
+            intermediate_size=5632,
+            num_hidden_layers=24,
+            num_attention_heads=16,
+            num_key_value_heads=16,
+            max_position_embeddings=16384,
+        ),
+        vision_config=JanusVisionConfig(),  # the defaults of both are Janus-Pro-1B's
+        vq_config=JanusVQVAEConfig(),
+        tie_word_embeddings=False,
+    )
+    with torch.device("meta"):
+        network = JanusForConditionalGeneration(config)
+    network = network.to_empty(device=target).to(precision)
+    numbers = torch.Generator(target).manual_seed(seed)
+    for module in network.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.ndim > 1:
+                parameter.detach().normal_(0, parameter[0].numel() ** -0.5, generator=numbers)
+            else:  # a bias, or what a norm multiplies with
+                parameter.detach().fill_(float(name == "weight"))
+    vision, language = network.model.vision_model.embeddings, network.model.language_model
+    vision.position_ids = torch.arange(vision.num_positions, device=target).expand(1, -1)
+    language.rotary_emb = type(language.rotary_emb)(config=language.config).to(target)
+    tokens, context = config.vq_config.num_patches**2, config.text_config.max_position_embeddings
+    prompts = Prompts.from_folder(tokenizer, image_tokens=tokens, context=context)
+    network = network.eval().requires_grad_(False)
+    return Janus(name=NAME, network=network, prompts=prompts, device=target, dtype=precision)

@@ -1,0 +1,101 @@
+"""Answers in flight: pictures through the vision tower, the prompt in bounded chunks, then a token a step."""
+
+import torch
+from torch import Tensor
+
+from model.engine.runs import Broken, Ended, QuestionRun, Units
+from model.network import sampling
+from model.network.cache import Lane
+from model.network.decoder import Decoder
+from model.network.sampling import BROKEN
+from model.requests import Answer, Text
+from model.weights.checkpoint import Janus
+
+
+class AnswerLane:
+    """The answer lane and the questions that have seats in it."""
+
+    def __init__(self, janus: Janus, decoder: Decoder, lane: Lane, *, chunk: int) -> None:
+        self.janus, self.decoder, self.lane, self.chunk = janus, decoder, lane, chunk
+        self.runs: list[QuestionRun] = []
+
+    def seat(self, run: QuestionRun) -> None:
+        """Take a seat for a question."""
+        run.seat = self.lane.take(1)[0]
+        self.runs.append(run)
+
+    def leave(self, run: QuestionRun) -> int:
+        """Drop a question; gives the number of seats it held."""
+        if run.seat is None:
+            return 0
+        self.lane.release([run.seat])
+        self.runs.remove(run)
+        run.seat = None
+        return 1
+
+    def prefill(self, run: QuestionRun) -> Units:
+        """Read the pictures and the prompt, and let the seat take part in the steps."""
+        seat = run.seat
+        assert seat is not None
+        ids = torch.tensor(run.ids, device=self.decoder.device)
+        inputs = self.decoder.embed(ids)
+        features = []
+        for pixels in run.pixels:
+            yield
+            features.append(self._look(pixels))
+        inputs[ids == self.janus.prompts.placeholder] = torch.cat(features).to(inputs.dtype)
+        last = len(run.ids) - 1  # left to the first step
+        for start in range(0, last, self.chunk):
+            yield
+            chunk = inputs[start : min(start + self.chunk, last)]
+            self.decoder.prefill(chunk, self.lane.cache, seat.index, start)
+            seat.position = start + len(chunk)
+        self.lane.start(
+            seat,
+            position=last,
+            token=run.ids[-1],
+            uniforms=run.uniforms,
+            sharpness=sampling.sharpness(run.request.temperature),
+            strength=run.request.top_p,
+        )
+        run.end_stage("prefill")
+
+    def _look(self, pixels: Tensor) -> Tensor:
+        """What the vision tower and the aligner make of a picture (3, size, size): (image tokens, hidden)."""
+        batch = pixels.unsqueeze(0).to(self.janus.device, self.janus.dtype)
+        features: Tensor = self.janus.network.model.get_image_features(batch).pooler_output[0]
+        return features
+
+    def advance(self, tokens: list[int]) -> list[Ended | Broken | tuple[QuestionRun, Text]]:
+        """Take note of a step that chose `tokens`, one a seat: whose answer is over, and the words that are new."""
+        news: list[Ended | Broken | tuple[QuestionRun, Text]] = []
+        # all of it before anybody leaves: then others move to the seats that come free
+        self.lane.advance()
+        said = [(run, tokens[run.seat.index]) for run in self.runs if run.seat and run.seat.moving]
+        for run, token in said:
+            if token == BROKEN:
+                news.append(Broken(run))
+                continue
+            if token == self.janus.prompts.eos:
+                run.complete = True
+            else:
+                run.answer.append(token)
+                news += self._words(run, run.stream.push(token))
+            if run.complete or len(run.answer) == len(run.uniforms):
+                news += self._words(run, run.stream.finish())
+                run.end_stage("decode")
+                news.append(Ended(run, self.leave(run)))
+        return news
+
+    def _words(self, run: QuestionRun, delta: str) -> list[tuple[QuestionRun, Text]]:
+        return [(run, Text(delta))] if delta else []
+
+    def result(self, run: QuestionRun) -> Answer:
+        """What is sent at the end."""
+        return Answer(
+            text=self.janus.prompts.text(run.answer),
+            tokens=len(run.answer),
+            complete=run.complete,
+            dropped_turns=run.dropped_turns,
+            seconds=run.seconds,
+        )

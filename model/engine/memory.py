@@ -1,0 +1,80 @@
+"""What fits: bytes a row are known before a request starts, and the KV cache is as large as the budget allows."""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import JanusForConditionalGeneration
+
+from model.errors import PlainError
+from model.network.cache import CacheShape
+from model.settings import EngineSettings
+from model.weights.machine import this_machine
+
+FEWEST_PICTURES = 5  # the usual drawing: before fewer, answers give way
+SHORTEST = 2048  # positions of a conversation about one picture: before fewer pictures are drawn, longer ones give way
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Seats and positions of both lanes."""
+
+    pictures: int  # seats, two rows each
+    picture_length: int
+    answers: int  # seats, one row each
+    answer_length: int
+
+    def cache_bytes(self, shape: CacheShape) -> int:
+        """Bytes that the KV cache takes; one row more is the blank prompt that guidance compares with."""
+        pictures = (2 * self.pictures + 1) * self.picture_length
+        return (pictures + self.answers * self.answer_length) * shape.bytes_per_token
+
+
+def lengths(settings: EngineSettings, *, image_tokens: int, context: int) -> tuple[int, int]:
+    """Positions that a picture's row and an answer's have."""
+    return min(context, settings.prompt_tokens + image_tokens), min(context, settings.conversation_tokens)
+
+
+def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> bool:
+    """Tell whether a device has room for a second copy of what a step reads (see Dense): half of what is free."""
+    free = free_bytes(device)
+    parts = (network.model.language_model.layers, network.model.generation_head, network.lm_head)
+    return free is None or 2 * sum(tensor.nbytes for part in parts for tensor in part.parameters()) <= free
+
+
+def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:
+    """Fit the lanes into the memory share of `free` bytes (None: unknown, everything fits).
+
+    Raises PlainError if not even one picture and one answer fit.
+    """
+    budget = float("inf") if free is None else free * settings.memory_share
+    picture_length, answer_length = lengths(settings, image_tokens=image_tokens, context=context)
+    most = Plan(max(1, settings.rows // 2), picture_length, settings.answers, answer_length)
+    fits = most
+    while fits.cache_bytes(shape) > budget:
+        pictures, answers, answer_length = fits.pictures, fits.answers, fits.answer_length
+        if pictures > FEWEST_PICTURES:
+            pictures -= 1
+        elif answers > 1:
+            answers -= 1
+        elif answer_length > SHORTEST:
+            answer_length = max(SHORTEST, answer_length - 256)
+        elif pictures > 1:
+            pictures -= 1
+        else:
+            need = fits.cache_bytes(shape) / 2**30
+            raise PlainError(
+                f"There is too little memory: one picture and one answer at a time need {need:.1f} GiB beside the "
+                f"model, and {budget / 2**30:.1f} GiB may be used. Close other programs, or take a smaller model."
+            )
+        fits = Plan(pictures, picture_length, answers, answer_length)
+    return fits
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Tell how much memory a device has left; None if it does not say."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    # a computer's own memory is also everybody else's: half of what programs could still take
+    return this_machine("cpu").free // 2 or None

@@ -1,0 +1,83 @@
+"""What becomes of work that fails: a second try with less memory, and then a sentence for the asker."""
+
+import gc
+import logging
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import torch
+
+from model.engine.scheduler import Scheduler
+from model.network.cache import Lane
+from model.requests import Failed, Refused
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
+
+
+def exhausted(error: BaseException | None) -> bool:
+    """Tell a lack of memory from other failures; each device says it in its own way."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    said = str(error) if isinstance(error, RuntimeError) else ""
+    return any(words in said for words in _EXHAUSTED)
+
+
+def attempt(act: Callable[[], T], make_room: Callable[[], None]) -> T | Exception:
+    """Do something, and once more after `make_room` if memory ran out. Gives what it gave, or why it failed."""
+    outcome = _outcome(act)
+    if isinstance(outcome, Exception) and exhausted(outcome):
+        make_room()
+        outcome = _outcome(act)
+    return outcome
+
+
+def _outcome(act: Callable[[], T]) -> T | Exception:
+    try:
+        return act()
+    except Exception as error:
+        if exhausted(error):
+            error.__traceback__ = None  # its frames hold tensors
+        return error
+
+
+def explain(id: str, failure: Exception) -> Failed:
+    """Log why request `id` failed, unless it was refused; give what the asker is told."""
+    if isinstance(failure, Refused):
+        return Failed(str(failure), "refused")
+    if exhausted(failure):
+        log.error("request %s: out of memory (%s)", id, failure)
+        return Failed("There was not enough memory for this. Try it again in a while.", "memory")
+    log.error("request %s failed", id, exc_info=failure)
+    return Failed(f"Something went wrong while working on this. If you report it, name {id}.", "bug")
+
+
+def shrink(lanes: Mapping[str, Lane], scheduler: Scheduler, device: torch.device) -> None:
+    """Give the memory of free seats back, down to half of a lane, and what torch keeps for later.
+
+    It stays so until a restart. Nothing may use the lanes' old memory any more, compiled graphs included.
+    """
+    for name, lane in lanes.items():
+        lane.capacity = max(1, len(lane.taken), lane.capacity // 2)
+        scheduler.limit(name, lane.capacity)
+        log.warning("out of memory: until a restart there are %d seats for %s", lane.capacity, name)
+    gc.collect()
+    release_cached(device)
+    try:
+        for lane in lanes.values():
+            lane.shrink()
+    except Exception as error:
+        if not exhausted(error):
+            raise
+    release_cached(device)
+
+
+def release_cached(device: torch.device) -> None:
+    """Give memory that torch keeps for later back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

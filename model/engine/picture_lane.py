@@ -1,0 +1,152 @@
+"""Drawings in flight: prefill once and copy, collect what every step drew, then pixels a picture at a time."""
+
+import torch
+from torch import Tensor
+
+from model.engine.eta import Eta
+from model.engine.runs import Broken, DrawingRun, Ended, Picture, Units
+from model.network import sampling
+from model.network.cache import KVCache, Lane, Seat
+from model.network.decoder import Decoder
+from model.network.pixels import to_pictures
+from model.network.sampling import BROKEN
+from model.network.upscaler import Upscaler
+from model.network.vq_decoder import VQDecoder
+from model.requests import Pictures, Progress
+from model.weights.checkpoint import Janus
+
+PROGRESS_EVENTS = 64  # a drawing sends about so many: however slow its reader is, little piles up
+
+
+class PictureLane:
+    """The picture lane and the drawings that have seats in it."""
+
+    def __init__(
+        self, janus: Janus, decoder: Decoder, lane: Lane, vq: VQDecoder, upscaler: Upscaler, *, chunk: int
+    ) -> None:
+        self.janus, self.decoder, self.lane, self.vq, self.upscaler = janus, decoder, lane, vq, upscaler
+        self.chunk = chunk
+        self.runs: list[DrawingRun] = []
+        # Guidance compares with BOS, PAD, PAD, ...: every length begins with the same keys and values, kept here.
+        self.blank = KVCache(decoder.shape, 1, lane.length)
+        self.blank_length = 0
+
+    def seat(self, run: DrawingRun, count: int) -> list[Seat]:
+        """Take seats for the next `count` pictures of a drawing."""
+        seats = self.lane.take(count)
+        going, run.waiting = run.waiting[:count], run.waiting[count:]
+        run.drawing += zip(seats, going, strict=True)
+        if run not in self.runs:
+            self.runs.append(run)
+        return seats
+
+    def leave(self, run: DrawingRun) -> int:
+        """Drop a drawing; gives the number of seats it held."""
+        seats = [seat for seat, _ in run.drawing]
+        run.drawing = []
+        self.lane.release(seats)
+        if run in self.runs:
+            self.runs.remove(run)
+        return len(seats)
+
+    def prefill(self, run: DrawingRun, seats: list[Seat]) -> Units:
+        """Prefill a drawing's prompt for some of its seats, and let them take part in the steps."""
+        lane, decoder, kept = self.lane, self.decoder, run.request.kept
+        prompt = decoder.embed(torch.tensor(run.ids[:-1], device=decoder.device))
+        before = [decoder.begin, *kept][: len(kept)]  # of a variation: what the first step finds drawn already
+        drawn = decoder.codes[before]
+        length = len(prompt) + len(drawn)
+        first = seats[0]
+        yield from self._write(torch.cat((prompt, drawn)), first, half=0, start=0)
+        while self.blank_length < len(prompt):
+            yield
+            self._extend_blank(min(self.blank_length + self.chunk, len(prompt)))
+        lane.cache.copy(self.blank, 0, [lane.rows(first.index)[1]], len(prompt))
+        yield from self._write(drawn, first, half=1, start=len(prompt))
+        for half, row in enumerate(lane.rows(first.index)):
+            lane.cache.copy(lane.cache, row, [lane.rows(seat.index)[half] for seat in seats[1:]], length)
+        streams = {seat: picture.uniforms for seat, picture in run.drawing}
+        for seat in seats:
+            lane.start(
+                seat,
+                position=length,
+                token=kept[-1] if kept else decoder.begin,
+                uniforms=streams[seat][len(kept) :],
+                sharpness=sampling.sharpness(run.request.temperature),
+                strength=run.request.guidance,
+            )
+        run.end_stage("prefill")
+
+    def _write(self, inputs: Tensor, seat: Seat, *, half: int, start: int) -> Units:
+        """Prefill one of a seat's two rows, chunk by chunk; between chunks the seat may move."""
+        for begin in range(0, len(inputs), self.chunk):
+            yield
+            chunk = inputs[begin : begin + self.chunk]
+            self.decoder.prefill(chunk, self.lane.cache, self.lane.rows(seat.index)[half], start + begin)
+            seat.position = max(seat.position, start + begin + len(chunk))
+
+    def _extend_blank(self, length: int) -> None:
+        ids = self.janus.prompts.unconditional(length + 1)[self.blank_length : length]
+        inputs = self.decoder.embed(torch.tensor(ids, device=self.decoder.device))
+        self.decoder.prefill(inputs, self.blank, 0, self.blank_length)
+        self.blank_length = length
+
+    def advance(self, tokens: list[int], eta: Eta) -> list[Ended | Broken | tuple[DrawingRun, Progress]]:
+        """Take note of a step that drew `tokens`, one a seat.
+
+        Tells which seats have drawn their last token (they are free again), and who got how far.
+        """
+        # all of it before anybody leaves: then others move to the seats that come free
+        self.lane.advance()
+        broken = [run for run in self.runs if any(s.moving and tokens[s.index] == BROKEN for s, _ in run.drawing)]
+        news: list[Ended | Broken | tuple[DrawingRun, Progress]] = [Broken(run) for run in broken]
+        for run in [run for run in self.runs if run not in broken]:
+            moving = [(seat, picture) for seat, picture in run.drawing if seat.moving]
+            over = [pair for pair in moving if pair[0].position == run.last]
+            done = run.tokens_done
+            if moving and (over or done % max(1, run.total // PROGRESS_EVENTS) == 0):
+                news.append((run, Progress(done, run.total, eta.left(run))))
+            if over:
+                self._collect(run, over)
+                news.append(Ended(run, len(over)))
+        return news
+
+    def _collect(self, run: DrawingRun, over: list[tuple[Seat, Picture]]) -> None:
+        for seat, picture in over:
+            drawn = self.lane.written(seat, run.first, run.last + 1).tolist()
+            picture.tokens = (*run.request.kept, *drawn)
+            run.drawn.append(picture)
+        run.drawing = [pair for pair in run.drawing if pair not in over]
+        self.lane.release([seat for seat, _ in over])
+        if not run.drawing:
+            run.end_stage("decode")
+            self.runs.remove(run)
+
+    def so_far(self, run: DrawingRun) -> list[Tensor]:
+        """The tokens that each picture has by now, int64, copies."""
+        drawn = [torch.tensor(picture.tokens, device=self.janus.device) for picture in run.drawn]
+        kept = torch.tensor(run.request.kept, dtype=torch.int64, device=self.janus.device)
+        written = [self.lane.written(seat, run.first, seat.position + 1) for seat, _ in run.drawing]
+        return drawn + [torch.cat((kept, tokens)) for tokens in written] + [kept] * len(run.waiting)
+
+    def pixels(self, run: DrawingRun) -> Units:
+        """Turn the tokens of a drawing into pictures, a picture at a time; what is done already stays."""
+        for picture in run.drawn:
+            if picture.image is None:
+                yield
+                codes = torch.tensor(picture.tokens, device=self.janus.device)
+                (picture.image,) = to_pictures(self.vq(codes.view(1, self.janus.grid, -1)))
+                run.end_stage("pixels")
+            if run.request.upscale and not picture.upscaled:
+                picture.image = yield from self.upscaler.pieces(picture.image)
+                picture.upscaled = True
+                run.end_stage("upscale")
+
+    def result(self, run: DrawingRun) -> Pictures:
+        """What is sent at the end."""
+        return Pictures(
+            pictures=tuple(picture.image for picture in run.drawn if picture.image),
+            tokens=tuple(picture.tokens for picture in run.drawn),
+            seeds=tuple(picture.seed for picture in run.drawn),
+            seconds=run.seconds,
+        )

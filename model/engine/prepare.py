@@ -1,0 +1,108 @@
+"""Checks requests and prepares them, on any thread: what the model can't take is refused before it costs a step."""
+
+from copy import copy
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, Picture, QuestionRun
+from model.network import sampling
+from model.network.pixels import preprocess
+from model.requests import (
+    COUNT,
+    ENLARGED_BELOW,
+    GUIDANCE,
+    SEEDS,
+    TEMPERATURE,
+    TOP_P,
+    Drawing,
+    Enlarge,
+    Question,
+    Refused,
+    Request,
+)
+from model.weights.checkpoint import Janus
+
+PICTURES, ANSWERS, PIXELS = "pictures", "answers", "pixels"  # the scheduler's lanes
+
+
+class Preparer:
+    """Turns requests into runs for lanes of given lengths."""
+
+    def __init__(self, janus: Janus, *, picture_length: int, answer_length: int) -> None:
+        self.size = janus.image_size
+        self.image_tokens = janus.image_tokens
+        self.codes = janus.network.config.vq_config.num_embeddings
+        self.answer_length = answer_length
+        # the same words for both lanes, but each with its own room
+        self.drawing_prompts, self.question_prompts = copy(janus.prompts), copy(janus.prompts)
+        self.drawing_prompts.context, self.question_prompts.context = picture_length, answer_length
+        self.drawing_prompts.image_tokens = self.image_tokens
+
+    def prepare(self, request: Request) -> AnyRun:
+        """Check a request and do what needs no model. Raises Refused, with a sentence for the asker."""
+        match request:
+            case Drawing():
+                return self._drawing(request)
+            case Question():
+                return self._question(request)
+            case Enlarge():
+                if max(request.picture.size) >= ENLARGED_BELOW:
+                    raise Refused(f"Only pictures below {ENLARGED_BELOW} pixels on a side can be enlarged.")
+                return EnlargeRun(request=request, lane=PIXELS, seats=1)
+
+    def _drawing(self, drawing: Drawing) -> DrawingRun:
+        ids = self.drawing_prompts.drawing(drawing.prompt)
+        _within("guidance", drawing.guidance, *GUIDANCE)
+        _within("temperature", drawing.temperature, *TEMPERATURE)
+        _within("number of pictures", drawing.count, *COUNT)
+        if len(drawing.kept) >= self.image_tokens or not all(0 <= code < self.codes for code in drawing.kept):
+            raise Refused("The picture to vary was not drawn by this model.")
+        # greedy pictures would all be equal
+        seeds = [(drawing.seed + i) % SEEDS for i in range(drawing.count if drawing.temperature else 1)]
+        streams = [self._stream(drawing, seed) for seed in seeds]
+        pictures = [Picture(seed=seed, uniforms=stream) for seed, stream in zip(seeds, streams, strict=True)]
+        return DrawingRun(
+            request=drawing, ids=ids, total=self.image_tokens, waiting=pictures, lane=PICTURES, seats=len(pictures)
+        )
+
+    def _stream(self, drawing: Drawing, seed: int) -> NDArray[np.float32]:
+        return sampling.uniforms(seed, sampling.DRAWING, self.image_tokens, temperature=drawing.temperature)
+
+    def _question(self, question: Question) -> QuestionRun:
+        if not question.pictures:
+            raise Refused("Ask about a picture: there is none.")
+        _within("temperature", question.temperature, *TEMPERATURE)
+        _within("top-p", question.top_p, *TOP_P)
+        if question.max_new_tokens < 1:
+            raise Refused("An answer has one token at least.")
+        dropped, ids = self._fit(question)
+        most = min(question.max_new_tokens, self.answer_length - len(ids))
+        return QuestionRun(
+            request=question,
+            ids=ids,
+            pixels=[preprocess(picture, self.size) for picture in question.pictures],
+            uniforms=sampling.uniforms(question.seed % SEEDS, sampling.ANSWER, most, temperature=question.temperature),
+            dropped_turns=dropped,
+            stream=self.question_prompts.stream(),
+            lane=ANSWERS,
+            seats=1,
+        )
+
+    def _fit(self, question: Question) -> tuple[int, list[int]]:
+        """Drop as many of the oldest turns as it takes; with none left, shorten what the answer may have."""
+        for dropped in range(len(question.turns) + 1):
+            try:
+                return dropped, self._ids(question, dropped, question.max_new_tokens)
+            except Refused:
+                continue
+        return len(question.turns), self._ids(question, len(question.turns), 1)
+
+    def _ids(self, question: Question, dropped: int, room: int) -> list[int]:
+        turns = question.turns[dropped:]
+        return self.question_prompts.question(question.question, turns, len(question.pictures), room=room)
+
+
+def _within(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # NaN is not either
+        raise Refused(f"The {what} must be {low:g} to {high:g}.")

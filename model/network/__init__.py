@@ -1,0 +1,1 @@
+"""What is computed: Janus-Pro's parts, written for many rows of a cache at once, and the upscaler."""

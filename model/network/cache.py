@@ -1,0 +1,165 @@
+"""The KV cache: one slot a row, each row at its own position.
+
+A lane holds the rows of one kind: pictures (two rows each, because of guidance) or answers (one row each). Every lane
+has its own slot length, so a long conversation does not make every picture's attention longer. All is allocated once;
+a row that joins or leaves moves no other row's memory, except that the last ones fill holes, so that the rows in
+flight are always the first ones and a step reads one contiguous view.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import JanusForConditionalGeneration
+
+
+@dataclass(frozen=True)
+class CacheShape:
+    """The sizes of the language model that its cache depends on."""
+
+    layers: int
+    heads: int  # key and value heads
+    head_size: int
+    dtype: torch.dtype
+    device: torch.device
+
+    @property
+    def bytes_per_token(self) -> int:
+        """Bytes of keys and values that one position of one row takes, over all layers."""
+        return self.layers * 2 * self.heads * self.head_size * self.dtype.itemsize
+
+    @classmethod
+    def of(cls, network: JanusForConditionalGeneration) -> "CacheShape":
+        """Read the sizes off a network."""
+        language, text = network.model.language_model, network.config.text_config
+        weight, size = language.norm.weight, language.layers[0].self_attn.head_dim
+        return cls(text.num_hidden_layers, text.num_key_value_heads, size, weight.dtype, weight.device)
+
+
+class KVCache:
+    """Keys and values of `rows` rows of up to `length` positions: a (2, rows, heads, length, head size) a layer."""
+
+    def __init__(self, shape: CacheShape, rows: int, length: int) -> None:
+        self.shape, self.length = shape, length
+        size = (2, rows, shape.heads, length, shape.head_size)
+        # Zeros, not garbage: a masked position has weight zero, and zero times NaN would still be NaN.
+        self.layers = [torch.zeros(size, dtype=shape.dtype, device=shape.device) for _ in range(shape.layers)]
+
+    def copy(self, source: "KVCache", row: int, targets: Sequence[int], length: int) -> None:
+        """Copy the first `length` positions of `source`'s `row` to the rows `targets`."""
+        for mine, theirs in zip(self.layers, source.layers, strict=True):
+            kept = theirs[:, row, :, :length]
+            for target in targets:
+                mine[:, target, :, :length] = kept
+
+    def shrink(self, rows: int) -> None:
+        """Keep the first `rows` rows and give the memory of the others back, layer by layer."""
+        for i, layer in enumerate(self.layers):
+            if rows < layer.shape[1]:
+                self.layers[i] = layer[:, :rows].clone()
+
+
+@dataclass(eq=False)
+class Seat:
+    """What one sequence has of a lane. `index` changes when the seat fills a hole; `position` mirrors the device's."""
+
+    index: int
+    position: int = 0  # positions before this one hold keys and values
+    moving: bool = False  # takes part in steps; False while its prompt is being prefilled
+
+
+class Lane:
+    """The rows of one kind, and what a step must know of each, on the device.
+
+    A seat is `width` rows of the cache that stand for one sequence. `tokens[seat, p]` is what stands at position p;
+    a step reads it at `positions[seat]`, chooses what follows by `uniforms[seat, p]`, writes it at p + 1 and advances
+    by `moving[seat]`: 1, or 0 for a seat that is empty or still being prefilled. Such a seat runs along (shapes are
+    static) and scribbles on its last position, which its owner, if it ever gets there, writes before reading.
+    """
+
+    def __init__(self, shape: CacheShape, *, seats: int, length: int, width: int) -> None:
+        self.width, self.length, self.capacity = width, length, seats
+        self.cache = KVCache(shape, seats * width, length)
+        self.taken: list[Seat] = []  # taken[i].index is i: seats in use are always the first ones
+        device = shape.device
+        self.tokens = torch.zeros(seats, length + 1, dtype=torch.int64, device=device)
+        self.positions = torch.full((seats,), length - 1, dtype=torch.int64, device=device)
+        self.moving = torch.zeros(seats, dtype=torch.int64, device=device)
+        self.uniforms = torch.zeros(seats, length, dtype=torch.float32, device=device)
+        self.sharpness = torch.ones(seats, dtype=torch.float32, device=device)  # inverse temperature
+        self.strength = torch.ones(seats, dtype=torch.float32, device=device)  # guidance, or top-p
+
+    @property
+    def free(self) -> int:
+        """Seats that are not taken."""
+        return self.capacity - len(self.taken)
+
+    def take(self, count: int) -> list[Seat]:
+        """Take `count` free seats; they move once they are started."""
+        seats = [Seat(len(self.taken) + i) for i in range(count)]
+        self.taken += seats
+        return seats
+
+    def start(
+        self, seat: Seat, *, position: int, token: int, uniforms: NDArray[np.float32], sharpness: float, strength: float
+    ) -> None:
+        """Let a seat take part from the next step on: it reads `token` at `position`, and draws by `uniforms`."""
+        i, last = seat.index, position + len(uniforms)
+        self.tokens[i, position] = token
+        self.uniforms[i, position:last] = torch.from_numpy(uniforms).to(self.uniforms.device)
+        self.positions[i] = position
+        self.sharpness[i] = sharpness
+        self.strength[i] = strength
+        self.moving[i] = 1
+        seat.position, seat.moving = position, True
+
+    def advance(self) -> None:
+        """Take note of a step: every seat that moves is one position further."""
+        for seat in self.taken:
+            seat.position += seat.moving
+
+    def release(self, seats: Sequence[Seat]) -> None:
+        """Give seats back; the last ones taken fill the holes."""
+        for seat in sorted(seats, key=lambda seat: seat.index, reverse=True):  # so none is moved that goes, too
+            last = self.taken.pop()
+            if last is not seat:
+                self._move(last, seat.index)
+                self.taken[last.index] = last
+            else:
+                self._empty(seat.index)
+
+    def written(self, seat: Seat, start: int, end: int) -> Tensor:
+        """The tokens at positions `start` to `end` (not included) of a seat: int64, on the device."""
+        return self.tokens[seat.index, start:end]
+
+    def shrink(self) -> None:
+        """Give the memory beyond `capacity` back, after that was lowered."""
+        self.cache.shrink(self.capacity * self.width)
+
+    def rows(self, index: int) -> range:
+        """The rows of the cache that belong to the seat at `index`."""
+        return range(index * self.width, (index + 1) * self.width)
+
+    def tensors(self) -> list[Tensor]:
+        """Everything that a step reads or writes."""
+        return [*self.cache.layers, *self._state()]
+
+    def _state(self) -> list[Tensor]:
+        return [self.tokens, self.positions, self.moving, self.uniforms, self.sharpness, self.strength]
+
+    def _move(self, seat: Seat, target: int) -> None:
+        for old, new in zip(self.rows(seat.index), self.rows(target), strict=True):
+            self.cache.copy(self.cache, old, (new,), seat.position)
+        for state in self._state():
+            state[target] = state[seat.index]
+        self._empty(seat.index)
+        seat.index = target
+
+    def _empty(self, index: int) -> None:
+        for layer in self.cache.layers:  # a NaN left there would reach whoever comes next
+            layer[:, self.rows(index).start : self.rows(index).stop] = 0
+        self.moving[index] = 0
+        self.positions[index] = self.length - 1

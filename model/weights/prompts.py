@@ -1,0 +1,188 @@
+"""Words to token ids, in DeepSeek's conversation format.
+
+Control tokens are placed by id. What people write goes through a tokenizer in which no control token can match, so
+`<|Assistant|>` in a question is thirteen characters to the model and nothing more. For ordinary text the ids are
+those of the whole templated string: a tokenizer treats the text between two control tokens on its own anyway.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.decoders import DecodeStream
+
+from model.requests import Refused, Turn
+from model.weights.names import CheckpointError
+
+BOS = "<｜begin▁of▁sentence｜>"
+EOS = "<｜end▁of▁sentence｜>"
+PAD = "<｜▁pad▁｜>"
+PLACEHOLDER = "<image_placeholder>"
+BEGIN_OF_IMAGE = "<begin_of_image>"
+END_OF_IMAGE = "<end_of_image>"
+USER = "<|User|>"
+ASSISTANT = "<|Assistant|>"
+CONTROL = (BOS, EOS, PAD, PLACEHOLDER, BEGIN_OF_IMAGE, END_OF_IMAGE, USER, ASSISTANT)
+
+# The default of DeepSeek's VLChatProcessor: questions have it, drawings have none.
+SYSTEM_PROMPT = (
+    "You are a helpful language and vision assistant. You are able to understand the visual content that the user "
+    "provides, and assist the user with a variety of tasks using natural language."
+)
+
+
+class Prompts:
+    """Builds the token ids of every prompt, and turns ids into words again.
+
+    The ids of control tokens are attributes: `bos`, `eos`, `pad`, `placeholder`, `begin_of_image`, `end_of_image`,
+    `user`, `assistant`. `vocabulary` is the largest id that can come out, plus one.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, *, image_tokens: int, context: int, seen_tokens: int | None = None
+    ) -> None:
+        """Take over `tokenizer` (it is changed).
+
+        `image_tokens`: positions that a drawn picture takes. `seen_tokens`: positions of one that is looked at; as
+        many if not given, as in Janus-Pro. `context`: positions that the model has. Raises CheckpointError if a
+        control token is missing.
+        """
+        known = tokenizer.get_vocab(with_added_tokens=True)
+        missing = [token for token in CONTROL if token not in known]
+        if missing:
+            raise CheckpointError(f"the tokenizer has no {', '.join(missing)}: this is no Janus-Pro tokenizer")
+        # Checkpoints differ in which tokens they call special; here every control token is.
+        tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in CONTROL])
+        tokenizer.encode_special_tokens = True  # text that looks like a special token is encoded as text
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self.tokenizer = tokenizer
+        self._special = frozenset(i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special)
+        self.image_tokens = image_tokens
+        self.seen_tokens = image_tokens if seen_tokens is None else seen_tokens
+        self.context = context
+        self.bos, self.eos, self.pad = known[BOS], known[EOS], known[PAD]
+        self.placeholder = known[PLACEHOLDER]
+        self.begin_of_image, self.end_of_image = known[BEGIN_OF_IMAGE], known[END_OF_IMAGE]
+        self.user, self.assistant = known[USER], known[ASSISTANT]
+        self.vocabulary = max(known.values()) + 1
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, image_tokens: int, context: int, seen_tokens: int | None = None) -> "Prompts":
+        """Read `tokenizer.json`. Raises CheckpointError, naming the file.
+
+        The file is read as it is: under transformers 5 LlamaTokenizerFast, which DeepSeek's configuration names,
+        replaces its pre-tokenizer and gives other ids.
+        """
+        file = folder / "tokenizer.json"
+        if not file.is_file():
+            raise CheckpointError(f"{file} is missing: the folder has no tokenizer. Fetch the checkpoint again.")
+        try:
+            tokenizer = Tokenizer.from_file(str(file))
+        except Exception as error:  # the library raises plain Exception for whatever it can't read
+            raise CheckpointError(f"{file} is no tokenizer ({error}). Fetch the checkpoint again.") from error
+        try:
+            return cls(tokenizer, image_tokens=image_tokens, context=context, seen_tokens=seen_tokens)
+        except CheckpointError as error:
+            raise CheckpointError(f"{file}: {error}") from None
+
+    def drawing(self, prompt: str) -> list[int]:
+        """Build the ids that ask for a drawing: BOS, the prompt as the user's turn, begin of image.
+
+        Raises Refused if the prompt is empty, or too long to leave room for the picture.
+        """
+        text = prompt.strip()
+        if not text:
+            raise Refused("The prompt is empty: say what to draw.")
+        ids = self._ids([self.bos, self.user, f": {text}\n\n", self.assistant, ":", self.begin_of_image])
+        self._check("prompt", text, len(ids) + self.image_tokens)
+        return ids
+
+    def unconditional(self, length: int) -> list[int]:
+        """Build the `length` ids (at least 2) that guidance compares with: a drawing's prompt with its words blank."""
+        return [self.bos, *[self.pad] * (length - 2), self.begin_of_image]
+
+    def question(self, question: str, turns: Sequence[Turn] = (), pictures: int = 1, *, room: int = 1) -> list[int]:
+        """Build the ids of a question about `pictures` pictures after earlier `turns`, oldest first.
+
+        Every picture is `seen_tokens` placeholders between begin and end of image. They stand at the head of the
+        first turn; several are numbered as figures. At least `room` positions stay free for the answer. Raises
+        Refused if the question is empty, or if it all is longer than the model's context (fewer turns may fit).
+        """
+        text = question.strip()
+        if not text:
+            raise Refused("The question is empty: ask something about the picture.")
+        picture = [self.begin_of_image, *[self.placeholder] * self.seen_tokens, self.end_of_image]
+        head: list[int | str] = []
+        for i in range(pictures):
+            head += [*picture, "\n" if pictures == 1 else f" is Figure {i + 1}.\n"]
+        pieces: list[int | str] = [self.bos, f"{SYSTEM_PROMPT}\n\n"]
+        for turn in turns:
+            pieces += [self.user, ": ", *head, f"{turn.question.strip()}\n\n"]
+            pieces += [self.assistant, f": {turn.answer.strip()}", self.eos]
+            head = []
+        ids = self._ids([*pieces, self.user, ": ", *head, f"{text}\n\n", self.assistant, ":"])
+        self._check("question", text, len(ids) + room, 0 if turns else pictures)
+        return ids
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Turn an answer's ids into text; control tokens are left out, broken UTF-8 becomes U+FFFD."""
+        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    def stream(self) -> "TextStream":
+        """Open a stream that turns one answer's ids into text as they come."""
+        return TextStream(self)
+
+    def _ids(self, pieces: Iterable[int | str]) -> list[int]:
+        """Encode every run of text between two ids as one string: a tokenizer may merge across pieces."""
+        ids: list[int] = []
+        for is_text, run in groupby(pieces, lambda piece: isinstance(piece, str)):
+            part = list(run)
+            ids += self._encode("".join(map(str, part))) if is_text else map(int, part)
+        return ids
+
+    def _encode(self, text: str) -> list[int]:
+        text = text.encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON can carry, is no text
+        ids = self.tokenizer.encode(text, add_special_tokens=False).ids
+        if self._special.isdisjoint(ids):
+            return ids
+        # A vocabulary may hold a control token's spelling as a word too. No single letter is one.
+        return [i for letter in text for i in self.tokenizer.encode(letter, add_special_tokens=False).ids]
+
+    def _check(self, what: Literal["prompt", "question"], text: str, positions: int, pictures: int = 0) -> None:
+        """Raise Refused if `positions` are more than the context holds; say how long `text` may be instead."""
+        excess = positions - self.context
+        if excess <= 0:
+            return
+        used = len(self._encode(text))
+        if used <= excess and pictures > 1:
+            reason = f"{pictures} pictures are more than this model can look at together: ask about fewer."
+            raise Refused(reason, "pictures")
+        if used <= excess:
+            raise Refused("The conversation is longer than this model can follow: start a new one.", "conversation")
+        allowed = len(text) * (used - excess) // used
+        reason = f"The {what} is too long: {len(text):,} characters; this model takes about {allowed:,}."
+        raise Refused(reason, what, allowed)
+
+
+class TextStream:
+    """One answer's text as it grows. All that it gives out, joined, is `Prompts.text` of all ids."""
+
+    def __init__(self, prompts: Prompts) -> None:
+        self._prompts = prompts
+        self._stream = DecodeStream(skip_special_tokens=True)
+        self._ids: list[int] = []
+        self._sent = 0  # characters
+
+    def push(self, token: int) -> str:
+        """Take the next id; give the text that is sure by now: never a part of a character."""
+        self._ids.append(token)
+        text: str = self._stream.step(self._prompts.tokenizer, token) or ""
+        self._sent += len(text)
+        return text
+
+    def finish(self) -> str:
+        """Give what is left at the end: bytes that never became a character."""
+        return self._prompts.text(self._ids)[self._sent :]

@@ -1,0 +1,203 @@
+"""The engine refusing, cancelled, out of memory and broken."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from PIL import Image
+
+from model.engine.engine import Engine
+from model.engine.out_of_memory import exhausted
+from model.network.upscaler import Lanczos
+from model.requests import (
+    Cancelled,
+    Enlarge,
+    Event,
+    Failed,
+    Pictures,
+    Refused,
+    Request,
+)
+from model.settings import EngineSettings
+from model.weights.checkpoint import Janus
+from tests.model.driving import ask, draw, run, tokens
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        draw(prompt=""),
+        draw(prompt="word " * 300),
+        draw(count=0),
+        draw(temperature=-1.0),
+        draw(guidance=float("inf")),
+        draw(kept=(64,)),
+        draw(kept=(1,) * 16),
+        ask(pictures=()),
+        ask(question=" "),
+        ask(question="word " * 400),
+        ask(top_p=1.5),
+        ask(max_new_tokens=0),
+        Enlarge(picture=Image.new("RGB", (5000, 10))),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_a_sentence(engine: Engine, bad: Request) -> None:
+    with pytest.raises(Refused) as refusal:
+        engine.prepare(bad)
+    assert str(refusal.value).endswith(".")
+    assert engine.idle
+
+
+def cancel_everywhere(engine: Engine, make: Callable[[], Request], steps: int) -> None:
+    one, other = make(), draw(seed=9, count=2, owner="other")
+    expected = tokens(run(engine, draw(seed=9, count=2))[0])
+    for request in (one, other):
+        engine.add(engine.prepare(request))
+    ends: dict[str, Event] = {}
+    for step in range(1000):
+        if step == steps:
+            engine.cancel(one.id)
+        if engine.idle:
+            break
+        ends.update(engine.step())
+    assert ends[one.id] == Cancelled()
+    last = ends[other.id]
+    assert isinstance(last, Pictures)
+    assert list(last.tokens) == expected
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 8, 17, 20])
+def test_cancelling_frees_the_rows_and_harms_nobody(tiny: Janus, steps: int) -> None:
+    engine = Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=8, rows=10))
+    for make in (
+        partial(draw, count=5),
+        partial(ask, max_new_tokens=100, temperature=1.0),
+        partial(draw, count=4, upscale=True),
+    ):
+        cancel_everywhere(engine, make, steps)
+        assert engine.figures().rows == 0
+        assert engine.scheduler.waiting == 0
+
+
+class Faults:
+    """Makes a method fail at chosen calls."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
+        self.plan: list[Exception | None] = []
+        whole = getattr(owner, name)
+
+        def call(*args: object, **kwargs: object) -> object:
+            if self.plan and (error := self.plan.pop(0)):
+                raise error
+            return whole(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, call)
+
+
+EXHAUSTED = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (MemoryError(), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:114] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_a_lack_of_memory_is_told_from_other_failures(error: Exception, is_memory: bool) -> None:
+    assert exhausted(error) is is_memory
+
+
+@pytest.mark.parametrize("method", ["decoder.prefill", "step_runner._step", "upscaler.pieces"])
+def test_out_of_memory_is_survived_with_fewer_seats(
+    tiny: Janus, monkeypatch: pytest.MonkeyPatch, method: str, engine: Engine
+) -> None:
+    expected = tokens(run(engine, draw(count=3))[0])
+    short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
+    owner, name = method.split(".")
+    faults = Faults(monkeypatch, getattr(short, owner), name)
+    faults.plan = [None, EXHAUSTED]
+    assert tokens(run(short, draw(count=3, prompt="a red circle", upscale=True))[0]) == expected
+    assert not faults.plan
+    assert short.scheduler.capacity("pictures") == short.lanes["pictures"].capacity == 5
+    assert tokens(run(short, draw(count=3))[0]) == expected
+
+
+def test_out_of_memory_twice_costs_the_newest_request_only(tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
+    faults = Faults(monkeypatch, short.step_runner, "_step")
+    faults.plan = [None, None, None, EXHAUSTED, EXHAUSTED]
+    older, newer = run(short, draw(count=2), draw(count=2, seed=50))
+    assert isinstance(older[-1], Pictures)
+    assert isinstance(newer[-1], Failed)
+    assert newer[-1].kind == "memory"
+
+
+def test_a_failing_step_fails_those_in_it_and_nobody_else(
+    tiny: Janus, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Engine(tiny, Lanczos(), EngineSettings(rows=10))
+    faults = Faults(monkeypatch, engine.step_runner, "_step")
+    faults.plan = [None, None, RuntimeError("a bug in a kernel")]
+    inside, waiting = draw(count=5), draw(count=5)
+    events = run(engine, inside, waiting)
+    failed = events[0][-1]
+    assert isinstance(failed, Failed)
+    assert failed.kind == "bug"
+    assert "kernel" not in failed.reason
+    assert inside.id in failed.reason
+    assert "a bug in a kernel" in caplog.text
+    assert inside.id in caplog.text
+    assert isinstance(events[1][-1], Pictures)
+
+
+def test_a_failing_prefill_fails_alone(tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(tiny, Lanczos())
+    faults = Faults(monkeypatch, engine.answer_lane, "_look")
+    faults.plan = [RuntimeError("no such convolution")]
+    question, drawing = run(engine, ask(), draw(count=2))
+    assert isinstance(question[-1], Failed)
+    assert isinstance(drawing[-1], Pictures)
+
+
+def test_after_a_lack_of_memory_requests_can_still_be_cancelled(tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
+    faults = Faults(monkeypatch, short.step_runner, "_step")
+    faults.plan = [None, EXHAUSTED]
+    first, second = draw(count=2), draw(count=2, seed=50)
+    for request in (first, second):
+        short.add(short.prepare(request))
+    while faults.plan:
+        short.step()
+    short.cancel(first.id)  # its seats are filled by those of the second: caches are copied
+    events = []
+    while not short.idle:
+        events += short.step()
+    assert isinstance(dict(events)[first.id], Cancelled)
+    assert isinstance(dict(events)[second.id], Pictures)
+
+
+def test_finished_pictures_wait_for_the_first_word_of_an_answer(tiny: Janus) -> None:
+    engine = Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16))
+    drawing, question = draw(count=5, upscale=True), ask(owner="asker")
+    engine.add(engine.prepare(drawing))
+    while not engine._pixels:
+        engine.step()
+    asked = engine.prepare(question)
+    engine.add(asked)
+    left = len(engine._pixels)
+    units = []
+    do = engine._do
+    engine._do = lambda task: (units.append(task.run), do(task))[1]  # type: ignore[method-assign, func-returns-value]
+    while not asked.answer:  # type: ignore[union-attr]
+        engine.step()
+    assert left
+    assert all(unit is asked for unit in units)
+    while not engine.idle:
+        engine.step()
+    assert any(unit is not asked for unit in units)

@@ -1,0 +1,218 @@
+"""Loading: every layout gives the same network, and every broken file one clear line."""
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import JanusForConditionalGeneration
+
+from model.weights import checkpoint
+from model.weights.checkpoint import CheckpointError, Janus, load
+from tests import tiny as maker
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A checkpoint in transformers' layout that the test may break."""
+    return maker.write(tmp_path / "checkpoint")
+
+
+def change(folder: Path, **keys: object) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | keys))
+
+
+def edit(file: Path, *, without: str = "", **tensors: torch.Tensor) -> None:
+    state = {name: tensor.clone() for name, tensor in load_file(file).items() if name != without}
+    save_file(state | {name.replace("__", "."): tensor for name, tensor in tensors.items()}, file)
+
+
+def same(one: JanusForConditionalGeneration, other: JanusForConditionalGeneration) -> bool:
+    ours, theirs = one.state_dict(), other.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_it_is_ready_to_use_and_what_transformers_loads(tiny: Janus, tiny_folder: Path) -> None:
+    theirs = JanusForConditionalGeneration.from_pretrained(tiny_folder)
+    assert same(tiny.network, theirs)
+    assert not tiny.network.training
+    assert not any(weight.requires_grad for weight in tiny.network.parameters())
+    assert (tiny.device, tiny.dtype) == (torch.device("cpu"), torch.float32)
+    assert (tiny.grid, tiny.image_tokens, tiny.image_size, tiny.context) == (4, 16, 32, maker.CONTEXT)
+    ids = torch.arange(20)[None]
+    pixels = torch.linspace(-1, 1, 3 * 32 * 32).reshape(1, 3, 32, 32)
+    with torch.inference_mode():  # what is in no file (positions, rotary frequencies) counts here
+        assert torch.equal(tiny.network(input_ids=ids).logits, theirs(input_ids=ids).logits)
+        ours = tiny.network.model.get_image_features(pixels).pooler_output
+        assert torch.equal(ours, theirs.model.get_image_features(pixels).pooler_output)
+
+
+def test_load_save_load_changes_nothing(tiny_folder: Path, tmp_path: Path) -> None:
+    network = load(tiny_folder, device="cpu").network
+    again = load(maker.write(tmp_path, network), device="cpu").network
+    assert same(again, network)
+    assert again.config.to_dict() == network.config.to_dict()
+
+
+def test_shards_with_an_index_load(tiny: Janus, tmp_path: Path) -> None:
+    maker.write(tmp_path, max_shard_size="2MB")
+    assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
+    assert same(load(tmp_path, device="cpu").network, tiny.network)
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float16"])
+def test_weights_take_the_dtype_that_is_asked_for(tiny: Janus, tiny_folder: Path, name: str) -> None:
+    loaded = load(tiny_folder, device="cpu", dtype=name)
+    dtype = getattr(torch, name)
+    assert loaded.dtype == dtype
+    assert {weight.dtype for weight in loaded.network.parameters()} == {dtype}
+    assert torch.equal(loaded.network.lm_head.weight, tiny.network.lm_head.weight.to(dtype))
+    rotary = loaded.network.model.language_model.rotary_emb
+    assert rotary.inv_freq.dtype == torch.float32  # positions of thousands need it
+
+
+def test_the_text_head_is_tied_only_where_the_file_has_none(folder: Path) -> None:
+    change(folder, tie_word_embeddings=True)  # what transformers' configuration says when nobody says otherwise
+    network = load(folder, device="cpu").network
+    assert not torch.equal(network.lm_head.weight, network.get_input_embeddings().weight)
+    edit(folder / "model.safetensors", without="lm_head.weight")
+    network = load(folder, device="cpu").network
+    assert network.lm_head.weight is network.get_input_embeddings().weight
+    change(folder, tie_word_embeddings=False)
+    with pytest.raises(CheckpointError, match=r"lack lm_head\.weight"):
+        load(folder, device="cpu")
+
+
+def test_no_random_weight_is_left_and_no_foreign_one_is_dropped(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    edit(file, without="model.aligner.fc1.weight", model__aligner__fc1__scale=torch.ones(1))
+    with pytest.raises(CheckpointError, match=r"checkpoint: the weights lack model\.aligner\.fc1\.weight\. What may"):
+        load(folder, device="cpu")
+    edit(file, model__aligner__fc1__weight=torch.ones(64, 64))
+    with pytest.raises(CheckpointError, match=r"hold model\.aligner\.fc1\.scale, which Janus-Pro does not have"):
+        load(folder, device="cpu")
+    edit(file, without="model.aligner.fc1.scale", model__aligner__fc1__weight=torch.ones(64, 32))
+    with pytest.raises(CheckpointError, match=r"fc1\.weight is \(64, 32\) in the file and \(64, 64\) by config\.json"):
+        load(folder, device="cpu")
+
+
+def test_missing_files_are_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"holds no weights: neither model\.safetensors nor pytorch_model\.bin"):
+        load(folder, device="cpu")
+    maker.write_deepseek(tmp_path / "sharded")
+    shards = maker.shard_bin(tmp_path / "sharded")
+    shards[1].unlink()
+    with pytest.raises(CheckpointError, match=rf"{shards[1].name} is missing"):
+        load(tmp_path / "sharded", device="cpu")
+    (folder / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"holds no config\.json"):
+        load(folder, device="cpu")
+
+
+def test_cut_off_files_are_named(folder: Path, tmp_path: Path) -> None:
+    whole = folder / "model.safetensors"
+    whole.write_bytes(whole.read_bytes()[:-1000])
+    with pytest.raises(CheckpointError, match=r"model\.safetensors is broken"):
+        load(folder, device="cpu")
+    whole = maker.write_deepseek(tmp_path / "deepseek") / "pytorch_model.bin"
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(CheckpointError, match=r"pytorch_model\.bin is broken"):
+        load(tmp_path / "deepseek", device="cpu")
+
+
+def test_foreign_files_are_named_and_their_code_is_not_run(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    whole = maker.write_deepseek(tmp_path / "deepseek") / "pytorch_model.bin"
+    for content in (pickle.dumps({"weight": Trap()}), b"<!DOCTYPE html><html>Not found</html>"):
+        whole.write_bytes(content)
+        with pytest.raises(CheckpointError, match=r"pytorch_model\.bin is broken, or holds no weights"):
+            load(tmp_path / "deepseek", device="cpu")
+    torch.save({"weight": Trap()}, whole)
+    with pytest.raises(CheckpointError, match=r"pytorch_model\.bin is broken, or holds no weights"):
+        load(tmp_path / "deepseek", device="cpu")
+    assert not (tmp_path / "sprung").exists()
+    for other in ([torch.zeros(1)], {"epoch": 3}):
+        torch.save(other, whole)
+        with pytest.raises(CheckpointError, match=r"pytorch_model\.bin holds .* named tensors"):
+            load(tmp_path / "deepseek", device="cpu")
+
+
+def test_other_models_are_refused(folder: Path, tmp_path: Path) -> None:
+    file = folder / "config.json"
+    told = json.loads(file.read_text())
+    change(folder, text_config=told["text_config"] | {"hidden_size": "wide"})
+    with pytest.raises(CheckpointError, match=r"config\.json is no Janus configuration"):
+        load(folder, device="cpu")
+    change(folder, model_type="llama")
+    with pytest.raises(CheckpointError, match=r"config\.json describes a llama model, not Janus-Pro"):
+        load(folder, device="cpu")
+    for text in ("{", "[]"):
+        file.write_text(text)
+        with pytest.raises(CheckpointError, match=r"config\.json is no"):
+            load(folder, device="cpu")
+    maker.write_deepseek(tmp_path / "other")
+    torch.save({"weight": torch.ones(2)}, tmp_path / "other" / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match="other: the weights lack 'language_model"):
+        load(tmp_path / "other", device="cpu")
+
+
+def test_a_tokenizer_larger_than_the_network_is_refused(folder: Path) -> None:
+    tokenizer = maker.tokenizer()
+    tokenizer.add_tokens([f"word{i}" for i in range(10)])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json has 280 tokens, but the network 272"):
+        load(folder, device="cpu")
+
+
+def test_a_device_or_dtype_that_is_not_there_is_named(tiny_folder: Path) -> None:
+    with pytest.raises(CheckpointError, match="Device abacus can't be used here"):
+        load(tiny_folder, device="abacus")
+    with pytest.raises(CheckpointError, match=r"no dtype int4\. It is one of auto, float32, bfloat16, float16"):
+        load(tiny_folder, device="cpu", dtype="int4")
+
+
+def test_bfloat16_is_the_default_on_cuda_only() -> None:
+    chosen = {name: checkpoint.choose_dtype("auto", torch.device(name)) for name in ("cuda", "mps", "cpu")}
+    assert chosen == {"cuda": torch.bfloat16, "mps": torch.float32, "cpu": torch.float32}
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's peak anew")
+def test_loading_holds_one_copy(tmp_path: Path) -> None:
+    """The peak of the process grows by little more than the weights: 40 MB here, in tensors of 2 MB at most."""
+    config = maker.config()
+    config.text_config.hidden_size = config.vision_config.projection_dim = 512
+    config.text_config.intermediate_size = 1024
+    config.text_config.num_hidden_layers = 3
+    config.text_config.head_dim = 256
+    config.vq_config.projection_dim = config.vq_config.image_token_embed_dim = 512
+    network = maker.network(config)
+    folders = [maker.write(tmp_path / "ours", network), maker.write_deepseek(tmp_path / "theirs", network)]
+    script = """
+import re, sys
+from pathlib import Path
+from model.weights.checkpoint import load
+def kilobytes(key):
+    return int(re.search(key + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+load(sys.argv[1], device="cpu")  # whatever a first load imports
+kept = []
+for folder in sys.argv[1:]:
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    before = kilobytes("VmRSS")
+    kept += [load(folder, device="cpu")]
+    sum(weight.sum() for weight in kept[-1].network.parameters())  # mapped or not, all is read now
+    print((kilobytes("VmHWM") - before) * 1024)
+"""
+    command = [sys.executable, "-c", script, *map(str, folders)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
+    grown = [int(line) for line in done.stdout.split()]
+    size = sum(weight.numel() * weight.element_size() for weight in network.parameters())
+    assert [round(peak / size, 1) for peak in grown] == pytest.approx([1, 1], abs=0.3)

@@ -1,0 +1,178 @@
+"""Words to ids: the format is DeepSeek's, and nothing a person types becomes a control token."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
+
+from model.requests import Refused, Turn
+from model.settings import EngineSettings
+from model.weights.names import CheckpointError
+from model.weights.prompts import CONTROL, SYSTEM_PROMPT, Prompts
+from tests import tiny
+
+PICTURE = f"<begin_of_image>{'<image_placeholder>' * 16}<end_of_image>"
+
+
+@pytest.fixture(scope="module")
+def prompts() -> Prompts:
+    return Prompts(tiny.tokenizer(), image_tokens=16, context=512)
+
+
+def whole(text: str) -> list[int]:
+    """The ids of a templated string, encoded at once by the tokenizer as it is in the file."""
+    return list(tiny.tokenizer().encode(text).ids)
+
+
+def test_a_drawing_is_the_templated_string(prompts: Prompts) -> None:
+    ids = prompts.drawing("  a red circle\non a blue field ")
+    assert ids == whole("<|User|>: a red circle\non a blue field\n\n<|Assistant|>:<begin_of_image>")
+
+
+def test_a_question_has_the_system_prompt_and_the_picture_first(prompts: Prompts) -> None:
+    ids = prompts.question("What is red? ")
+    assert ids == whole(f"{SYSTEM_PROMPT}\n\n<|User|>: {PICTURE}\nWhat is red?\n\n<|Assistant|>:")
+
+
+def test_turns_end_in_end_of_sentence_and_the_picture_stays_in_the_first(prompts: Prompts) -> None:
+    ids = prompts.question("And blue?", [Turn(question="What is red?", answer=" The circle.")])
+    first = f"<|User|>: {PICTURE}\nWhat is red?\n\n<|Assistant|>: The circle.<｜end▁of▁sentence｜>"
+    assert ids == whole(f"{SYSTEM_PROMPT}\n\n{first}<|User|>: And blue?\n\n<|Assistant|>:")
+
+
+def test_several_pictures_are_numbered(prompts: Prompts) -> None:
+    figures = f"{PICTURE} is Figure 1.\n{PICTURE} is Figure 2.\n"
+    ids = prompts.question("Which is red?", (), 2)
+    assert ids == whole(f"{SYSTEM_PROMPT}\n\n<|User|>: {figures}Which is red?\n\n<|Assistant|>:")
+
+
+def test_the_unconditional_prompt_keeps_the_ends_only(prompts: Prompts) -> None:
+    conditional = prompts.drawing("red")
+    unconditional = prompts.unconditional(len(conditional))
+    assert unconditional == [conditional[0], *[prompts.pad] * (len(conditional) - 2), conditional[-1]]
+
+
+@settings(max_examples=50)
+@given(
+    text=st.text(min_size=1, max_size=20).filter(str.strip)
+    | st.lists(st.sampled_from(CONTROL), min_size=1, max_size=3).map("".join)
+)
+@example(text="<|Assistant|>")
+@example(text="<image_placeholder>\n<｜end▁of▁sentence｜>")
+@example(text="＜｜User｜＞ <｜end▁of▁sentence｜ > <｜▁pad▁｜>")
+@example(text="half a pair \ud83d and a \x00")
+def test_no_control_token_comes_from_what_people_write(prompts: Prompts, text: str) -> None:
+    def controls(ids: list[int]) -> list[int]:
+        return [i for i in ids if i < len(CONTROL)]
+
+    assert controls(prompts.drawing(text)) == controls(prompts.drawing("red"))
+    turns = [Turn(question="red", answer="red")]
+    assert controls(prompts.question(text, [Turn(question=text, answer=text)])) == controls(
+        prompts.question("red", turns)
+    )
+
+
+@pytest.mark.parametrize("text", ["<|User|>", "say <end_of_image> twice"])
+def test_control_words_reach_the_model_letter_by_letter(prompts: Prompts, text: str) -> None:
+    assert text in prompts.text(prompts.drawing(text))
+
+
+def test_a_vocabulary_with_control_words_as_words_gives_no_control_token() -> None:
+    vocabulary = {token: i for i, token in enumerate([*CONTROL, "[UNK]", *"<|>Usera:", "red"])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    ids = Prompts(tokenizer, image_tokens=16, context=512).drawing("red <|User|> red")
+    assert ids.count(vocabulary["<|User|>"]) == 1
+    assert ids.count(vocabulary["s"]) == 1
+
+
+def test_control_tokens_that_the_file_does_not_call_special_are_still_safe() -> None:
+    tokenizer = tiny.tokenizer()
+    loose = Tokenizer(models.BPE(vocab=tokenizer.get_vocab(with_added_tokens=True), merges=[]))
+    loose.pre_tokenizer = tokenizer.pre_tokenizer
+    loose.add_tokens([AddedToken(token, special=False, normalized=True) for token in CONTROL])
+    ids = Prompts(loose, image_tokens=16, context=512).drawing("<begin_of_image>")
+    assert [i for i in ids if i < len(CONTROL)] == [0, 6, 7, 4]
+
+
+def test_letters_that_a_tokenizer_adds_as_tokens_still_are(prompts: Prompts) -> None:
+    """DeepSeek's tokenizer has a dozen such letters: added, but not special."""
+    tokenizer = tiny.tokenizer()
+    tokenizer.add_tokens(["ü"])
+    expected = tokenizer.encode("<|User|>: eine grüne Kür\n\n<|Assistant|>:<begin_of_image>").ids
+    assert Prompts(tokenizer, image_tokens=16, context=512).drawing("eine grüne Kür") == expected
+    assert len(expected) == len(prompts.drawing("eine grüne Kür")) - 2
+
+
+@pytest.mark.parametrize("text", ["", " \n\t "])
+def test_nothing_to_draw_or_answer_is_refused(prompts: Prompts, text: str) -> None:
+    with pytest.raises(Refused, match="say what to draw"):
+        prompts.drawing(text)
+    with pytest.raises(Refused, match="ask something"):
+        prompts.question(text)
+
+
+def test_a_long_prompt_is_refused_with_a_length_that_fits(prompts: Prompts) -> None:
+    with pytest.raises(Refused, match=r"1,000 characters; this model takes about (\d+)") as refusal:
+        prompts.drawing("x" * 1000)
+    allowed = refusal.value.limit
+    assert (refusal.value.cause, str(allowed)) == ("prompt", refusal.value.reason.split()[-1].strip("."))
+    assert len(prompts.drawing("x" * allowed)) + 16 <= 512
+    assert allowed > 450
+
+
+def test_a_question_leaves_room_for_the_answer_or_asks_for_a_new_conversation(prompts: Prompts) -> None:
+    turns = [Turn(question="why " * 50, answer="so")]
+    assert prompts.question("why?", turns, room=20)
+    with pytest.raises(Refused, match="start a new one"):
+        prompts.question("why?", turns * 2, room=20)
+    with pytest.raises(Refused, match="question is too long"):
+        prompts.question("why? " * 60, room=100)
+
+
+def test_four_pictures_of_the_released_models_fit_with_a_talk_about_them() -> None:
+    """Counted in bytes, of which a token is several: the words of a real tokenizer are shorter."""
+    prompts = Prompts(tiny.tokenizer(), image_tokens=576, context=EngineSettings().conversation_tokens)
+    turns = [Turn(question="what is on the second?" * 5, answer="A cat. " * 40)]
+    assert prompts.question("and on the third? " * 30, turns, pictures=4, room=512)
+
+
+def streamed(prompts: Prompts, ids: Sequence[int]) -> str:
+    stream = prompts.stream()
+    return "".join([*map(stream.push, ids), stream.finish()])
+
+
+@given(text=st.text(), junk=st.lists(st.integers(0, 271), max_size=20))
+def test_a_stream_gives_the_whole_text_and_no_part_of_a_character(prompts: Prompts, text: str, junk: list[int]) -> None:
+    ids = tiny.tokenizer().encode(text, add_special_tokens=False).ids
+    stream = prompts.stream()
+    deltas = [stream.push(i) for i in ids]
+    assert "\ufffd" not in "".join(deltas) or "\ufffd" in text
+    assert streamed(prompts, [*ids, *junk, *ids]) == prompts.text([*ids, *junk, *ids])
+
+
+def test_a_stream_and_the_whole_agree_at_the_edges(prompts: Prompts) -> None:
+    letters = tiny.tokenizer().encode("a😀", add_special_tokens=False).ids
+    assert len(letters) == 5  # a byte each
+    for ids, text in (
+        ([], ""),
+        (letters[:3], "a\ufffd"),  # cut off within a character
+        ([*letters[:3], prompts.eos, *letters[3:]], "a😀"),  # control tokens are nothing, wherever they stand
+        ([prompts.user, prompts.placeholder], ""),
+        ([letters[2], *letters, letters[1]], "\ufffda😀\ufffd"),
+    ):
+        assert streamed(prompts, ids) == prompts.text(ids) == text
+
+
+def test_a_folder_without_a_usable_tokenizer_says_which_file(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json is missing"):
+        Prompts.from_folder(tmp_path, image_tokens=16, context=512)
+    (tmp_path / "tokenizer.json").write_text("<html>")
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json is no tokenizer"):
+        Prompts.from_folder(tmp_path, image_tokens=16, context=512)
+    Tokenizer(models.BPE()).save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json: .*<begin_of_image>"):
+        Prompts.from_folder(tmp_path, image_tokens=16, context=512)

@@ -64,9 +64,9 @@ def load_settings(
 @app.command()
 def run(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
     """Join Discord and serve its members. Needs a bot token in DISCORD_TOKEN or a file (see config.toml)."""
-    from bot.cli import serve as service
+    from bot.cli import serve
 
-    service.run(load_settings(config, model, device, dtype))
+    serve.run(load_settings(config, model, device, dtype))
 
 
 @app.command()
@@ -78,9 +78,9 @@ def playground(
     config: Config = None,
 ) -> None:
     """Try the bot in a local browser page, with no token and no GPU."""
-    from bot.cli import serve as service
+    from bot.cli import serve
 
-    service.playground(load_settings(config, model, device, dtype), port)
+    serve.playground(load_settings(config, model, device, dtype), port)
 
 
 @app.command()
@@ -99,10 +99,10 @@ def imagine(
     config: Config = None,
 ) -> None:
     """Draw pictures of PROMPT."""
-    from bot.cli import oneshot as once
+    from bot.cli import oneshot
 
     chosen: Options = {"guidance": guidance, "temperature": temperature, "count": count}
-    once.imagine(load_settings(config, model, device, dtype, imagine=chosen), prompt, seed, out, upscale, json)
+    oneshot.imagine(load_settings(config, model, device, dtype, imagine=chosen), prompt, seed, out, upscale, json)
 
 
 @app.command()
@@ -120,10 +120,10 @@ def ask(
     config: Config = None,
 ) -> None:
     """Answer QUESTION about PICTURE."""
-    from bot.cli import oneshot as once
+    from bot.cli import oneshot
 
     chosen: Options = {"seed": seed, "top_p": top_p, "temperature": temperature, "max_new_tokens": max_new_tokens}
-    once.ask(load_settings(config, model, device, dtype, ask=chosen), picture, question, json)
+    oneshot.ask(load_settings(config, model, device, dtype, ask=chosen), picture, question, json)
 
 
 @app.command()
@@ -131,9 +131,9 @@ def download(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="1b, 7b, upscaler, all, or a hub id.")],
 ) -> None:
     """Fetch weights. Goes on where an earlier download stopped; verifies every file."""
-    from bot.cli import weights as fetch
+    from bot.cli import oneshot
 
-    fetch.download(names)
+    oneshot.download(names)
 
 
 @app.command()
@@ -154,6 +154,6 @@ def bench(
     config: Config = None,
 ) -> None:
     """Measure the plain loop, transformers and the engine here. NAME may be random-1b, too."""
-    from bot.cli import bench as measure
+    from bot.cli import oneshot
 
-    measure.bench(load_settings(config, model, device, dtype), rounds, json)
+    oneshot.bench(load_settings(config, model, device, dtype), rounds, json)

@@ -1,12 +1,15 @@
-"""One request from the command line: the way of the bot's requests, through the same executor, without Discord."""
+"""The commands that end: one request each, by the executor that the bot has but without Discord; weights; figures."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
-from rich.progress import MofNCompleteColumn
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import DownloadColumn, MofNCompleteColumn, TaskID, TransferSpeedColumn
 
 from bot.cli.console import bars, log_bugs_to_stderr, run_to_end, say, show
 from bot.config import Settings
@@ -25,6 +28,10 @@ from model.requests import (
     Request,
     Text,
 )
+from model.weights.download import fetch, plan, require_space
+from model.weights.names import WEIGHTS
+
+ALL: Final = ("1b", "7b", "upscaler")
 
 
 def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscale: bool, as_json: bool) -> None:
@@ -64,6 +71,49 @@ def ask(settings: Settings, picture: Path, question: str, as_json: bool) -> None
     show("")
     if not result.complete:
         say(f"The answer stops at {result.tokens} tokens; --max-new-tokens sets how many there may be.")
+
+
+def download(names: list[str], weights: Path = WEIGHTS) -> None:
+    """Fetch the weights called `names` ("all" stands for every released one). Raises DownloadError."""
+    wanted = dict.fromkeys(name for given in names for name in (ALL if given == "all" else (given,)))
+    plans = [plan(name, weights) for name in wanted]
+    for planned in plans:
+        say(f"{planned.name}: {decimal(planned.size)} on disk, {decimal(planned.missing)} of it to fetch")
+    require_space(plans)
+    with bars(DownloadColumn(), TransferSpeedColumn()) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(what: str, done: int, size: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what)
+            progress.update(tasks[what], completed=done, total=size)
+
+        for planned in plans:
+            fetch(planned, advance)
+            say(f"{planned.name}: complete and verified")
+            show(str(planned.folder))
+
+
+def bench(settings: Settings, rounds: int, as_json: bool) -> None:
+    """Measure the chosen model and print tables, or one JSON object. Raises PlainError."""
+    from model.bench import bench as measuring
+
+    chosen = settings.model
+    with bars() as progress:
+        task = progress.add_task("", total=None)
+        result = measuring.bench(
+            chosen.name,
+            device=chosen.device,
+            dtype=chosen.dtype,
+            rounds=rounds,
+            compile=settings.engine.compile,
+            progress=lambda what: progress.update(task, description=what),
+        )
+    if as_json:
+        show(json.dumps(result))
+        return
+    for table in measuring.tables(result):
+        Console().print(table)
 
 
 @contextmanager

@@ -25,8 +25,7 @@ from bot.media.uploads import TooLargeError, Upload
 from bot.store.jobs import State
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
-from bot.ui.layout import notice
-from bot.ui.panel import Standing
+from bot.ui.layout import Standing, notice
 from model.requests import Answer, Cancelled, Event, Failed, Passing, Pictures, Preview
 from model.requests import Final as Ending
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from bot.jobs.target import Parcel
 from bot.media.uploads import Upload
-from bot.ui.panel import Standing
+from bot.ui.layout import Standing
 from model.requests import Answer, Pictures
 
 

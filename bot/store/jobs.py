@@ -1,14 +1,14 @@
 """Jobs: what was asked, by whom and where, where it stands, and what came out.
 
 A job is written before its member is told that it is accepted, so whatever a button names can be looked up: in this
-process, after a restart, and for as long as the setting `keep_days` says.
+process, after a restart, and for as long as the setting `keep_days` says. `Usage` knows who asked in the last hour.
 """
 
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final, Literal, Self
 
 from bot.store.database import Database, Value
@@ -16,6 +16,7 @@ from model.requests import Answer, Drawing, Kind, Pictures, Question
 
 State = Literal["accepted", "done", "failed", "cancelled", "interrupted"]
 
+HOUR: Final = timedelta(hours=1)
 NOT_KEPT: Final = ("pictures", "turns", "id", "owner")  # `conversations` has the first two, columns the others
 
 
@@ -163,6 +164,36 @@ class Jobs:
     async def expire(self, before: datetime) -> int:
         """Delete jobs that were asked for before a moment; returns how many."""
         return await self.database.write("DELETE FROM jobs WHERE asked < ?", (before.timestamp(),))
+
+
+class Usage:
+    """The table of uses. It keeps nothing that is no longer needed."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def add(self, job_id: str, member: int, guild: int | None, when: datetime) -> None:
+        """Count a request."""
+        await self.expire(when - HOUR)
+        await self.database.write("INSERT INTO uses VALUES (?, ?, ?, ?)", (job_id, member, guild, when.timestamp()))
+
+    async def take_back(self, job_id: str) -> None:
+        """Count a request no longer: its member got nothing for it."""
+        await self.database.write("DELETE FROM uses WHERE job = ?", (job_id,))
+
+    async def used_up_until(
+        self, whose: Literal["member", "guild"], id: int, most: int, now: datetime
+    ) -> datetime | None:
+        """Tell from when on a member or server that may ask `most` times an hour can ask again; None: now."""
+        row = await self.database.row(
+            f"SELECT asked FROM uses WHERE {whose} = ? AND asked > ? ORDER BY asked DESC LIMIT 1 OFFSET ?",
+            (id, (now - HOUR).timestamp(), most - 1),
+        )
+        return datetime.fromtimestamp(row["asked"], UTC) + HOUR if row else None
+
+    async def expire(self, before: datetime) -> None:
+        """Delete what lies before a moment."""
+        await self.database.write("DELETE FROM uses WHERE asked <= ?", (before.timestamp(),))
 
 
 def _to_json(kept: Drawing | Question | Enlargement | Pictures | Answer) -> str:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
-from bot.store.jobs import Jobs
+from bot.store.jobs import HOUR, Jobs, Usage
 from bot.store.servers import Reports, Servers
-from bot.store.usage import HOUR, Usage
 
 
 class Store:

@@ -1,11 +1,15 @@
-"""What all messages have in common: a frame in the colour of where the job stands."""
+"""What all messages have in common: a frame in the colour of where the job stands, and the panel that shows its way."""
 
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import discord
 from discord import ui
 
-from bot.ui.text import PROMPT_TEXT, one_line
+from bot.texts import Texts
+from bot.ui.buttons import JobButton
+from bot.ui.text import PROMPT_TEXT, alt_text, bar, duration, one_line
+from model.requests import Passing, Preview, Progress, Queued, Started, Text
 
 BUSY: Final = discord.Colour.blurple()
 DONE: Final = discord.Colour.green()
@@ -36,3 +40,67 @@ def notice(prompt: str, line: str, *buttons: ui.Item[Any]) -> ui.LayoutView:
 def remark(sentence: str) -> ui.LayoutView:
     """Show one sentence of the bot's."""
     return layout(ui.TextDisplay(sentence), colour=ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a job stands: all that its events have told so far."""
+
+    loading: bool = False  # the model is not there yet
+    queued: Queued | None = None
+    started: bool = False
+    progress: Progress | None = None
+    preview: Preview | None = None
+    text: str = ""
+
+    def after(self, event: Passing) -> "Standing":
+        """Return the standing after one more event."""
+        match event:
+            case Queued():
+                return replace(self, queued=event, started=False)
+            case Started():
+                return replace(self, started=True)
+            case Progress():
+                return replace(self, started=True, progress=event)
+            case Preview():
+                return replace(self, preview=event)
+            case Text():
+                return replace(self, started=True, text=self.text + event.delta)
+
+    def line(self, texts: Texts) -> str:
+        """Say it in one line."""
+        if self.progress:
+            done, total, eta = self.progress.done, self.progress.total, self.progress.eta
+            shown = texts.progress if eta is None else texts.progress_eta
+            if done >= total:
+                return texts.finishing
+            percent = 100 * done // max(1, total)
+            return shown.format(bar=bar(done, total), percent=percent, eta=duration(eta or 0, texts))
+        if self.started:
+            return texts.started
+        if self.loading:
+            return texts.loading
+        if self.queued:
+            eta = self.queued.eta
+            shown = texts.queued if eta is None else texts.queued_eta
+            return shown.format(position=self.queued.position, eta=duration(eta or 0, texts))
+        return texts.received
+
+
+def panel(texts: Texts, prompt: str, standing: Standing, job_id: str, *, spoiler: bool = False) -> ui.LayoutView:
+    """Show a prompt, the preview if there is one, and where the job stands, with a button to cancel it."""
+    children: list[ui.Item[Any]] = [ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**")]
+    if standing.preview:
+        names = [f"attachment://{name}.webp" for name in preview_names(len(standing.preview.pictures))]
+        children.append(
+            ui.MediaGallery(
+                *(discord.MediaGalleryItem(name, description=alt_text(prompt), spoiler=spoiler) for name in names)
+            )
+        )
+    children += [ui.TextDisplay(standing.line(texts)), ui.ActionRow(JobButton("cancel", job_id, texts=texts))]
+    return layout(*children, colour=BUSY)
+
+
+def preview_names(count: int) -> list[str]:
+    """Name the files of a preview, without their suffix."""
+    return [f"preview-{number}" for number in range(1, count + 1)]

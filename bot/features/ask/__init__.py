@@ -1,17 +1,24 @@
-"""Asking: the command, the menus, messages and conversations."""
+"""/ask: questions about pictures; the menus of a message that has some; and going on from an answer."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import discord
+from discord import app_commands
+from discord.app_commands import Range
 
 from bot.core.client import JanusBot
+from bot.core.errors import Refusal
 from bot.core.permissions import check_owner
 from bot.features.ask import messages, questions
-from bot.features.ask.command import ask, ask_about, describe
 from bot.features.ask.form import AskForm
 from bot.jobs.interaction import InteractionTarget
-from bot.texts import texts_for
+from bot.media import inputs
+from bot.media.inputs import InputFile, pictures_on
+from bot.texts import described, texts_for
 from bot.ui.buttons import JobButton
+from bot.ui.forms import MOST_CHARACTERS
+from model.requests import SEEDS
 
 
 async def setup(bot: JanusBot) -> None:
@@ -21,6 +28,66 @@ async def setup(bot: JanusBot) -> None:
     bot.tree.add_command(describe)
     bot.actions["ask_more"] = ask_more
     bot.add_listener(partial(messages.hear, bot), "on_message")
+
+
+@app_commands.command(name="ask", description=described("ask"))
+@app_commands.describe(
+    image=described("ask_image"),
+    question=described("ask_question"),
+    image_2=described("ask_image_2"),
+    image_3=described("ask_image_3"),
+    image_4=described("ask_image_4"),
+    seed=described("ask_seed"),
+    temperature=described("ask_temperature"),
+    top_p=described("ask_top_p"),
+    private=described("ask_private"),
+)
+async def ask(
+    interaction: discord.Interaction[JanusBot],
+    image: discord.Attachment,
+    question: Range[str, 1, MOST_CHARACTERS],
+    image_2: discord.Attachment | None = None,
+    image_3: discord.Attachment | None = None,
+    image_4: discord.Attachment | None = None,
+    seed: Range[int, 0, SEEDS - 1] | None = None,
+    temperature: Range[float, 0, 2] | None = None,
+    top_p: Range[float, 0, 1] | None = None,
+    private: bool = False,
+) -> None:
+    """Answer a question about up to four pictures, in one message that grows with the answer."""
+    target = InteractionTarget(interaction, private=private)
+    images = [given for given in (image, image_2, image_3, image_4) if given]
+    await questions.ask(interaction.client, target, images, question, seed=seed, temperature=temperature, top_p=top_p)
+
+
+@app_commands.context_menu(name=described("menu_ask"))
+async def ask_about(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
+    """Ask about the pictures of a message, in a form."""
+    texts, pictures = texts_for(interaction), _pictures_on(interaction, message)
+
+    async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
+        target = InteractionTarget(interaction, private=form.private.value)
+        await questions.ask(interaction.client, target, pictures, form.question.value)
+
+    await interaction.response.send_modal(AskForm(texts, put, choose_privacy=True))
+
+
+@app_commands.context_menu(name=described("menu_describe"))
+async def describe(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
+    """Describe the pictures of a message."""
+    pictures = _pictures_on(interaction, message)
+    await questions.describe(interaction.client, InteractionTarget(interaction, private=False), pictures)
+
+
+def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Message) -> Sequence[InputFile]:
+    """Find what a menu was opened on. Raises Refusal if there is no picture, or none that can be taken."""
+    bot, texts = interaction.client, texts_for(interaction)
+    pictures = pictures_on(message, bot.http.get_from_cdn)
+    if not pictures:
+        raise Refusal(texts.no_picture_there)
+    for picture in pictures[: inputs.MOST_PICTURES]:
+        inputs.check(picture, bot.settings.limits, texts)
+    return pictures
 
 
 async def ask_more(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:

@@ -13,8 +13,7 @@ from bot.media.uploads import Upload
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from bot.ui.formulas import formatted
-from bot.ui.layout import BUSY, DONE, layout
-from bot.ui.panel import Standing
+from bot.ui.layout import BUSY, DONE, Standing, layout
 from bot.ui.text import MESSAGE_TEXT, PROMPT_TEXT, model_name, one_line
 from model.requests import Answer, Pictures
 

@@ -1,11 +1,42 @@
-"""Drawing: the command, the gallery, and what follows from it."""
+"""/imagine: pictures from words, and what follows from them."""
+
+import discord
+from discord import app_commands
+from discord.app_commands import Range
 
 from bot.core.client import JanusBot
 from bot.features.imagine import actions
-from bot.features.imagine.command import imagine
+from bot.features.imagine.drawing import draw
+from bot.texts import described
+from bot.ui.forms import MOST_CHARACTERS
+from model.requests import SEEDS
 
 
 async def setup(bot: JanusBot) -> None:
     """Add the command and the buttons."""
     bot.tree.add_command(imagine)
     await actions.setup(bot)
+
+
+@app_commands.command(name="imagine", description=described("imagine"))
+@app_commands.describe(
+    prompt=described("imagine_prompt"),
+    seed=described("imagine_seed"),
+    guidance=described("imagine_guidance"),
+    temperature=described("imagine_temperature"),
+    count=described("imagine_count"),
+    spoiler=described("imagine_spoiler"),
+)
+async def imagine(
+    interaction: discord.Interaction[JanusBot],
+    prompt: Range[str, 1, MOST_CHARACTERS],
+    seed: Range[int, 0, SEEDS - 1] | None = None,
+    guidance: Range[float, 1, 10] | None = None,
+    temperature: Range[float, 0, 2] | None = None,
+    count: Range[int, 1, 5] | None = None,
+    spoiler: bool = False,
+) -> None:
+    """Draw pictures of a prompt, and show them in one message."""
+    usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
+    drawing = usual.drawing(prompt, seed=seed, guidance=guidance, temperature=temperature, count=count)
+    await draw(interaction, drawing, spoiler=spoiler)

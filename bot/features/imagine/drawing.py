@@ -12,8 +12,7 @@ import discord
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
-from bot.features.imagine.gallery import chosen
-from bot.features.imagine.presenter import DrawingPresenter, EnlargementPresenter, picture_name
+from bot.features.imagine.gallery import DrawingPresenter, EnlargementPresenter, chosen, picture_name
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget

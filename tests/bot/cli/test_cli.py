@@ -129,8 +129,8 @@ def test_download_puts_files_beside_the_packages_and_reports_on_stderr(tmp_path:
     files = {"config.json": b"{}", "model.safetensors": b"weights" * 1000}
     with serve({"somebody/something": files}) as hub:
         code = (
-            "import sys; from pathlib import Path; from bot.cli import weights\n"
-            "weights.download(['somebody/something'], Path(sys.argv[1]))"
+            "import sys; from pathlib import Path; from bot.cli import oneshot\n"
+            "oneshot.download(['somebody/something'], Path(sys.argv[1]))"
         )
         ended = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path)],

@@ -18,8 +18,7 @@ from bot.media.uploads import Upload
 from bot.store.jobs import Enlargement, JobRecord
 from bot.texts import CATALOGUES, ENGLISH, Texts
 from bot.ui.forms import MOST_CHARACTERS
-from bot.ui.layout import notice
-from bot.ui.panel import Standing, panel
+from bot.ui.layout import Standing, notice, panel
 from bot.ui.text import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, plain
 from model.requests import SEEDS, Answer, Drawing, Pictures, Preview, Progress, Queued, Started, Text, new_id
 

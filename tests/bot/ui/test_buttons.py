@@ -1,0 +1,142 @@
+"""Buttons that were sent long ago: what stands in people's channels goes on working.
+
+The names below were written down from messages of earlier versions. They are never changed; new ones may be added.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+import pytest
+import simcord
+from discord import ui
+
+from bot.features.settings.panel import BlockedSelect, ReportsSelect
+from bot.texts import ENGLISH
+from bot.ui.buttons import Control, JobButton
+from model.requests import Drawing, Pictures
+from tests.bot.conftest import World
+from tests.bot.samples import png
+from tests.bot.scripted import answer, pictures
+from tests.bot.seen import buttons, text
+
+JOB = "0a1b2c3d4e5f"
+
+# custom_id, and what whoever presses it sees: a sentence, the title of a form, or that so many jobs were begun.
+OLD: list[tuple[str, str | int]] = [
+    ("cancel:{drawing}", ENGLISH.already_over),
+    ("show:{drawing}", ENGLISH.already_over),
+    ("try_again:{drawing}", 1),
+    ("try_again:{question}", 1),
+    ("delete:{other}", ENGLISH.not_yours),
+    ("ask_more:{question}", ENGLISH.ask_more),
+    ("again:{drawing}", 1),
+    ("edit:{drawing}", ENGLISH.edit_title),
+    ("info:{drawing}", "guidance 5"),
+    ("choose:{drawing}:1", ENGLISH.picture_not_here),  # this message does not show it
+    ("vary_little:{drawing}:0", 1),
+    ("vary:{drawing}:1", 1),
+    ("vary_much:{drawing}:0", 1),
+    ("enlarge:{drawing}:0", ENGLISH.picture_not_here),
+    ("describe:{drawing}:0", ENGLISH.picture_not_here),
+    ("withdraw:{drawing}", ENGLISH.already_over),
+    ("report:{drawing}", ENGLISH.not_my_picture),
+    ("refresh", ENGLISH.queue_empty),
+    ("settings:change:drawings", ENGLISH.set_drawings),
+    ("settings:change:words", ENGLISH.set_words),
+    ("settings:spoilers:on", f"{ENGLISH.set_spoilers}: {ENGLISH.set_on}"),
+    ("settings:age_restricted:off", f"{ENGLISH.set_adults}: {ENGLISH.set_off}"),
+    ("settings:pause:on", ENGLISH.only_the_owner),
+    ("forget:ask", ENGLISH.forget_sure),
+    ("forget:yes", ENGLISH.forgotten_all),
+    ("forget:no", ENGLISH.privacy_title),
+    ("remove:{channel}:{message}", ENGLISH.removed),
+    ("block:{member}", ENGLISH.block_done),
+    ("draw_example:circle", 1),
+    ("ask_example:count", ENGLISH.ask_form),
+    ("something_newer:{drawing}", ENGLISH.forgotten),
+    ("something_newer:1:2", ENGLISH.forgotten),
+]
+
+
+@dataclass
+class Press:
+    """What came of a press."""
+
+    result: simcord.InteractionResult
+    begun: int
+
+    @property
+    def seen(self) -> str:
+        modal = self.result.modal["title"] if self.result.modal else ""
+        shown = [message for message in (self.result.response, *self.result.followups) if message]
+        labels = [label for part in shown for label in buttons(part)]
+        return "\n".join([modal, *map(text, shown), *labels])
+
+
+async def finished_job(world: World, who: simcord.MemberActor, command: str, **options: Any) -> str:
+    await who.slash(world.channel, command, **options)
+    job = world.executor.jobs[-1]
+    if isinstance(job.request, Drawing):
+        made = pictures(job.request)
+        job.tell(Pictures(made.pictures, ((1, 2, 3, 4),) * len(made.pictures), made.seeds, made.seconds))
+    else:
+        job.tell(answer("A cat."))
+    await world.env.settle()
+    return job.id
+
+
+async def press(world: World, who: simcord.MemberActor, custom_id: str) -> Press:
+    """Press a button of an old message, of which the bot knows the custom_id alone."""
+    channel = world.bot.get_channel(world.channel.id)
+    assert isinstance(channel, discord.TextChannel)
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.TextDisplay("An old message"))
+    view.add_item(ui.ActionRow(ui.Button(label="Old", custom_id=custom_id)))
+    message = await channel.send(view=view)
+    view.stop()
+    before = len(world.executor.jobs)
+    (handle,) = [one for one in world.channel.history() if one.id == message.id]
+    result = await who.click(handle, custom_id=custom_id)
+    return Press(result, len(world.executor.jobs) - before)
+
+
+@pytest.mark.parametrize(("custom_id", "seen"), OLD, ids=[custom_id for custom_id, _ in OLD])
+async def test_a_button_of_an_old_message_goes_on_working(world: World, custom_id: str, seen: str | int) -> None:
+    guild = world.alice.guild
+    rights = guild.create_role("all", permissions=discord.Permissions(manage_messages=True, manage_guild=True))
+    manager = guild.add_member(world.env.create_user("manager"), roles=[rights])
+    presser = world.bob if custom_id.startswith("delete") else manager
+    drawing = await finished_job(world, presser, "imagine", prompt="a red circle", count=2)
+    question = await finished_job(world, presser, "ask", image=("cat.png", png()), question="What is this?")
+    other = await finished_job(world, world.alice, "imagine", prompt="a blue square", count=1)
+    named = custom_id.format(
+        drawing=drawing, question=question, other=other, channel=world.channel.id, message=1, member=world.bob.id
+    )
+    pressed = await press(world, presser, named)
+    if isinstance(seen, int):
+        assert pressed.begun == seen
+    else:
+        assert seen in pressed.seen
+        assert pressed.begun == 0
+
+
+def test_every_name_is_made_again_by_one_class_alone() -> None:
+    """discord.py calls every class that a custom_id fits: two would both answer."""
+    classes = (JobButton, Control, ReportsSelect, BlockedSelect)
+    filled = {"drawing": JOB, "question": JOB, "other": JOB, "channel": 10**17, "message": 10**18, "member": 10**18}
+    ids = [custom_id.format(**filled) for custom_id, _ in OLD]
+    for custom_id in (*ids, "settings:reports", "settings:blocked"):
+        fitting = [one for one in classes if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
+        assert len(fitting) == 1, custom_id
+
+
+async def test_every_action_was_written_down(world: World) -> None:
+    assert set(world.bot.actions) <= {custom_id.partition(":")[0] for custom_id, _ in OLD}
+
+
+def test_a_job_s_button_has_the_label_of_its_action() -> None:
+    for action in ("cancel", "show", "again", "vary_little"):
+        assert JobButton(action, JOB, texts=ENGLISH).item.label == getattr(ENGLISH, action)
+    assert JobButton("choose", JOB, 4, texts=ENGLISH).item.label == "5"
+    assert JobButton("choose", JOB, 4, texts=ENGLISH).custom_id == f"choose:{JOB}:4"

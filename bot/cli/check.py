@@ -41,7 +41,7 @@ class Finding:
         return f"{self.state:5}  {self.what:10}  {self.words}"
 
 
-def report(load_settings: Callable[[], Settings]) -> bool:
+def run(load_settings: Callable[[], Settings]) -> bool:
     """Print what was found, and tell whether the bot can run."""
     can_run = True
     for finding in look(load_settings):

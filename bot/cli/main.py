@@ -141,7 +141,7 @@ def check(model: Model = None, device: Device = None, dtype: Dtype = None, confi
     """Tell what is fine, what is not, and what to do. Exit code 1 if the bot can't run."""
     from bot.cli import check as checks
 
-    raise typer.Exit(not checks.report(lambda: load_settings(config, model, device, dtype)))
+    raise typer.Exit(not checks.run(lambda: load_settings(config, model, device, dtype)))
 
 
 @app.command()

@@ -116,7 +116,7 @@ class LivePreview(simcord.Preview):
 
     simcord publishes a page when it is told to, refuses what a visitor does on an outdated one, and fails what
     overlaps with anything else. The browser asks for the state twice a second, so publishing just then keeps the two
-    together; everybody takes `turn`s; and what was sent from a page that was published anew meanwhile counts if the
+    together; everybody holds `acting`; and what was sent from a page that was published anew meanwhile counts if the
     control is still the same. simcord has no public way to do any of it, hence the bounds on its version.
     """
 
@@ -139,12 +139,12 @@ class LivePreview(simcord.Preview):
             assets=None,
             port=port,
         )
-        self.turn = asyncio.Lock()
+        self.acting = asyncio.Lock()
         self._newest: dict[str, Any] = {}  # by page: the newest request of the bot that its state has seen
         self._controls: dict[str, deque[tuple[int, dict[str, str]]]] = {}  # by page: revisions, and what they offered
 
     async def _action(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-        async with self.turn:
+        async with self.acting:
             return await super()._action(context_id, self._brought_up_to_date(context_id, body))
 
     def _page_payload(self, page: Any) -> dict[str, Any]:
@@ -189,7 +189,7 @@ async def _run_clock(env: simcord.Env, page: LivePreview) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(TICK):
                 return await page.wait_closed()
-        async with page.turn:
+        async with page.acting:
             now = time.monotonic()
             try:
                 await env.advance_time(now - then)

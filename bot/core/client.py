@@ -15,7 +15,7 @@ from discord.ext import commands, tasks
 
 from bot.config import Settings
 from bot.core import command_sync
-from bot.core.errors import log_bug, report
+from bot.core.errors import explain, log_bug
 from bot.core.metrics import Metrics, Reading
 from bot.core.open_jobs import OpenJobs
 from bot.core.queue import JobQueue, Wait, plainly
@@ -49,7 +49,7 @@ class CommandTree(app_commands.CommandTree["JanusBot"]):
     async def on_error(
         self, interaction: discord.Interaction["JanusBot"], error: app_commands.AppCommandError, /
     ) -> None:
-        await report(interaction, error)
+        await explain(interaction, error)
 
 
 class JanusBot(commands.AutoShardedBot):

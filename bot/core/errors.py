@@ -31,7 +31,7 @@ def reason_in(texts: Texts, refused: Refused | Failed) -> str:
     return sentences.get(refused.cause, "{reason}").format(limit=refused.limit, reason=refused.reason)
 
 
-async def report(interaction: discord.Interaction, error: BaseException) -> None:
+async def explain(interaction: discord.Interaction, error: BaseException) -> None:
     """Tell who pressed or typed that it did not work, so that only they see it, and log what is a bug."""
     while isinstance(error, app_commands.CommandInvokeError):
         error = error.original

@@ -80,7 +80,7 @@ class Reading:
     """How the gateway and the executor are at one moment."""
 
     connected: bool  # Discord's events reach the bot
-    waiting: int  # accepted requests that wait for their turn
+    waiting: int  # accepted requests that do not run yet
     status: Status
 
 
@@ -97,7 +97,7 @@ class Gauges(Collector):
         gauges = {
             "janus_gateway_ready": ("Whether Discord's events reach the bot.", float(now.connected)),
             "janus_engine_ready": ("Whether the model is loaded and works.", float(status.state == "ready")),
-            "janus_queued": ("Requests that wait for their turn.", now.waiting),
+            "janus_queued": ("Accepted requests that do not run yet.", now.waiting),
             "janus_running": ("Requests that the model works on.", status.running),
             "janus_rows": ("Rows that share a decode step just now.", status.rows),
         }

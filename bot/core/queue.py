@@ -40,7 +40,7 @@ async def plainly(awaitable: Awaitable[T], /) -> T:
 class Stage(Enum):
     """How far an accepted job has come, for as long as the process lives; what lasts is the store's `State`."""
 
-    WAITING = auto()  # for its turn
+    WAITING = auto()  # until it may run
     STARTING = auto()  # on its way to the executor
     RUNNING = auto()  # the executor has it
     OVER = auto()  # it has ended, even if that has not been read yet
@@ -89,7 +89,7 @@ class JobQueue:
         task.add_done_callback(self._leave)
 
     async def submit(self, request: Request) -> "QueuedJob":
-        """Hand the current task's request to the executor, now or when its turn has come.
+        """Hand the current task's request to the executor, now or when it may run.
 
         Raises Refused if it is handed over now and the model can't take it; later, the job ends with Failed.
         """
@@ -113,11 +113,11 @@ class JobQueue:
 
     @property
     def waiting(self) -> int:
-        """How many accepted requests wait for their turn, here or at the executor."""
+        """How many accepted requests wait, here or at the executor."""
         return sum(1 for _ in self._held()) + self.executor.status().queued
 
     def move_on(self) -> None:
-        """Give their turn to those who may run now, first to members who have the fewest running."""
+        """Start those that may run now, first those of members who have the fewest running."""
         while ready := [slot for slot in self._held() if self._may_run(slot)]:
             chosen = min(ready, key=lambda slot: self._running_of(slot.member))
             assert chosen.job
@@ -183,7 +183,7 @@ class QueuedJob:
         self._task = asyncio.create_task(self._pass_on(job))
 
     def start_later(self) -> None:
-        """Let it start by itself: its turn has come."""
+        """Let it start by itself: it may run now."""
         self.stage = Stage.STARTING
         self._task = asyncio.create_task(self._start_or_fail())
 

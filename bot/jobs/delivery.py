@@ -55,7 +55,7 @@ class Delivery:
         try:
             shown = self._standing_now
             await self.target.show(self.presenter.progress(shown), files)
-            await self._note(self.bot.store.jobs.place(self.id, self.target.channel_id, self.target.message_id))
+            await self._note_message()
             await self._end(await self._follow(shown))
         except Exception as error:
             bug = log_bug(error)
@@ -210,7 +210,7 @@ class Delivery:
             shown_on = self.target.message_id
             await self._send(self.target, result, mention)
             if self.target.message_id != shown_on:
-                await self._note(self.bot.store.jobs.place(self.id, self.target.channel_id, self.target.message_id))
+                await self._note_message()
             elif (discord.utils.utcnow() - self.target.asked).total_seconds() > LONG_SECONDS:
                 await self.target.call(self.presenter.ready)
         except TooLargeError:
@@ -260,6 +260,11 @@ class Delivery:
         return JobButton(action, self.id, texts=self.texts)
 
     # -- in the store -------------------------------------------------------------------------------------------------
+
+    async def _note_message(self) -> None:
+        """Write down where the job is shown."""
+        target = self.target
+        await self._note(self.bot.store.jobs.note_message(self.id, target.channel_id, target.message_id))
 
     async def _note_end(self, state: State, ending: Ending) -> None:
         """Write down how the job ended, and count it."""

@@ -115,7 +115,7 @@ class Jobs:
         """Forget a job: the model would not take it, or its result was deleted."""
         await self.database.write("DELETE FROM jobs WHERE id = ?", (job_id,))
 
-    async def place(self, job_id: str, channel: int | None, message: int | None) -> None:
+    async def note_message(self, job_id: str, channel: int | None, message: int | None) -> None:
         """Note on which message a job is shown."""
         await self.database.write("UPDATE jobs SET channel = ?, message = ? WHERE id = ?", (channel, message, job_id))
 

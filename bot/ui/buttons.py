@@ -11,7 +11,7 @@ import discord
 from discord import ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, report
+from bot.core.errors import Refusal, explain
 from bot.store.jobs import JobRecord
 from bot.texts import Texts, texts_for
 
@@ -31,7 +31,7 @@ class Pressable(ui.DynamicItem[Any], template="janus"):
         try:
             await self.press(interaction)
         except Exception as error:
-            await report(interaction, error)
+            await explain(interaction, error)
 
     async def press(self, interaction: discord.Interaction[JanusBot]) -> None:
         """Answer the press. May raise Refusal."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 import discord
 from discord import ui
 
-from bot.core.errors import Refusal, report
+from bot.core.errors import Refusal, explain
 from bot.texts import Texts
 
 OPEN_SECONDS: Final = 60 * 60.0  # how long a form may be filled in
@@ -42,7 +42,7 @@ class Form(ui.Modal):
         self, interaction: discord.Interaction[Any], error: Exception, /
     ) -> None:
         """Report an error."""
-        await report(interaction, error)
+        await explain(interaction, error)
 
 
 def number(texts: Texts, what: str, written: str, low: float, high: float) -> float:

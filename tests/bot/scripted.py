@@ -59,7 +59,7 @@ class ScriptedExecutor:
     def __init__(self) -> None:
         self.jobs: list[ScriptedJob] = []
         self.refusal: str | None = None
-        self.standing = Status(state="ready", model="demo")
+        self.reading = Status(state="ready", model="demo")
 
     async def submit(self, request: Request) -> ScriptedJob:
         if self.refusal:
@@ -68,10 +68,10 @@ class ScriptedExecutor:
         return self.jobs[-1]
 
     def status(self) -> Status:
-        return self.standing
+        return self.reading
 
     def becomes(self, **changes: object) -> None:
-        self.standing = replace(self.standing, **changes)  # type: ignore[arg-type]
+        self.reading = replace(self.reading, **changes)  # type: ignore[arg-type]
 
     async def close(self) -> None:
         for job in self.jobs:

@@ -1,8 +1,7 @@
-"""What the buttons under a gallery do: those that concern the whole drawing, and those for one of its pictures."""
+"""What the buttons under a gallery do, but for those that go on from one of its pictures: these are in `drawing`."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import discord
 
@@ -10,8 +9,7 @@ from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.features.ask.form import AskForm
 from bot.features.ask.questions import ask
-from bot.features.imagine import drawing as drawings
-from bot.features.imagine.drawing import draw
+from bot.features.imagine.drawing import KEPT, choose, draw, enlarge, find, vary
 from bot.features.imagine.gallery import info
 from bot.jobs.interaction import InteractionTarget
 from bot.texts import Texts, texts_for
@@ -20,12 +18,6 @@ from bot.ui.forms import MOST_CHARACTERS, Form, number
 from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, random_seed
 
 Press = discord.Interaction[JanusBot]
-
-KEPT: Final[Mapping[str, float]] = {  # how much of a picture a variation keeps, from its top
-    "vary_little": 1 / 2,
-    "vary": 1 / 4,
-    "vary_much": 1 / 32,  # next to nothing: where the picture begins
-}
 
 
 async def setup(bot: JanusBot) -> None:
@@ -54,25 +46,9 @@ async def tell(interaction: Press, button: JobButton) -> None:
     await interaction.response.send_message(view=view, ephemeral=True)
 
 
-async def choose(interaction: Press, button: JobButton) -> None:
-    """Show one picture to who pressed alone, with what can be done with it."""
-    await drawings.choose(interaction, await button.record(interaction), button.picture or 0)
-
-
-async def vary(interaction: Press, button: JobButton) -> None:
-    """Keep the top of a picture and draw the rest anew."""
-    record = await button.record(interaction)
-    await drawings.vary(interaction, record, button.picture or 0, KEPT[button.action])
-
-
-async def enlarge(interaction: Press, button: JobButton) -> None:
-    """Double a picture's size once more."""
-    await drawings.enlarge(interaction, await button.record(interaction), button.picture or 0)
-
-
 async def describe(interaction: Press, button: JobButton) -> None:
     """Open a form to ask about a picture, with a first question in it."""
-    picture = drawings.find(interaction, await button.record(interaction), button.picture or 0)
+    picture = find(interaction, await button.record(interaction), button.picture or 0)
     texts = texts_for(interaction)
 
     async def put(interaction: Press, form: AskForm) -> None:

@@ -4,6 +4,7 @@ Whatever is refused is refused before anything is shown.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Final
@@ -21,10 +22,16 @@ from bot.media.inputs import InputFile, pictures_on
 from bot.media.uploads import Upload
 from bot.store.jobs import Enlargement, JobRecord
 from bot.texts import Texts, texts_for
+from bot.ui.buttons import JobButton
 from bot.ui.layout import notice
 from bot.ui.text import alt_text
 from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, Refused, new_id, random_seed
 
+KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation keeps, from its top
+    "vary_little": 1 / 2,
+    "vary": 1 / 4,
+    "vary_much": 1 / 32,  # next to nothing: where the picture begins
+}
 HIDDEN: Final = "SPOILER_"  # what Discord puts before the name of a file that is hidden until it is clicked
 
 
@@ -45,26 +52,27 @@ async def draw(
     await Delivery(bot, target, job, presenter).run()
 
 
-async def vary(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int, kept: float) -> None:
-    """Draw anew what is below the first `kept` (0 to 1) of a picture's tokens. Raises Refusal or Refused."""
-    bot = interaction.client
+async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
+    """Keep the top of a picture and draw the rest anew. Raises Refusal or Refused."""
+    bot, record = interaction.client, await button.record(interaction)
     if record.model != bot.executor.status().model:
         raise Refusal(texts_for(interaction).other_model)
     assert isinstance(record.request, Drawing)
     assert isinstance(record.result, Pictures)
-    tokens = record.result.tokens[picture]
+    tokens = record.result.tokens[button.picture or 0]
     wish = replace(
         record.request,
         seed=random_seed(),
-        kept=tokens[: max(1, round(len(tokens) * kept))],
+        kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
         temperature=record.request.temperature or bot.settings.imagine.temperature or 1.0,
     )
     await draw(interaction, wish, spoiler=record.spoiler)
 
 
-async def enlarge(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> None:
-    """Double a picture's size, and stay until it is delivered. Raises Refusal."""
+async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
+    """Double a picture's size once more, and stay until it is delivered. Raises Refusal."""
     bot, target = interaction.client, InteractionTarget(interaction, private=False)
+    record, picture = await button.record(interaction), button.picture or 0
     found, texts = find(interaction, record, picture), target.texts
     _check_size((found.width or 0, found.height or 0), texts)  # as far as Discord tells it
     await admission.check(bot, target, None)
@@ -90,8 +98,9 @@ async def enlarge(interaction: discord.Interaction[JanusBot], record: JobRecord,
     await Delivery(bot, target, job, presenter).run()
 
 
-async def choose(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> None:
+async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Show one picture of a gallery to who pressed alone, with what can be done with it. Raises Refusal."""
+    record, picture = await button.record(interaction), button.picture or 0
     found, texts = find(interaction, record, picture), texts_for(interaction)
     assert isinstance(record.result, Pictures)
     await interaction.response.defer(ephemeral=True, thinking=True)

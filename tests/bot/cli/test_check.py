@@ -116,7 +116,7 @@ def test_seven_billion_parameters_on_a_cpu_get_an_honest_estimate() -> None:
 
 
 def test_the_report_ends_with_a_verdict(tiny_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.report(lambda: load(options={"model": tiny_model(tiny_folder)}))
+    assert check.run(lambda: load(options={"model": tiny_model(tiny_folder)}))
     assert capsys.readouterr().out.endswith("\nThe bot can run.\n")
-    assert not check.report(lambda: load(options={"model": tiny_model(Path("no/such"))}))
+    assert not check.run(lambda: load(options={"model": tiny_model(Path("no/such"))}))
     assert "The bot can't run yet" in capsys.readouterr().out

@@ -110,7 +110,7 @@ async def test_the_last_answer_is_the_newest_public_one(store: Store) -> None:
 
 async def test_jobs_go_with_their_messages(store: Store) -> None:
     await store.ask("first", answer="A cat.")
-    await store.jobs.place("first", 2, 99)
+    await store.jobs.note_message("first", 2, 99)
     shown = await store.jobs.shown_on(99)
     assert shown
     assert shown.id == "first"

@@ -46,7 +46,7 @@ async def test_a_job_comes_back_as_it_was(
     added = record(request_)
     await jobs.add(added)
     assert await jobs.get(added.id) == added
-    await jobs.place(added.id, 10, 11)
+    await jobs.note_message(added.id, 10, 11)
     await jobs.end(added.id, "done", NOW + timedelta(seconds=5), result)
     without_pixels = replace(result, pictures=()) if isinstance(result, Pictures) else result
     assert await jobs.get(added.id) == replace(

@@ -21,6 +21,7 @@ from discord import ui
 
 from bot.app import make_bot
 from bot.cli.check import DEMO
+from bot.cli.simulated import be_truthful
 from bot.config import Settings, Store
 from bot.core.client import JanusBot
 from bot.texts import CATALOGUES, ENGLISH
@@ -46,6 +47,7 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
 
     `announce` is told the address, once; it must not end up in a log. `port` 0 takes any free one.
     """
+    be_truthful()
     with tempfile.TemporaryDirectory() as folder:  # this Discord forgets everything, so nothing about it is kept
         settings = settings.model_copy(update={"store": Store(folder=Path(folder))})
 

@@ -7,6 +7,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
+from bot.core.text import CONTENT, cut
 from bot.texts import Texts, texts_for
 from model.errors import PlainError
 from model.requests import Cause, Failed, Refused, new_id
@@ -47,8 +48,10 @@ async def explain(interaction: discord.Interaction, error: BaseException) -> Non
 
 def in_short(error: BaseException) -> str:
     """Name an error for the log without its words, which may hold the address of a message and so its token."""
-    status = getattr(error, "status", None)
-    return type(error).__name__ if status is None else f"{type(error).__name__} {status}"
+    status, code = getattr(error, "status", None), getattr(error, "code", None)
+    numbers = [str(status)] if status is not None else []
+    numbers += [f"code {code}"] if code else []
+    return " ".join([type(error).__name__, *numbers])
 
 
 def log_bug(error: BaseException) -> str:
@@ -59,11 +62,14 @@ def log_bug(error: BaseException) -> str:
 
 
 async def tell_privately(interaction: discord.Interaction, sentence: str) -> None:
-    """Send a sentence that only the asker sees. After a public defer, edit the public message first.
+    """Send a sentence that only the asker sees; after a deferred answer, which is private here, as that answer.
 
     Raises one of NETWORK.
     """
-    if interaction.response.is_done():
-        await interaction.followup.send(sentence, ephemeral=True)
-    else:
+    sentence = cut(sentence, CONTENT)
+    if not interaction.response.is_done():
         await interaction.response.send_message(sentence, ephemeral=True)
+    elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+        await interaction.edit_original_response(content=sentence)
+    else:
+        await interaction.followup.send(sentence, ephemeral=True)

@@ -9,6 +9,7 @@ from discord import app_commands, ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
+from bot.core.text import PROMPT_TEXT, model_name, one_line
 from bot.features.ask.form import AskForm
 from bot.features.ask.questions import ask
 from bot.features.imagine.drawing import draw
@@ -16,7 +17,6 @@ from bot.jobs.interaction import InteractionTarget
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control
 from bot.ui.layout import BUSY, layout
-from bot.ui.text import PROMPT_TEXT, model_name, one_line
 
 
 @dataclass(frozen=True, slots=True)

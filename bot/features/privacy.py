@@ -58,8 +58,10 @@ async def press(interaction: discord.Interaction[JanusBot], button: Control) -> 
             choice = ui.ActionRow[Any](_button("yes", texts), _button("no", texts))
             view = layout(ui.TextDisplay(texts.forget_sure), choice, colour=ENDED)
         case ("yes",):
+            await interaction.response.defer()  # there may be much to delete
             await forget(bot, interaction.user.id)
-            view = layout(ui.TextDisplay(texts.forgotten_all), colour=ENDED)
+            await interaction.edit_original_response(view=layout(ui.TextDisplay(texts.forgotten_all), colour=ENDED))
+            return
         case _:
             view = kept(texts, bot.settings.store.keep_days)
     await interaction.response.edit_message(view=view)

@@ -9,12 +9,12 @@ from discord import app_commands, ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
+from bot.core.text import model_name, one_line
 from bot.media import inputs, provenance
 from bot.media.inputs import pictures_on
 from bot.media.provenance import Provenance
 from bot.texts import Texts, described, texts_for
 from bot.ui.layout import DONE, layout
-from bot.ui.text import model_name, one_line
 
 MOST: Final = 10  # pictures of one message, which is what a message holds
 TOLD_PROMPTS: Final = 2000  # characters of all prompts that ten files tell

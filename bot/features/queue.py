@@ -9,10 +9,10 @@ from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.open_jobs import OpenJob
 from bot.core.permissions import check_owner
+from bot.core.text import one_line
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control, JobButton
 from bot.ui.layout import BUSY, ENDED, layout
-from bot.ui.text import one_line
 
 MOST_SHOWN: Final = 10  # three components each, of the 40 that a message holds
 WORDS: Final = 150  # characters of a prompt or question

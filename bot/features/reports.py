@@ -4,8 +4,10 @@ A menu and a button open a form; what it says goes as a card to the channel that
 from there.
 """
 
+import io
 import logging
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, cast
 
 import discord
 from discord import app_commands, ui
@@ -13,12 +15,14 @@ from discord import app_commands, ui
 from bot.core.client import JanusBot
 from bot.core.errors import NETWORK, Refusal, in_short
 from bot.core.permissions import check_manages
+from bot.core.text import PROMPT_TEXT, one_line, plain
+from bot.media.inputs import InputFile, pictures_on
+from bot.media.shown import HIDDEN, files_of
 from bot.store.jobs import JobRecord
 from bot.texts import Texts, described, texts_for, texts_of_server
 from bot.ui.buttons import Control, JobButton
 from bot.ui.forms import Form
 from bot.ui.layout import ENDED, layout
-from bot.ui.text import PROMPT_TEXT, one_line, plain
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +80,7 @@ async def report(interaction: Press, message: discord.Message, reason: str) -> N
     await interaction.response.defer(ephemeral=True, thinking=True)
     record = await store.jobs.shown_on(message.id)
     try:
-        files = await _copies(message)
+        files = await _copies(pictures_on(message, interaction.client.http.get_from_cdn))
         names = [file.filename for file in files]
         view = card(texts_of_server(interaction), message, record, interaction.user.id, reason, names)
         await channel.send(view=view, files=files)
@@ -84,14 +88,14 @@ async def report(interaction: Press, message: discord.Message, reason: str) -> N
         log.warning("A report could not be passed on: %s", in_short(error))
         await store.reports.take_back(message.id, interaction.user.id)
         raise Refusal(texts.not_reported) from error
-    await interaction.followup.send(texts.reported, ephemeral=True)
+    await interaction.edit_original_response(content=texts.reported)
 
 
 async def _hearer(interaction: Press, message: discord.Message) -> discord.abc.Messageable:
     """Return the channel that hears of it. Raises Refusal: no picture of the bot's, or nobody to hear of it."""
     bot, texts = interaction.client, texts_for(interaction)
     assert bot.user
-    if message.author.id != bot.user.id or not message.attachments:
+    if message.author.id != bot.user.id or not pictures_on(message, bot.http.get_from_cdn):
         raise Refusal(texts.not_my_picture)
     chosen = (await bot.store.servers.get(interaction.guild_id)).reports
     channel = bot.get_channel(chosen) if chosen else None
@@ -100,13 +104,17 @@ async def _hearer(interaction: Press, message: discord.Message) -> discord.abc.M
     return channel
 
 
-async def _copies(message: discord.Message) -> list[discord.File]:
-    """Take copies of a message's pictures, which stay when the message goes; as many as fit."""
+async def _copies(pictures: Sequence[InputFile]) -> list[discord.File]:
+    """Take copies of a message's pictures, which stay when the message goes; as many as fit. Raises one of NETWORK."""
     copies, room = [], SENT_BYTES
-    for attachment in message.attachments:
-        if (attachment.content_type or "").startswith("image/") and attachment.size <= room:
-            room -= attachment.size
-            copies.append(await attachment.to_file(spoiler=True))
+    for picture in pictures:
+        if picture.size > room:  # as far as it is known
+            continue
+        data = await picture.read()
+        if len(data) <= room:
+            room -= len(data)
+            name = picture.filename.removeprefix(HIDDEN)
+            copies.append(discord.File(io.BytesIO(data), name, spoiler=True))
     return copies
 
 
@@ -143,6 +151,7 @@ async def remove(interaction: Press, button: Control) -> None:
     bot, texts = interaction.client, texts_for(interaction)
     if not interaction.permissions.manage_messages:
         raise Refusal(texts.only_moderators)
+    await interaction.response.defer()
     channel, message = map(int, button.arguments)
     try:
         await bot.get_partial_messageable(channel).get_partial_message(message).delete()
@@ -158,19 +167,21 @@ async def remove(interaction: Press, button: Control) -> None:
 async def block(interaction: Press, button: Control) -> None:
     """Block who asked for what was reported: for those who may manage the server. Raises Refusal."""
     guild, (member,) = check_manages(interaction), map(int, button.arguments)
+    await interaction.response.defer()
     await interaction.client.store.servers.block(guild, member, interaction.created_at)
     await _done(interaction, button, texts_for(interaction).block_done)
 
 
 async def _done(interaction: Press, button: Control, label: str) -> None:
-    """Leave the button on the card, where it says that it is done."""
+    """Leave the button on the card, where it says that it is done. The card keeps its pictures."""
     assert interaction.message
     button.item.label, button.item.disabled = label, True
     view = button.view
     assert isinstance(view, ui.LayoutView)
-    names = iter(interaction.message.attachments)
+    kept = files_of(interaction.message)
+    names = iter(kept)
     for gallery in (child for child in view.walk_children() if isinstance(child, ui.MediaGallery)):
         gallery.items = [
-            discord.MediaGalleryItem(f"attachment://{next(names).filename}", spoiler=True) for _ in gallery.items
+            discord.MediaGalleryItem(f"attachment://{next(names).name}", spoiler=True) for _ in gallery.items
         ]
-    await interaction.response.edit_message(view=view)
+    await interaction.edit_original_response(view=view, attachments=cast("Any", kept))

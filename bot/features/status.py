@@ -4,9 +4,9 @@ import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
+from bot.core.text import model_name
 from bot.texts import Texts, described, texts_for
 from bot.ui.layout import BUSY, DONE, ENDED, layout
-from bot.ui.text import model_name
 from model.requests import Status
 
 

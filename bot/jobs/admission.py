@@ -13,12 +13,12 @@ from bot.core.client import JanusBot
 from bot.core.errors import Refusal, reason_in
 from bot.core.permissions import missing_permissions
 from bot.core.queue import QueuedJob, Slot
+from bot.core.text import one_line
 from bot.jobs.target import Target
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import Enlargement, JobRecord
 from bot.store.servers import ServerSettings
 from bot.texts import Texts
-from bot.ui.text import plain
 from model.requests import Drawing, Enlarge, Failed, Question, Refused
 
 LETTER_MARKS: Final = (7, 8, 9)  # marks that make another letter and no accent: nukta, the kana's voicing, virama
@@ -45,7 +45,7 @@ async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "
     if words is not None:
         _check_words(words, empty, limits, texts)
         if word := refused_word(words, server.refused):
-            raise Refusal(texts.refused_word.format(word=plain(word)))
+            raise Refusal(texts.refused_word.format(word=one_line(word)))
     await _check_hour(bot, target, limits)
     bot.queue.enter(Slot(target.asker.id, target.guild_id, limits), texts)
 

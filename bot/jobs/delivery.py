@@ -161,7 +161,8 @@ class Delivery:
         except discord.NotFound:
             self.job.cancel()
         except NETWORK as error:
-            log.info("A progress edit failed: %s", in_short(error))
+            refused = isinstance(error, discord.HTTPException) and error.status < 500 and error.status != 429
+            log.log(logging.WARNING if refused else logging.INFO, "A progress edit failed: %s", in_short(error))
 
     def _farewell(self) -> ui.LayoutView:
         """Say where the result will be, while the message can still be edited."""

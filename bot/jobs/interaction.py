@@ -16,6 +16,7 @@ from discord import ui
 
 from bot.core.errors import NETWORK, in_short
 from bot.core.permissions import missing
+from bot.core.text import CONTENT, cut
 from bot.jobs.target import Parcel, Target, fresh
 from bot.media.uploads import Upload
 from bot.texts import texts_for
@@ -69,7 +70,8 @@ class InteractionTarget(Target):
 
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         if self.interaction.response.is_done():
-            await self.interaction.edit_original_response(view=view, attachments=fresh(files))
+            attachments = self._listed(files)
+            self._note(await self.interaction.edit_original_response(view=view, attachments=attachments))
             return
         try:
             await self._answer(view, files)
@@ -84,10 +86,12 @@ class InteractionTarget(Target):
             sent = await response.send_message(view=view, files=fresh(files), ephemeral=self.private)
         if sent:
             self.message_id = sent.message_id
+        if sent and isinstance(sent.resource, discord.Message):
+            self._note(sent.resource)
 
     async def refuse(self, sentence: str) -> None:
         try:
-            await self.interaction.followup.send(sentence, ephemeral=True)
+            await self.interaction.followup.send(cut(sentence, CONTENT), ephemeral=True)
             with suppress(discord.NotFound):
                 await self.interaction.delete_original_response()
         except NETWORK as error:

@@ -57,7 +57,8 @@ class ReplyTarget(Target):
 
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         if self._sent:
-            self._sent = await self._sent.edit(view=view, attachments=fresh(files))
+            self._sent = await self._sent.edit(view=view, attachments=self._listed(files))
+            self._note(self._sent)
             return
         self._sent = await self.message.channel.send(
             view=view,
@@ -66,6 +67,7 @@ class ReplyTarget(Target):
             mention_author=False,
         )
         self.message_id = self._sent.id
+        self._note(self._sent)
 
     async def refuse(self, sentence: str) -> None:
         try:

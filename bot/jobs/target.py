@@ -12,6 +12,7 @@ import discord
 from discord import ui
 
 from bot.core.errors import NETWORK, in_short
+from bot.media.shown import KeptFile, files_of
 from bot.media.uploads import TooLargeError, Upload
 from bot.texts import Texts
 
@@ -41,6 +42,7 @@ class Target(ABC):
     channel_id: int | None
     texts: Texts
     filesize_limit: int  # bytes
+    _kept: Sequence[KeptFile] = ()  # the files of the message, as Discord last told them
 
     @property
     @abstractmethod
@@ -104,6 +106,14 @@ class Target(ABC):
             await self._say(f"{self.asker.mention} {line}", self.only_the_asker)
         except NETWORK as error:
             log.info("Could not call a member: %s", in_short(error))
+
+    def _note(self, message: discord.Message) -> None:
+        """Take note of what the message is now."""
+        self._kept = files_of(message)
+
+    def _listed(self, files: Sequence[Upload] | None) -> Any:
+        """List the files of an edit: `files`, or those that are kept, which a view can only show if they are listed."""
+        return fresh(files) if files is not None else list(self._kept)
 
     @property
     def only_the_asker(self) -> discord.AllowedMentions:

@@ -1,6 +1,7 @@
 """What people hand in: pictures, found on messages, checked by what is declared, then by decoding.
 
-`pictures_on` finds them wherever they stand on a message. `check` looks at what Discord tells (type, bytes, dimensions)
+`pictures_on` finds them wherever they stand on a message: Discord lists as a message's attachments only those files
+that its layout does not show. `check` looks at what Discord tells (type, bytes, dimensions)
 and is free; `fetch` downloads and decodes, off the event loop. Both raise Refusal with a sentence for the member. What
 comes out is an upright RGB picture.
 
@@ -12,22 +13,16 @@ import io
 import struct
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final, Protocol
 
 import discord
-from discord.components import (
-    Component,
-    Container,
-    MediaGalleryComponent,
-    SectionComponent,
-    ThumbnailComponent,
-    UnfurledMediaItem,
-)
+from discord.components import Component
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bot.config import Limits
 from bot.core.errors import NETWORK, Refusal
+from bot.core.text import one_line
+from bot.media.shown import file_name, media_in
 from bot.texts import Texts
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -72,10 +67,10 @@ Read = Callable[[str], Awaitable[bytes]]
 
 
 @dataclass(slots=True)
-class Linked:
-    """A picture that a message shows without having it as a file."""
+class Shown:
+    """A picture that a message shows in its layout or in the preview of a link."""
 
-    proxy_url: str
+    address: str  # Discord's own
     content_type: str | None
     width: int | None
     height: int | None
@@ -90,7 +85,7 @@ class Linked:
 
     async def read(self) -> bytes:
         """Download it. Raises one of NETWORK."""
-        return await self.download(self.proxy_url)
+        return await self.download(self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,43 +101,33 @@ class InputPicture:
 def pictures_on(message: discord.Message | discord.MessageSnapshot, download: Read) -> Sequence[InputFile]:
     """Find a message's pictures. If it has none, but files, it is those: `check` says what is wrong with them."""
     files = [file for file in message.attachments if (file.content_type or "image/").startswith("image/")]
-    shown = chain(_laid_out(message.components, download), _linked(message.embeds, download))
-    found: Sequence[InputFile] = files or list(shown)
+    found: list[InputFile] = [*files, *_laid_out(message.components, download)]
+    found = found or list(_linked(message.embeds, download))
     if not found and isinstance(message, discord.Message):
         found = [picture for snapshot in message.message_snapshots for picture in pictures_on(snapshot, download)]
     return found or message.attachments
 
 
-def _laid_out(components: Sequence[Component], download: Read) -> Iterator[Linked]:
-    for component in components:
-        match component:
-            case MediaGalleryComponent():
-                for item in component.items:
-                    yield from _media(item.media, item.spoiler, download)
-            case ThumbnailComponent():
-                yield from _media(component.media, component.spoiler, download)
-            case SectionComponent():
-                yield from _laid_out([component.accessory], download)
-            case Container():
-                yield from _laid_out(component.children, download)
+def _laid_out(components: Sequence[Component], download: Read) -> Iterator[Shown]:
+    for media, spoiler in media_in(components):
+        address, name = media.proxy_url, UNNAMED
+        if media.attachment_id:  # a file of the message: its own address gives the original, the proxy maybe a copy
+            address, name = media.url, file_name(media)
+        if address and (media.content_type or "image/").startswith("image/"):
+            yield Shown(address, media.content_type, media.width, media.height, spoiler, download, name)
 
 
-def _media(media: UnfurledMediaItem, spoiler: bool, download: Read) -> Iterator[Linked]:
-    if media.proxy_url and (media.content_type or "image/").startswith("image/"):
-        yield Linked(media.proxy_url, media.content_type, media.width, media.height, spoiler, download)
-
-
-def _linked(embeds: Sequence[discord.Embed], download: Read) -> Iterator[Linked]:
+def _linked(embeds: Sequence[discord.Embed], download: Read) -> Iterator[Shown]:
     for embed in embeds:
         for shown in (embed.image, embed.thumbnail):
             if shown.proxy_url:
-                yield Linked(shown.proxy_url, None, shown.width, shown.height, False, download)
+                yield Shown(shown.proxy_url, None, shown.width, shown.height, False, download)
                 break
 
 
 def check(attachment: InputFile, limits: Limits, texts: Texts) -> None:
     """Refuse what need not even be downloaded. Raises Refusal."""
-    name = attachment.filename
+    name = one_line(attachment.filename)
     # Discord derives the type from the file's name and may tell none at all: then decoding decides.
     if attachment.content_type and not attachment.content_type.startswith("image/"):
         raise Refusal(texts.not_a_picture.format(name=name, formats=FORMAT_NAMES))
@@ -164,24 +149,25 @@ async def download(attachment: InputFile, texts: Texts) -> bytes:
     try:
         return await attachment.read()
     except NETWORK as error:
-        raise Refusal(texts.not_fetched.format(name=attachment.filename)) from error
+        raise Refusal(texts.not_fetched.format(name=one_line(attachment.filename))) from error
 
 
 def decode(data: bytes, name: str, limits: Limits, texts: Texts) -> InputPicture:
     """Decode a file to an upright RGB picture: the first frame, transparency on white. Raises Refusal."""
+    said = one_line(name)
     if len(data) > limits.picture_bytes:
-        raise _too_many_bytes(name, len(data), limits, texts)
+        raise _too_many_bytes(said, len(data), limits, texts)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_pixels(name, image.width * image.height, limits, texts)  # before any pixel is unpacked
+            _check_pixels(said, image.width * image.height, limits, texts)  # before any pixel is unpacked
             animated = image.format in ANIMATED and getattr(image, "is_animated", False)
             return InputPicture(_flatten(_upright(image)), animated, name, data)
     except UnidentifiedImageError:
-        raise Refusal(texts.unreadable_format.format(name=name, formats=FORMAT_NAMES)) from None
+        raise Refusal(texts.unreadable_format.format(name=said, formats=FORMAT_NAMES)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_many_pixels(name, limits, texts) from None
+        raise _too_many_pixels(said, limits, texts) from None
     except DAMAGED as error:
-        raise Refusal(texts.broken_picture.format(name=name)) from error
+        raise Refusal(texts.broken_picture.format(name=said)) from error
 
 
 def _check_pixels(name: str, pixels: int, limits: Limits, texts: Texts) -> None:

@@ -45,7 +45,7 @@ class TooLargeError(Exception):
     """No encoding is small enough."""
 
 
-async def encode(pictures: Sequence[Finished], alt: str, limit: int) -> tuple[Upload, ...]:
+async def encode(pictures: Sequence[Finished], alt: str | None, limit: int) -> tuple[Upload, ...]:
     """Encode pictures as PNG, or as WebP where a file would be larger than `limit` bytes, and smaller if it must be.
 
     Raises TooLargeError.
@@ -53,7 +53,7 @@ async def encode(pictures: Sequence[Finished], alt: str, limit: int) -> tuple[Up
     return await asyncio.to_thread(lambda: tuple(_fit(picture, alt, min(limit, REQUEST_BYTES)) for picture in pictures))
 
 
-def _fit(finished: Finished, alt: str, limit: int) -> Upload:
+def _fit(finished: Finished, alt: str | None, limit: int) -> Upload:
     picture, provenance = finished.picture, finished.provenance
     png = _saved(picture, "PNG", compress_level=PNG_LEVEL, pnginfo=provenance.png() if provenance else None)
     if len(png) <= limit:
@@ -87,13 +87,13 @@ def batches(files: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
         yield batch
 
 
-def thumbnail(picture: Image.Image, name: str, alt: str, side: int = 512, quality: int = 80) -> Upload:
+def thumbnail(picture: Image.Image, name: str, alt: str | None, side: int = 512, quality: int = 80) -> Upload:
     """Encode a small copy of a picture, `side` pixels at most on each side."""
     small = ImageOps.contain(picture, (side, side)) if max(picture.size) > side else picture
     return Upload(f"{name}.webp", _saved(small, "WEBP", quality=quality), alt)
 
 
-async def sketches(pictures: Sequence[Image.Image], names: Sequence[str], alt: str) -> tuple[Upload, ...]:
+async def sketches(pictures: Sequence[Image.Image], names: Sequence[str], alt: str | None) -> tuple[Upload, ...]:
     """Encode pictures on their way as files of a few kilobytes, so that they are sent in no time."""
     return await asyncio.to_thread(
         lambda: tuple(

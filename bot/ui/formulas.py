@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal
 
-from bot.ui.text import plain, without_controls
+from bot.core.text import plain, without_controls
 
 CLOSING: Final = {r"\[": r"\]", "$$": "$$", r"\(": r"\)", "```": "```"}
 _OPENING = re.compile(

@@ -6,9 +6,9 @@ from typing import Any, Final
 import discord
 from discord import ui
 
+from bot.core.text import PROMPT_TEXT, alt_text, bar, duration, one_line
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
-from bot.ui.text import PROMPT_TEXT, alt_text, bar, duration, one_line
 from model.requests import Passing, Preview, Progress, Queued, Started, Text
 
 BUSY: Final = discord.Colour.blurple()

@@ -11,6 +11,7 @@ import simcord
 from discord import app_commands
 
 from bot import app
+from bot.cli.simulated import be_truthful
 from bot.config import Settings, Store
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
@@ -18,6 +19,8 @@ from model.requests import Executor, Refused
 from tests.bot.scripted import ScriptedExecutor
 
 T = TypeVar("T")
+
+be_truthful()
 
 SETTLE_SECONDS = 60  # real ones: the machine may run other tests beside this one
 

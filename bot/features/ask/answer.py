@@ -8,13 +8,13 @@ import discord
 from discord import ui
 from PIL import Image
 
+from bot.core.text import MESSAGE_TEXT, PROMPT_TEXT, model_name, one_line
 from bot.jobs.target import Parcel
 from bot.media.uploads import Upload
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from bot.ui.formulas import formatted
 from bot.ui.layout import BUSY, DONE, Standing, layout
-from bot.ui.text import MESSAGE_TEXT, PROMPT_TEXT, model_name, one_line
 from model.requests import Answer, Pictures
 
 ANSWER_TEXT: Final = MESSAGE_TEXT - PROMPT_TEXT - 700  # what is left beside the question and the small lines

@@ -12,6 +12,7 @@ import discord
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
+from bot.core.text import alt_text
 from bot.features.ask.answer import AnswerPresenter, Asked
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
@@ -23,7 +24,6 @@ from bot.media.uploads import thumbnail
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import JobRecord
 from bot.ui.layout import notice
-from bot.ui.text import alt_text
 from model.requests import Question, new_id
 
 

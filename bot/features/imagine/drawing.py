@@ -13,18 +13,19 @@ import discord
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
+from bot.core.text import alt_text
 from bot.features.imagine.gallery import DrawingPresenter, EnlargementPresenter, chosen, picture_name
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.media import inputs, provenance
 from bot.media.inputs import InputFile, pictures_on
+from bot.media.shown import HIDDEN
 from bot.media.uploads import Upload
 from bot.store.jobs import Enlargement, JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.layout import notice
-from bot.ui.text import alt_text
 from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, Refused, new_id, random_seed
 
 KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation keeps, from its top
@@ -32,7 +33,6 @@ KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation kee
     "vary": 1 / 4,
     "vary_much": 1 / 32,  # next to nothing: where the picture begins
 }
-HIDDEN: Final = "SPOILER_"  # what Discord puts before the name of a file that is hidden until it is clicked
 
 
 async def draw(

@@ -8,6 +8,7 @@ import discord
 from discord import ui
 from PIL import Image
 
+from bot.core.text import PROMPT_TEXT, alt_text, model_name, one_line
 from bot.jobs.target import Parcel
 from bot.media.provenance import Provenance
 from bot.media.uploads import Finished, Upload, batches, encode, sketches
@@ -15,7 +16,6 @@ from bot.store.jobs import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from bot.ui.layout import DONE, Standing, layout, panel, preview_names
-from bot.ui.text import PROMPT_TEXT, alt_text, model_name, one_line
 from model.requests import Answer, Drawing, Pictures
 
 INFO_PROMPT: Final = 3000  # characters of the prompt: the numbers below need a few hundred

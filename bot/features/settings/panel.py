@@ -10,12 +10,12 @@ from discord import ui
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import check_manages, manages, missing, missing_permissions, owns
+from bot.core.text import one_line
 from bot.features.settings.forms import GROUPS, labels, titles
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import Control, Pressable
 from bot.ui.layout import BUSY, layout
-from bot.ui.text import one_line
 
 Press = discord.Interaction[JanusBot]
 Style = discord.ButtonStyle

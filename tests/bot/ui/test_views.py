@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from bot.core.text import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, one_line, plain
 from bot.features.ask.answer import Asked, answered, answering
 from bot.features.imagine.gallery import chosen, enlarged, gallery, info
 from bot.features.provenance import told_by
@@ -19,7 +20,6 @@ from bot.store.jobs import Enlargement, JobRecord
 from bot.texts import CATALOGUES, ENGLISH, Texts
 from bot.ui.forms import MOST_CHARACTERS
 from bot.ui.layout import Standing, notice, panel
-from bot.ui.text import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, plain
 from model.requests import SEEDS, Answer, Drawing, Pictures, Preview, Progress, Queued, Started, Text, new_id
 
 UGLY = [
@@ -120,7 +120,13 @@ def test_mentions_are_shown_as_words() -> None:
 
 def test_alt_texts_are_cut_to_what_discord_takes() -> None:
     assert alt_text("short") == "short"
-    assert len(alt_text("a" * 5000)) == ALT_TEXT
+    assert alt_text("a" * 5000) == "a" * (ALT_TEXT - 1) + "…"
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", "\u200b\u2060", "\u2800", "\u3164\ufeff"])
+def test_words_that_nobody_sees_describe_nothing_and_leave_no_gap(nothing: str) -> None:
+    assert alt_text(nothing) is None
+    assert one_line(nothing) == "…"
 
 
 @pytest.mark.parametrize(

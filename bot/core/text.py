@@ -1,6 +1,11 @@
-"""Lines of text that stay inside Discord's limits and mean nothing to its markdown, whatever people write."""
+"""Words that people wrote, as Discord shows them: they mean nothing to its markdown, and stay inside its limits.
+
+Whatever holds members' words goes through here, with the room that its place has. Lengths are in code points, as
+Discord counts them.
+"""
 
 import re
+import unicodedata
 from pathlib import PurePath
 from typing import Final
 
@@ -8,9 +13,13 @@ import discord
 
 from bot.texts import Texts
 
+CONTENT: Final = 2000  # characters of a message without components
 MESSAGE_TEXT: Final = 4000  # characters of text in one Components V2 message, all its parts together
 PROMPT_TEXT: Final = 1200  # how much of that a prompt or question may take
 ALT_TEXT: Final = 1024  # characters of a picture's description
+QUOTED: Final = 200  # and of what a sentence quotes: a file's name, a refused phrase
+UNSEEN: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs by their kind, but nobody sees them
+NOTHING: Final = "…"  # stands for words that nobody sees
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ANYWHERE = re.compile(r"[\\*_~`|\[\]<]")
@@ -33,14 +42,24 @@ def without_controls(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
-def one_line(text: str, room: int) -> str:
-    """Return `plain` text without its line breaks."""
-    return plain(" ".join(text.split()), room)
+def one_line(text: str, room: int = QUOTED) -> str:
+    """Return `plain` text without its line breaks; never nothing."""
+    return plain(" ".join(text.split()), room) if is_seen(text) else NOTHING
 
 
-def alt_text(text: str) -> str:
-    """Return a picture's description for people who can't see it."""
-    return text if len(text) <= ALT_TEXT else text[: ALT_TEXT - 1] + "…"
+def alt_text(text: str) -> str | None:
+    """Return a picture's description for people who can't see it; None if it would describe nothing."""
+    return cut(text.strip(), ALT_TEXT) if is_seen(text) else None
+
+
+def cut(text: str, room: int) -> str:
+    """Return as much of a text as `room` characters hold."""
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def is_seen(text: str) -> bool:
+    """Tell whether a text has any character that one sees."""
+    return any(unicodedata.category(character)[0] not in "CZ" and character not in UNSEEN for character in text)
 
 
 def model_name(name: str) -> str:

@@ -31,7 +31,7 @@ class Applications:
         ]
 
     async def me(self, request: web.Request) -> web.Response:
-        return respond(BOT)
+        return respond(BOT | {"locale": "en-US", "mfa_enabled": False})
 
     async def user(self, request: web.Request) -> web.Response:
         for user in (BOT, ALICE):
@@ -69,6 +69,8 @@ class Applications:
         told: dict[str, Payload] = {}
         for command in body:
             kept = {"options": [], "description": "", "type": 1, **command, "application_id": "1000", "version": "1"}
+            may = command.get("default_member_permissions")
+            kept["default_member_permissions"] = None if may is None else str(may)
             told[command["name"]] = {**kept, "id": self.state.snowflake(), **({"guild_id": guild} if guild else {})}
         self.state.commands = others | told
         return respond(list(told.values()))

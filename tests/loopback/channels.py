@@ -129,7 +129,9 @@ class Channels:
         if message.is_old:
             message.old_edits += 1
             if message.old_edits > self.state.old_edits:
-                raise ApiError(30046, retry_after=self.state.limits.second, headers={"Via": "1.1 google"})
+                raise ApiError(
+                    30046, retry_after=self.state.limits.second, **{"global": False}, headers={"Via": "1.1 google"}
+                )
         self.state.desk.edit(message, body, sent)
         await self.state.announce("MESSAGE_UPDATE", message)
         return respond(message.payload())

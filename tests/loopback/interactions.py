@@ -73,6 +73,7 @@ class Interactions:
                 problems.end()
             case 9:
                 check_form(data, Problems("data"))
+                one.form = data
         one.answer = kind
         if request.query.get("with_response", "").lower() not in ("1", "true"):
             return web.Response(status=204)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.loopback import message_rules
+from tests.loopback.component_rules import SELECTS
 from tests.loopback.files import Files, StoredFile, stored_name
-from tests.loopback.wire import BOT, EPHEMERAL, LOADING, Payload, Sent, media, paths
+from tests.loopback.wire import BOT, EPHEMERAL, LOADING, NOBODY, Payload, Sent, media, paths
 
 HOUR = 3600.0
 
@@ -67,7 +68,7 @@ class Message:
             "edited_timestamp": self.edited and _stamp(self.edited),
             "tts": False,
             "mention_everyone": False,
-            "mentions": [{**BOT, "id": id, "bot": False, "username": f"user{id}"} for id in self.called],
+            "mentions": [{**NOBODY, "id": id, "username": f"user{id}"} for id in self.called],
             "mention_roles": [],
             "embeds": [],
             "pinned": False,
@@ -146,6 +147,8 @@ class Desk:
             part["id"] = part.get("id") or next(numbers)
             if part["type"] in (2, 17):
                 part.setdefault("disabled" if part["type"] == 2 else "spoiler", False)
+            if part["type"] in SELECTS:
+                part |= {"min_values": part.get("min_values", 1), "max_values": part.get("max_values", 1)}
             for item in part["items"] if part["type"] == 12 else [part] if part["type"] in (11, 13) else []:
                 item["description" if part["type"] != 13 else "name"] = item.get("description")
                 item.setdefault("spoiler", False)

@@ -45,7 +45,7 @@ class Channel:
         if self.type in THREADS:
             when = "2026-01-01T00:00:00+00:00"
             state = {"archived": self.archived, "locked": self.locked, "auto_archive_duration": 1440}
-            more = {"owner_id": ALICE["id"], "message_count": 0, "member_count": 1}
+            more = {"owner_id": ALICE["id"], "message_count": 0, "total_message_sent": 0, "member_count": 1}
             return told | more | {"parent_id": self.parent_id, "thread_metadata": state | {"archive_timestamp": when}}
         own = {
             "id": BOT["id"],
@@ -67,6 +67,7 @@ class Interaction:
     message: Message | None = None  # the one whose button was pressed
     answer: int | None = None  # the type of the callback
     original: Message | None = None  # the response
+    form: Payload | None = None  # that it was answered with
     own_app: bool = False  # only the member brought the bot along
     follow_ups: int = 0
     born: float = field(default_factory=time.monotonic)

@@ -16,15 +16,12 @@ EPHEMERAL = 1 << 6
 V2 = 1 << 15
 Payload = dict[str, Any]
 
-BOT: Payload = {
-    "id": "1000",
-    "username": "janus",
-    "discriminator": "0",
-    "avatar": None,
-    "bot": True,
-    "global_name": None,
+NOBODY: Payload = {"discriminator": "0", "avatar": None, "global_name": None, "primary_guild": None} | {
+    "flags": 0,
+    "public_flags": 0,
 }
-ALICE: Payload = {"id": "2000", "username": "alice", "discriminator": "0", "avatar": None, "global_name": None}
+BOT: Payload = {**NOBODY, "id": "1000", "username": "janus", "bot": True}
+ALICE: Payload = {**NOBODY, "id": "2000", "username": "alice"}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,12 @@ from bot.texts import CATALOGUES
 
 log = logging.getLogger(__name__)
 
+GLOBAL_ONLY: Final = ("contexts", "integration_types")
+NO_USER_INSTALL: Final = (
+    "Discord does not let members install this application for themselves, which its commands are made for: open it at "
+    "https://discord.com/developers/applications, choose Installation, and tick User Install beside Guild Install"
+)
+REFUSED: Final = "Discord refuses the commands: {}"
 GONE: Final = (discord.Forbidden, discord.NotFound)  # the bot is not on this server, or there is no such server
 
 
@@ -47,16 +53,21 @@ async def sync(tree: app_commands.CommandTree[Any], settings: Settings, invite_l
     if guild:
         tree.copy_global_to(guild=guild)
     await _clean_up(tree, records, one_server)
-    told = hashlib.sha256(json.dumps(await _payload(tree, guild), sort_keys=True).encode()).hexdigest()
+    payload = await _payload(tree, guild)
+    told = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
     record = records / _name(tree, str(one_server or "all"))
     if await asyncio.to_thread(_read, record) == told:
         return
     try:
-        await tree.sync(guild=guild)
+        await _tell(tree, guild, payload)
     except GONE:
         raise SettingsError(
             f"discord.development_guild: the bot is not on a server {one_server}. Invite it there first: {invite_link}"
         ) from None
+    except discord.HTTPException as error:
+        if error.status != 400:
+            raise
+        raise SettingsError(NO_USER_INSTALL if "integration_types" in str(error) else REFUSED.format(error)) from None
     await asyncio.to_thread(_write, record, told)
     log.info("Told Discord the commands, for %s", f"server {one_server}" if one_server else "all servers")
 
@@ -74,8 +85,24 @@ async def _clean_up(tree: app_commands.CommandTree[Any], records: Path, one_serv
 
 
 async def _payload(tree: app_commands.CommandTree[Any], guild: discord.Object | None) -> list[dict[str, Any]]:
+    """Write the commands as Discord is told them. Where one can call them is said of global ones alone."""
     assert tree.translator is not None
-    return [await command.get_translated_payload(tree, tree.translator) for command in tree.get_commands(guild=guild)]
+    commands = tree.get_commands(guild=guild)
+    payload = [await command.get_translated_payload(tree, tree.translator) for command in commands]
+    if guild:
+        payload = [{key: value for key, value in command.items() if key not in GLOBAL_ONLY} for command in payload]
+    return payload
+
+
+async def _tell(
+    tree: app_commands.CommandTree[Any], guild: discord.Object | None, payload: list[dict[str, Any]]
+) -> None:
+    http, application = tree.client.http, tree.client.application_id
+    assert application is not None
+    if guild:
+        await http.bulk_upsert_guild_commands(application, guild.id, payload=payload)
+    else:
+        await http.bulk_upsert_global_commands(application, payload=payload)
 
 
 def _name(tree: app_commands.CommandTree[Any], server: str) -> str:

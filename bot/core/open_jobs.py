@@ -1,11 +1,13 @@
 """The jobs that are on their way to a message, or whose result is kept for its owner."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import discord
 
 from bot.texts import Texts
+
+SHARED_SECONDS: Final = 1.25  # an edit, where a channel takes five in five seconds: a fifth is left for results
 
 
 class OpenJob(Protocol):
@@ -29,6 +31,16 @@ class OpenJob(Protocol):
     @property
     def link(self) -> str | None:
         """The address of its message, where others can see it, too."""
+        ...
+
+    @property
+    def shares(self) -> int | None:
+        """The channel with whose other messages its edits share a limit; None if it has one of its own."""
+        ...
+
+    @property
+    def finishing(self) -> bool:
+        """Whether its result is on its way, which goes before anybody's progress."""
         ...
 
     @property
@@ -66,6 +78,19 @@ class OpenJobs:
     def get(self, job_id: str) -> OpenJob | None:
         """Return a job; None if it is not open."""
         return self._jobs.get(job_id)
+
+    def seconds_apart(self, channel: int | None) -> float:
+        """Return how far apart one message's edits must be, so that all that share the channel's limit keep it."""
+        return SHARED_SECONDS * len(self._sharing(channel))
+
+    def gives_way(self, channel: int | None) -> bool:
+        """Tell whether progress has to wait, because a result is on its way under the same limit."""
+        return any(job.finishing for job in self._sharing(channel))
+
+    def _sharing(self, channel: int | None) -> Sequence[OpenJob]:
+        if channel is None:
+            return ()
+        return [job for job in self._jobs.values() if job.shares == channel and not job.kept]
 
     def of(self, member: int) -> Sequence[OpenJob]:
         """Return those of one member, the oldest first."""

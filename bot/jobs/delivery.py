@@ -47,6 +47,7 @@ class Delivery:
         self.presenter = presenter
         self.texts = target.texts
         self.standing = Standing()
+        self.finishing = False
         self._result: Answer | Pictures | None = None  # one that waits for its owner to press *Show*
 
     async def run(self, files: Sequence[Upload] | None = None) -> None:
@@ -92,6 +93,11 @@ class Delivery:
         return f"https://discord.com/channels/{target.guild_id or '@me'}/{target.channel_id}/{target.message_id}"
 
     @property
+    def shares(self) -> int | None:
+        """The channel with whose other messages the edits share a limit."""
+        return self.target.shares
+
+    @property
     def kept(self) -> bool:
         """Whether the result waits for its owner."""
         return self._result is not None
@@ -122,7 +128,7 @@ class Delivery:
         clock = asyncio.get_running_loop().time
         farewell = clock() + self.target.seconds_left
         reachable = True  # for edits
-        next_edit = clock() + self.presenter.pace
+        next_edit = clock() + self._pace
         next_preview = clock()
         while True:
             due = farewell if shown == self._standing_now else min(next_edit, farewell)
@@ -141,6 +147,8 @@ class Delivery:
             if reachable and clock() >= farewell:
                 reachable = False
                 await self._show(self._farewell(), ())
+            elif reachable and clock() >= next_edit and self.bot.open_jobs.gives_way(self.shares):
+                next_edit = clock() + self.presenter.pace
             elif reachable and clock() >= next_edit and shown != (now := self._standing_now):
                 files = None
                 if now.preview and now.preview is not shown.preview:
@@ -148,7 +156,11 @@ class Delivery:
                     next_preview = clock() + PREVIEW_SECONDS
                 shown = now
                 await self._show(self.presenter.progress(shown), files)
-                next_edit = clock() + self.presenter.pace
+                next_edit = clock() + self._pace
+
+    @property
+    def _pace(self) -> float:
+        return max(self.presenter.pace, self.bot.open_jobs.seconds_apart(self.shares))
 
     @property
     def _standing_now(self) -> Standing:
@@ -202,6 +214,7 @@ class Delivery:
                 await self._fail(self.texts.failed.format(id=self.id))
 
     async def _deliver(self, result: Answer | Pictures) -> None:
+        self.finishing = True
         if not self.target.reachable:
             self._keep(result)
             return

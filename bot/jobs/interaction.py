@@ -50,6 +50,10 @@ class InteractionTarget(Target):
         return (self.interaction.created_at + TOKEN_LIFE - discord.utils.utcnow()).total_seconds()
 
     @property
+    def shares(self) -> int | None:
+        return None
+
+    @property
     def channel_is_open(self) -> bool:
         interaction = self.interaction
         if self.private or interaction.channel is None:

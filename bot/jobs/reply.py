@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import discord
 from discord import ui
@@ -15,6 +16,8 @@ from bot.texts import texts_in
 from bot.ui.layout import remark
 
 log = logging.getLogger(__name__)
+
+ARCHIVED_CODE: Final = 50083  # "Thread is archived": nothing can be edited there
 
 
 class ReplyTarget(Target):
@@ -40,6 +43,10 @@ class ReplyTarget(Target):
         return math.inf
 
     @property
+    def shares(self) -> int | None:
+        return self.channel_id
+
+    @property
     def channel_is_open(self) -> bool:
         return False  # nothing but the reply is needed
 
@@ -57,7 +64,12 @@ class ReplyTarget(Target):
 
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         if self._sent:
-            self._sent = await self._sent.edit(view=view, attachments=self._listed(files))
+            try:
+                self._sent = await self._sent.edit(view=view, attachments=self._listed(files))
+            except discord.HTTPException as error:
+                if error.code != ARCHIVED_CODE or files is None:
+                    raise
+                self._sent = await self.message.channel.send(view=view, files=fresh(files))  # which opens it again
             self._note(self._sent)
             return
         self._sent = await self.message.channel.send(

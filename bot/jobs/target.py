@@ -56,6 +56,11 @@ class Target(ABC):
 
     @property
     @abstractmethod
+    def shares(self) -> int | None:
+        """The channel with whose other messages its edits share a limit; None if it has one of its own."""
+
+    @property
+    @abstractmethod
     def channel_is_open(self) -> bool:
         """Whether the result may go to the channel as a message of its own."""
 

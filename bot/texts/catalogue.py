@@ -132,6 +132,7 @@ class Texts(CommandTexts):
     not_answered: str
     message_gone: str
     message_hidden: str
+    closed_here: str
     reply_hidden: str
     how_to_ask: str
     member_full: str

@@ -155,6 +155,7 @@ ENGLISH = Texts(
         "Discord does not show me that message. Open its menu (a right click, or a long press), choose Apps, "
         "then “{menu}”."
     ),
+    closed_here="I can't answer in <#{channel}>: it is archived, locked or closed to me.",
     reply_hidden="Discord does not show me what you wrote. Mention me in your reply, or press “{ask_more}”.",
     how_to_ask=(
         "Send me a picture with your question, or reply to one and mention me. `/ask` asks about a picture as well, "

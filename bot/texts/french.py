@@ -167,6 +167,7 @@ FRENCH = Texts(
     message_gone="Le message auquel tu réponds n'existe plus.",
     message_hidden="Discord ne me montre pas ce message. Ouvre son menu (clic droit ou appui long), choisis "
     "Applications, puis « {menu} ».",
+    closed_here="Je ne peux pas répondre dans <#{channel}> : ce salon est archivé, verrouillé ou fermé pour moi.",
     reply_hidden="Discord ne me montre pas ce que tu as écrit. Mentionne-moi dans ta réponse, ou appuie sur "
     "« {ask_more} ».",
     how_to_ask="Envoie-moi une image avec ta question, ou réponds à une image en me mentionnant. `/demande` pose "

@@ -161,6 +161,7 @@ GERMAN = Texts(
     message_gone="Die Nachricht, auf die du antwortest, gibt es nicht mehr.",
     message_hidden="Discord zeigt mir diese Nachricht nicht. Öffne ihr Menü (Rechtsklick oder lange drücken), wähle "
     "Apps, dann „{menu}“.",
+    closed_here="In <#{channel}> kann ich nicht antworten: Der Kanal ist archiviert, gesperrt oder mir verschlossen.",
     reply_hidden="Discord zeigt mir nicht, was du geschrieben hast. Erwähne mich in deiner Antwort oder drück auf "
     "„{ask_more}“.",
     how_to_ask="Schick mir ein Bild mit deiner Frage, oder antworte auf eines und erwähne mich. Mit `/frag` fragst du "

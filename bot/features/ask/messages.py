@@ -6,6 +6,7 @@ with its pictures only if it is the bot's own or mentions the bot, too. An appli
 intent (its switch in the developer portal is enough) sees them all, if it fetches them.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Sequence
@@ -27,6 +28,11 @@ from model.requests import Question
 log = logging.getLogger(__name__)
 
 HINT_SECONDS: Final = 60.0
+CLOSED: Final = (  # what Discord answers where the bot can't write: no access, no permission, archived, locked
+    *(50001, 50013, 50083, 160002, 160005),
+)
+LINK: Final = re.compile(r"https?://")
+LINK_SECONDS: Final = 2.0  # after which Discord has looked at a link, where it does so at all
 ORDINARY: Final = (discord.MessageType.default, discord.MessageType.reply)
 
 
@@ -40,7 +46,11 @@ async def hear(bot: JanusBot, message: discord.Message) -> None:
     except Refusal as refusal:
         await reply.refuse(str(refusal))
     except Exception as error:
-        await reply.refuse(reply.texts.failed.format(id=log_bug(error)))
+        if isinstance(error, discord.HTTPException) and error.code in CLOSED:
+            log.info("A message could not be answered where it was written: %s", in_short(error))
+            await _tell_author(message, reply.texts.closed_here.format(channel=message.channel.id))
+        else:
+            await reply.refuse(reply.texts.failed.format(id=log_bug(error)))
 
 
 async def _answer(bot: JanusBot, message: discord.Message, reply: ReplyTarget) -> None:
@@ -65,12 +75,12 @@ async def _answer(bot: JanusBot, message: discord.Message, reply: ReplyTarget) -
             return
         message = seen
     words = name.sub("", message.content).strip()
-    pictures = pictures_on(message, bot.http.get_from_cdn)
+    pictures = await _look(bot, message)
     if not pictures and record and (replied_to or words):
         await questions.follow_up(bot, reply, record, words)
         return
     if not pictures and replied_to:
-        pictures = _pictures_of(bot, replied_to, reply.texts)
+        pictures = await _pictures_of(bot, replied_to, reply.texts)
     if not pictures:
         raise Refusal(reply.texts.how_to_ask)
     if words:
@@ -114,9 +124,18 @@ async def _question(bot: JanusBot, message: discord.Message, replied_to: discord
     return None
 
 
-def _pictures_of(bot: JanusBot, message: discord.Message, texts: Texts) -> Sequence[InputFile]:
-    """Find the pictures of a message that was replied to. Raises Refusal if there are none to be seen."""
+async def _look(bot: JanusBot, message: discord.Message) -> Sequence[InputFile]:
+    """Find the pictures of a message. Discord adds the preview of a link a moment later: then look once more."""
     pictures = pictures_on(message, bot.http.get_from_cdn)
+    if pictures or message.embeds or not LINK.search(message.content):
+        return pictures
+    await asyncio.sleep(LINK_SECONDS)
+    return pictures_on(await message.fetch(), bot.http.get_from_cdn)
+
+
+async def _pictures_of(bot: JanusBot, message: discord.Message, texts: Texts) -> Sequence[InputFile]:
+    """Find the pictures of a message that was replied to. Raises Refusal if there are none to be seen."""
+    pictures = await _look(bot, message)
     if not pictures:
         seen = message.content or message.embeds or message.components or message.stickers or message.poll
         raise Refusal(texts.no_picture_there if seen else texts.message_hidden.format(menu=texts.menu_ask))
@@ -136,8 +155,18 @@ async def _name_missing(reply: ReplyTarget) -> None:
     """Say which permissions the bot lacks: there, or to the asker alone if it may not even write there."""
     message = reply.message
     sentence = f"<#{message.channel.id}>: {missing_permissions(reply.missing, reply.texts)}"
-    mute = reply.missing[0].startswith("send_messages")
+    if reply.missing[0].startswith("send_messages"):
+        await _tell_author(message, sentence)
+        return
     try:
-        await (message.author if mute else message.channel).send(view=remark(sentence))
+        await message.channel.send(view=remark(sentence))
     except NETWORK as error:
         log.info("Could not tell a member which permissions are missing: %s", in_short(error))
+
+
+async def _tell_author(message: discord.Message, sentence: str) -> None:
+    """Tell the author of a message, alone, why it is not answered where it was written."""
+    try:
+        await message.author.send(view=remark(sentence))
+    except NETWORK as error:
+        log.info("Could not tell a member why a message is not answered: %s", in_short(error))

@@ -1,148 +1,142 @@
-"""A small Discord: login, commands, a gateway that can be cut, interactions with their messages, and a CDN.
+"""A small Discord: login, commands, a gateway that can be cut, interactions and channels with their messages, a CDN.
 
-It speaks as much of the protocol as the bot needs, over HTTP and a WebSocket on loopback. Faults are put in `faults`:
-each is taken by the next request that it matches, and answers in place of the server.
+It speaks as much of the protocol as the bot needs, over HTTP and a WebSocket on loopback, and refuses what Discord
+refuses: see `component_rules`, `message_rules`, `command_rules` and `rate_limits`. Faults are put in `faults`: each is
+taken by the next request that it matches, and answers in place of the server.
 """
 
-import asyncio
-import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import aiohttp
 from aiohttp import web
 
-from tests.loopback.wire import ALICE, AWAY, BOT, CHANNEL, GUILD, Message, Payload, read, respond, walk
+from tests.loopback.applications import Applications
+from tests.loopback.channels import Channels
+from tests.loopback.files import Fault, StoredFile
+from tests.loopback.gateway import Gateway
+from tests.loopback.interactions import COMMAND, COMPONENT, FORM_SENT, Interactions
+from tests.loopback.messages import Message
+from tests.loopback.refusals import ApiError
+from tests.loopback.state import AWAY, DM, GUILD, HERE, MEMBER, USUAL, Interaction
+from tests.loopback.wire import ALICE, BOT, Payload, paths, respond, walk
 
-EPOCH = 1420070400000  # Discord's, in milliseconds
-HEARTBEAT_MILLISECONDS = 40_000
-FOLLOW_UPS = 5  # that a user-installed app may send an interaction
+API = "/api/v10"
+BODY_BYTES = 60 * 2**20  # more than Discord takes, so that it is this server's code that refuses
+OPEN = ("/interactions/", "/webhooks/")  # these need no other right than the token in their path
+ATTACHMENT = 11  # an option's type
 
-Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
+File = tuple[str, bytes | Fault]
 
 
-class Discord:
-    """The server's state, and what a test does to it."""
+class Discord(Gateway):
+    """The server, and what a test does to it. `here` is the channel that alice is in."""
 
     def __init__(self) -> None:
-        self.base = ""
-        self.messages: dict[str, Message] = {}  # by interaction token: its original response; "+N" for what follows
-        self.commands: dict[str, Payload] = {}
-        self.requests: list[tuple[str, str]] = []
-        self.uploads: dict[str, bytes | Fault] = {}
+        super().__init__()
+        self.here = HERE
+        self.uploads: dict[str, StoredFile] = {}  # what alice handed in
         self.faults: list[tuple[str, str, Fault]] = []  # method, a part of the path, what to do
-        self.user_installed = False  # alice brought the bot along, to a server that it is no member of
-        self.identified = asyncio.Event()
-        self.resumed = asyncio.Event()
-        self._socket: web.WebSocketResponse | None = None
-        self._sequence = 0
-        self._last_id = 0
 
-    def snowflake(self) -> str:
-        self._last_id = max(self._last_id + 1, (int(time.time() * 1000) - EPOCH) << 22)
-        return str(self._last_id)
-
-    # -- what a test does ---------------------------------------------------------------------------------------------
+    # -- what a member does -------------------------------------------------------------------------------------------
 
     async def slash(self, name: str, **options: Any) -> str:
         """Use a command as alice; return the interaction's token. An attachment is given as (file name, content)."""
-        token, resolved, given = f"token-{self.snowflake()}", {}, []
         kinds = {option["name"]: option["type"] for option in self.commands[name]["options"]}
+        given = []
+        resolved: Payload = {}
         for key, value in options.items():
-            if isinstance(value, tuple):
-                id = self.snowflake()
-                self.uploads[id] = value[1]
-                size = len(value[1]) if isinstance(value[1], bytes) else 100
-                url = f"{self.base}/cdn/{id}/{value[0]}"
-                resolved[id] = {"id": id, "filename": value[0], "size": size, "url": url, "proxy_url": url}
-                value = id  # noqa: PLW2901
+            if kinds[key] == ATTACHMENT:
+                file = self._hand_in(value)
+                resolved[file.id] = self.files.attachment(file)
+                value = file.id  # noqa: PLW2901
             given.append({"name": key, "type": kinds[key], "value": value})
         data = {"id": self.commands[name]["id"], "name": name, "type": 1, "options": given}
-        await self._interaction(token, 2, data | ({"resolved": {"attachments": resolved}} if resolved else {}))
-        return token
+        return await self.interact(COMMAND, data | ({"resolved": {"attachments": resolved}} if resolved else {}))
+
+    async def menu(self, name: str, message: Message) -> str:
+        """Use a message's menu as alice."""
+        data = {"id": self.commands[name]["id"], "name": name, "type": 3, "target_id": message.id}
+        return await self.interact(COMMAND, data | {"resolved": {"messages": {message.id: message.payload()}}})
 
     async def press(self, message: Message, label: str) -> str:
         """Press a button as alice; return the new interaction's token."""
         (button,) = [part for part in walk(message.components) if part.get("label") == label]
+        return await self.interact(COMPONENT, {"custom_id": button["custom_id"], "component_type": 2}, message)
+
+    async def submit(self, form: Payload, *values: Any, on: Message | None = None) -> str:
+        """Send a form that a callback brought, its fields filled in their order. Files are (file name, content)."""
+        given, left = [], list(values)
+        resolved: Payload = {}
+        for _, part in paths(form["components"]):
+            if "custom_id" not in part:
+                continue
+            value = left.pop(0) if left else part.get("value", "")
+            filled = {"type": part["type"], "custom_id": part["custom_id"], "id": part.get("id", 0)}
+            if part["type"] == 19:
+                files = [self._hand_in(file) for file in value or ()]
+                resolved |= {file.id: self.files.attachment(file) for file in files}
+                filled["values"] = [file.id for file in files]
+            else:
+                filled["values" if isinstance(value, list) else "value"] = value
+            given.append({"type": 18, "id": 0, "component": filled})
+        more = {"resolved": {"attachments": resolved}} if resolved else {}
+        return await self.interact(FORM_SENT, {"custom_id": form["custom_id"], "components": given, **more}, on)
+
+    async def say(self, content: str = "", *files: File, to: Message | None = None) -> Message:
+        """Write a message as alice, who calls the bot where she mentions it or answers it."""
+        message = Message(self.snowflake(), self.here, author=ALICE, content=content, reference=to)
+        if f"<@{BOT['id']}>" in content or (to and to.author is BOT):
+            message.called = [BOT["id"]]
+        message.stored = [self._hand_in(file, f"attachments/{self.here}") for file in files]
+        message.attachments = [self.files.attachment(file) for file in message.stored]
+        self.messages[message.id] = message
+        channel = self.channels[self.here]
+        told = message.payload() | ({"guild_id": GUILD, "member": MEMBER} if channel.guild_id else {})
+        if channel.type != DM and not message.called:
+            told |= {"content": "", "attachments": [], "components": []}  # none of what is not meant for the bot
+        await self.dispatch("MESSAGE_CREATE", told)
+        return message
+
+    async def interact(self, kind: int, data: Payload, message: Message | None = None) -> str:
+        """Tell the bot of an interaction of alice's; return its token."""
+        channel = self.channels[AWAY if self.user_installed else self.here]
         token = f"token-{self.snowflake()}"
-        data = {"custom_id": button["custom_id"], "component_type": 2}
-        await self._interaction(token, 3, data, message=message.payload())
-        return token
-
-    async def cut(self) -> None:
-        """Break the gateway's connection, as a network does: without a word."""
-        assert self._socket
-        assert self._socket._req
-        assert self._socket._req.transport
-        self._socket._req.transport.abort()
-
-    async def _interaction(self, token: str, kind: int, data: Payload, **more: Any) -> None:
-        member = {
-            "user": ALICE,
-            "roles": [],
-            "joined_at": "2026-01-01T00:00:00+00:00",
-            "permissions": "3072",
-            "flags": 0,
-        }
-        await self._dispatch(
+        one = Interaction(self.snowflake(), token, kind, channel, message, own_app=self.user_installed)
+        self.interactions[token] = one
+        may = str(USUAL if self.user_installed or channel.type == DM else channel.permissions)
+        who: Payload = {"user": ALICE}
+        if channel.guild_id:
+            server = {"id": channel.guild_id, "locale": "en-US", "features": []}
+            who = {"member": {"user": ALICE, "permissions": str(USUAL), **MEMBER}}
+            who |= {"guild_id": channel.guild_id, "guild": server, "guild_locale": "en-US"}
+        await self.dispatch(
             "INTERACTION_CREATE",
             {
-                "id": self.snowflake(),
+                "id": one.id,
                 "application_id": "1000",
                 "type": kind,
                 "data": data,
-                "guild_id": "3000",
-                "guild": {"id": "3000", "locale": "en-US", "features": []},
-                "channel": CHANNEL | {"permissions": "3072"},
-                "channel_id": "4000",
-                "member": member | {"deaf": False, "mute": False},
+                "channel": channel.payload() | {"permissions": str(USUAL)},
+                "channel_id": channel.id,
                 "token": token,
                 "version": 1,
-                "app_permissions": "35840",
+                "app_permissions": may,
                 "locale": "en-US",
-                "guild_locale": "en-US",
                 "entitlements": [],
-                "authorizing_integration_owners": {"0": "3000"},
-                "context": 0,
-                "attachment_size_limit": 10 * 2**20,
-                **(AWAY if self.user_installed else {}),
-                **more,
+                "authorizing_integration_owners": {"1": ALICE["id"]} if self.user_installed else {"0": GUILD},
+                "context": 0 if channel.guild_id else 1,
+                "attachment_size_limit": self.file_limit,
+                **({"message": message.payload()} if message else {}),
+                **who,
             },
         )
+        return token
 
-    # -- the gateway --------------------------------------------------------------------------------------------------
-
-    async def _dispatch(self, event: str, data: Payload) -> None:
-        assert self._socket
-        self._sequence += 1
-        await self._socket.send_json({"op": 0, "t": event, "s": self._sequence, "d": data})
-
-    async def gateway(self, request: web.Request) -> web.WebSocketResponse:
-        socket = self._socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await socket.send_json({"op": 10, "d": {"heartbeat_interval": HEARTBEAT_MILLISECONDS}})
-        async for message in socket:
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                break
-            body = json.loads(message.data)
-            match body["op"]:
-                case 1:
-                    await socket.send_json({"op": 11})
-                case 2:
-                    ready = {"v": 10, "user": BOT, "guilds": [{"id": "3000", "unavailable": True}], "shard": [0, 1]}
-                    session = {
-                        "session_id": "session",
-                        "resume_gateway_url": f"{self.base.replace('http', 'ws')}/gateway",
-                    }
-                    await self._dispatch("READY", {**ready, **session, "application": {"id": "1000", "flags": 0}})
-                    await self._dispatch("GUILD_CREATE", GUILD)
-                    self.identified.set()
-                case 6:
-                    await self._dispatch("RESUMED", {})
-                    self.resumed.set()
-        return socket
+    def _hand_in(self, file: File, folder: str = "ephemeral-attachments/1000") -> StoredFile:
+        stored = StoredFile(self.snowflake(), folder, *file, ephemeral=folder.startswith("ephemeral"))
+        self.files.stored[stored.id] = self.uploads[stored.id] = stored
+        return stored
 
     # -- HTTP ---------------------------------------------------------------------------------------------------------
 
@@ -156,103 +150,46 @@ class Discord:
             if request.method == method and part in request.path:
                 self.faults.remove(fault)
                 return await answer(request)
-        return await handler(request)
-
-    async def me(self, request: web.Request) -> web.Response:
-        return respond(BOT)
-
-    async def application(self, request: web.Request) -> web.Response:
-        return respond(
-            {"id": "1000", "name": "janus", "description": "", "bot_public": True, "bot_require_code_grant": False}
-            | {"owner": ALICE, "team": None, "verify_key": "", "flags": 0, "icon": None}
-        )
-
-    async def where(self, request: web.Request) -> web.Response:
-        limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1}
-        url = f"{self.base.replace('http', 'ws')}/gateway"
-        return respond({"url": url, "shards": 1, "session_start_limit": limit})
-
-    async def register(self, request: web.Request) -> web.Response:
-        commands = [{**command, "id": self.snowflake(), "application_id": "1000"} for command in await request.json()]
-        self.commands = {command["name"]: {"options": [], "description": "", **command} for command in commands}
-        return respond([{**command, "version": "1"} for command in self.commands.values()])
-
-    async def callback(self, request: web.Request) -> web.Response:
-        body, files = await read(request)
-        token = request.match_info["token"]
-        response = {"interaction": {"id": request.match_info["id"], "type": 2}}
-        if body["type"] in {4, 5}:  # a message, or one that says that the bot is thinking
-            message = self.messages[token] = Message(self.snowflake())
-            self._write(message, body["data"], files)
-            message.flags = body["data"].get("flags", 0)
-            response["resource"] = {"type": body["type"], "message": message.payload()}
-        return respond(response)
-
-    async def edit(self, request: web.Request) -> web.Response:
-        body, files = await read(request)
-        message = self.messages.get(request.match_info["token"])
-        if message is None:
-            return respond({"code": 10008, "message": "Unknown Message"}, status=404)
-        self._write(message, body, files)
-        return respond(message.payload())
-
-    async def follow_up(self, request: web.Request) -> web.Response:
-        body, files = await read(request)
-        sent = sum(token.startswith(f"{request.match_info['token']}+") for token in self.messages)
-        if self.user_installed and sent >= FOLLOW_UPS:
-            return respond({"code": 40094, "message": "Maximum number of follow ups reached"}, status=400)
-        message = Message(self.snowflake(), body.get("flags", 0))
-        self._write(message, body, files)
-        self.messages[f"{request.match_info['token']}+{len(self.messages)}"] = message
-        return respond(message.payload())
-
-    async def delete(self, request: web.Request) -> web.Response:
-        self.messages.pop(request.match_info["token"], None)
-        return web.Response(status=204)
-
-    async def cdn(self, request: web.Request) -> web.StreamResponse:
-        content = self.uploads[request.match_info["id"]]
-        return web.Response(body=content) if isinstance(content, bytes) else await content(request)
-
-    def _write(self, message: Message, body: Payload, files: dict[str, bytes]) -> None:
-        message.content = body.get("content") or message.content
-        message.components = body.get("components", message.components)
-        if "attachments" in body:
-            message.files = files
-            message.attachments = [
-                {"id": self.snowflake(), "filename": name, "size": len(data), "url": "", "proxy_url": ""}
-                for name, data in files.items()
-            ]
+        if not request.path.startswith(API):
+            return await handler(request)
+        path, headers = request.path.removeprefix(API), {}
+        try:
+            if not path.startswith(OPEN) and request.headers.get("Authorization") != f"Bot {self.token}":
+                raise ApiError(0, status=401, message="401: Unauthorized")
+            headers = self.limits.count(request, path)
+            response = await handler(request)
+        except ApiError as refused:
+            await request.read()
+            self.refusals.append((request.method, request.path, refused))
+            return respond(refused.body, refused.status, **headers | refused.headers)
+        response.headers.update(headers)
+        return response
 
 
 @asynccontextmanager
 async def serve() -> AsyncIterator[Discord]:
-    """Run the server on a free loopback port."""
+    """Run the server on a free loopback port, and its proxy on another."""
     server = Discord()
-    app = web.Application(middlewares=[server.middleware], client_max_size=30 * 2**20)
-    api = "/api/v10"
-    original = "/webhooks/1000/{token}/messages/@original"
-    app.add_routes(
-        [
-            web.get("/gateway", server.gateway),
-            web.get(f"{api}/users/@me", server.me),
-            web.get(f"{api}/oauth2/applications/@me", server.application),
-            web.get(f"{api}/gateway/bot", server.where),
-            web.put(f"{api}/applications/1000/commands", server.register),
-            web.post(api + "/interactions/{id}/{token}/callback", server.callback),
-            web.patch(api + original, server.edit),
-            web.delete(api + original, server.delete),
-            web.post(api + "/webhooks/1000/{token}", server.follow_up),
-            web.get("/cdn/{id}/{name}", server.cdn),
-        ]
-    )
+    routes = [web.get("/gateway", server.gateway), web.get(r"/cdn/{folder:.+}/{id:\d+}/{name}", server.files.cdn)]
+    routes += Applications(server).routes(API) + Channels(server).routes(API) + Interactions(server).routes(API)
+    copies = [web.get(r"/external/{rest:.+}", server.files.proxy)]
+    copies += [web.get(r"/{folder:.+}/{id:\d+}/{name}", server.files.proxy)]
+    async with AsyncExitStack() as stack:
+        server.base = await _listen(stack, routes, [server.middleware])
+        server.files.cdn_base = server.base
+        server.files.proxy_base = await _listen(stack, copies)
+        yield server
+
+
+async def _listen(stack: AsyncExitStack, routes: Sequence[web.RouteDef], middlewares: Sequence[Any] = ()) -> str:
+    app = web.Application(middlewares=middlewares, client_max_size=BODY_BYTES)
+    app.add_routes(routes)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]
-    server.base = f"http://{host}:{port}"
-    try:
-        yield server
-    finally:
-        await runner.cleanup()
+    return f"http://{host}:{port}"
+
+
+__all__ = ["Discord", "Fault", "Message", "serve"]

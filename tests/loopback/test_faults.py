@@ -19,7 +19,8 @@ from model.requests import Progress
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
 from tests.loopback.discord_server import Discord, Fault, serve
-from tests.loopback.wire import EPHEMERAL, Message, respond, walk
+from tests.loopback.messages import Message
+from tests.loopback.wire import EPHEMERAL, respond, walk
 
 SECONDS = 60
 

@@ -1,68 +1,36 @@
-"""What travels between a client and the small Discord: objects as Discord writes them, and bodies in and out."""
+"""What travels between a client and the small Discord: bodies in and out, and the walk through components."""
 
 import json
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from tests.loopback.refusals import Problems
+
+LOADING = 1 << 7  # a message that says that the bot is thinking
 EPHEMERAL = 1 << 6
+V2 = 1 << 15
 Payload = dict[str, Any]
 
-BOT = {"id": "1000", "username": "janus", "discriminator": "0", "avatar": None, "bot": True, "global_name": None}
-ALICE = {"id": "2000", "username": "alice", "discriminator": "0", "avatar": None, "global_name": None}
-CHANNEL = {"id": "4000", "type": 0, "name": "pictures", "guild_id": "3000", "position": 0, "permission_overwrites": []}
-GUILD = {
-    "id": "3000",
-    "name": "server",
-    "owner_id": "2000",
-    "roles": [{"id": "3000", "name": "@everyone", "permissions": "3072", "position": 0, "color": 0, "flags": 0}],
-    "channels": [CHANNEL],
-    "members": [],
-    "emojis": [],
-    "features": [],
-    "member_count": 2,
+NOBODY: Payload = {"discriminator": "0", "avatar": None, "global_name": None, "primary_guild": None} | {
+    "flags": 0,
+    "public_flags": 0,
 }
-AWAY = {  # what an interaction says of a user-installed app in a server that the bot is no member of
-    "guild_id": "3900",
-    "guild": {"id": "3900", "locale": "en-US", "features": []},
-    "channel": CHANNEL | {"id": "4900", "guild_id": "3900", "permissions": "3072"},
-    "channel_id": "4900",
-    "authorizing_integration_owners": {"1": "2000"},
-}
+BOT: Payload = {**NOBODY, "id": "1000", "username": "janus", "bot": True}
+ALICE: Payload = {**NOBODY, "id": "2000", "username": "alice"}
 
 
-@dataclass
-class Message:
-    """A message as Discord keeps it."""
+@dataclass(frozen=True)
+class Sent:
+    """A file that came with a request."""
 
-    id: str
-    flags: int = 0
-    components: list[Payload] = field(default_factory=list)
-    content: str = ""
-    attachments: list[Payload] = field(default_factory=list)
-    files: dict[str, bytes] = field(default_factory=dict)
-
-    def payload(self) -> Payload:
-        return {
-            "id": self.id,
-            "channel_id": "4000",
-            "author": BOT,
-            "content": self.content,
-            "flags": self.flags,
-            "components": self.components,
-            "attachments": self.attachments,
-            "type": 0,
-            "timestamp": "2026-01-01T00:00:00+00:00",
-            "edited_timestamp": None,
-            "tts": False,
-            "mention_everyone": False,
-            "mentions": [],
-            "mention_roles": [],
-            "embeds": [],
-            "pinned": False,
-        }
+    number: str  # of its part: what the body calls it by
+    name: str
+    data: bytes
 
 
 def respond(body: Any, status: int = 200, **headers: str) -> web.Response:
@@ -72,23 +40,50 @@ def respond(body: Any, status: int = 200, **headers: str) -> web.Response:
     )
 
 
-def walk(parts: list[Payload]) -> list[Payload]:
-    """Every component, however deep."""
-    inner = [part.get("components", []) + [part[key] for key in ("accessory",) if key in part] for part in parts]
-    return parts + [deeper for below in inner for deeper in walk(below)]
-
-
-async def read(request: web.Request) -> tuple[Payload, dict[str, bytes]]:
-    """Return a request's JSON and its files, as discord.py sends them: plain or in parts."""
+async def read(request: web.Request) -> tuple[Any, list[Sent]]:
+    """Return a request's JSON and its files: plain or in parts. Raises ApiError for parts of other names."""
     if not request.content_type.startswith("multipart/"):
-        return await request.json(), {}
+        return (await request.json() if request.can_read_body else {}), []
     body: Payload = {}
-    files: dict[str, bytes] = {}
+    files: list[Sent] = []
+    problems = Problems()
     async for part in await request.multipart():
         assert isinstance(part, aiohttp.BodyPartReader)
+        number = re.fullmatch(r"files\[(\d+)\]", part.name or "")
         if part.name == "payload_json":
             body = json.loads(await part.text())
+        elif number and part.filename:
+            files.append(Sent(number[1], part.filename, bytes(await part.read())))
         else:
-            assert part.filename
-            files[part.filename] = bytes(await part.read())
+            problems.add("files", "BASE_TYPE_CHOICES", f"{part.name!r} is no file's part")
+    problems.end()
     return body, files
+
+
+def walk(parts: Sequence[Payload]) -> list[Payload]:
+    """Every component, however deep."""
+    return [part for _, part in paths(parts)]
+
+
+def paths(parts: Sequence[Payload], where: str = "components") -> Iterator[tuple[str, Payload]]:
+    """Every component, however deep, and the way to it."""
+    for number, part in enumerate(parts):
+        here = f"{where}.{number}"
+        yield here, part
+        yield from paths(part.get("components") or [], f"{here}.components")
+        for key in ("accessory", "component"):
+            if key in part:
+                yield f"{here}.{key}", part[key]
+
+
+def media(parts: Sequence[Payload]) -> Iterator[tuple[str, Payload]]:
+    """Every picture or file that components show, and the way to it."""
+    for where, part in paths(parts):
+        match part.get("type"):
+            case 11:
+                yield f"{where}.media", part["media"]
+            case 12:
+                for number, item in enumerate(part["items"]):
+                    yield f"{where}.items.{number}.media", item["media"]
+            case 13:
+                yield f"{where}.file", part["file"]

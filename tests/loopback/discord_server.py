@@ -33,6 +33,7 @@ class Discord:
         self.requests: list[tuple[str, str]] = []
         self.uploads: dict[str, bytes | Fault] = {}
         self.faults: list[tuple[str, str, Fault]] = []  # method, a part of the path, what to do
+        self.file_bytes = 10 * 2**20  # that it says it takes
         self.user_installed = False  # alice brought the bot along, to a server that it is no member of
         self.identified = asyncio.Event()
         self.resumed = asyncio.Event()
@@ -106,7 +107,7 @@ class Discord:
                 "entitlements": [],
                 "authorizing_integration_owners": {"0": "3000"},
                 "context": 0,
-                "attachment_size_limit": 10 * 2**20,
+                "attachment_size_limit": self.file_bytes,
                 **(AWAY if self.user_installed else {}),
                 **more,
             },

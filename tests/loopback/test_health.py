@@ -71,6 +71,9 @@ async def watcher(
             self._connection.guild_ready_timeout = 0.01  # seconds without one more server, after which it is ready
             bots.append(self)
 
+        async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+            """Wait no five seconds, as Discord wants it."""
+
     monkeypatch.setattr(app, "JanusBot", Noted)
     monkeypatch.setenv("DISCORD_TOKEN", "a-token")
     settings = Settings(store=Store(folder=tmp_path), health=Health(port=port))

@@ -1,9 +1,15 @@
 """What a member sees on a message."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import discord
 from simcord import InteractionResult, ResponseMessage
 from simcord.components import walk_components
+
+from bot.media.shown import file_name, media_in
 
 
 def parts(message: ResponseMessage, kind: int) -> list[dict[str, Any]]:
@@ -22,6 +28,23 @@ def gallery(message: ResponseMessage) -> list[dict[str, Any]]:
 
 def buttons(message: ResponseMessage) -> list[str]:
     return [part["label"] for part in parts(message, 2)]
+
+
+@dataclass
+class File:
+    """A file of a message."""
+
+    filename: str
+    read: Callable[[], Awaitable[bytes]]
+
+
+def files(message: ResponseMessage | discord.Message) -> list[File]:
+    """Return a message's files: Discord does not list those that its layout shows."""
+    whole = message.message if isinstance(message, ResponseMessage) else message
+    read = whole._state.http.get_from_cdn
+    media = [media for media, _ in media_in(whole.components) if media.attachment_id]
+    listed = [File(file.filename, file.read) for file in whole.attachments]
+    return [*(File(file_name(one), partial(read, one.url)) for one in media), *listed]
 
 
 def shown(result: InteractionResult) -> ResponseMessage:

@@ -15,7 +15,7 @@ from model.requests import Executor, Pictures
 from model.settings import ModelSettings
 from tests.bot.conftest import attach, bugs, make_bot
 from tests.bot.samples import png
-from tests.bot.seen import fields, gallery, parts, shown, text, told_privately
+from tests.bot.seen import fields, files, gallery, parts, shown, text, told_privately
 
 SECONDS = 60
 
@@ -51,7 +51,7 @@ async def test_a_drawing_and_an_answer_while_the_model_still_loads(env: simcord.
     asking = shown(await alice.slash(channel, "ask", image=("cat.png", png()), question="What is this?"))
     await delivered(env)
     assert len(gallery(drawing)) == 2
-    assert [a.filename for a in drawing.attachments] == ["janus-1.png", "janus-2.png"]
+    assert [a.filename for a in files(drawing)] == ["janus-1.png", "janus-2.png"]
     assert "tokens" in text(asking)
     assert executor(env).status().state == "ready"
 
@@ -81,7 +81,7 @@ async def test_a_seed_draws_the_same_picture_again(env: simcord.Env) -> None:
         for seed, count in [(7, 2), (8, 1)]
     ]
     await delivered(env)
-    both, second_alone = [[await file.read() for file in message.attachments] for message in messages]
+    both, second_alone = [[await file.read() for file in files(message)] for message in messages]
     assert both[1] == second_alone[0]
 
 
@@ -129,7 +129,7 @@ async def test_a_picture_is_varied_enlarged_and_asked_about(env: simcord.Env) ->
     described = shown(await alice.submit_modal(form, {fields(form)[0]["custom_id"]: "What is it?"}))
     await delivered(env)
     assert "tokens" in text(described)
-    first, large = [Image.open(io.BytesIO(await one.attachments[0].read())) for one in (drawing, enlarged)]
+    first, large = [Image.open(io.BytesIO(await files(one)[0].read())) for one in (drawing, enlarged)]
     assert large.size == (2 * first.width, 2 * first.height)
     before, after = [await tokens_of(env, message.id) for message in (drawing, varied)]
     half = len(before) // 2

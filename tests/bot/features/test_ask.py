@@ -6,7 +6,7 @@ from model.requests import Started, Text
 from tests.bot.conftest import World
 from tests.bot.samples import animation, png
 from tests.bot.scripted import answer
-from tests.bot.seen import buttons, parts, shown, text, told_privately
+from tests.bot.seen import buttons, files, parts, shown, text, told_privately
 
 
 async def test_an_answer_grows_and_ends(world: World) -> None:
@@ -16,7 +16,7 @@ async def test_an_answer_grows_and_ends(world: World) -> None:
     asked = world.executor.question
     assert (asked.question, asked.temperature, asked.top_p, asked.seed) == ("What is this?", 0.5, 0.5, 3)
     assert asked.pictures[0].size == (32, 24)
-    assert [a.filename for a in shown(result).attachments] == ["picture.webp"]
+    assert [a.filename for a in files(shown(result))] == ["picture.webp"]
     world.executor.job.tell(Started(), Text("A red"))
     await world.env.settle()
     await world.env.advance_time(2)
@@ -69,7 +69,7 @@ async def test_a_long_answer_goes_along_as_a_file(world: World) -> None:
     await world.env.advance_time(2)
     world.executor.job.tell(answer(long, complete=False))
     await world.env.settle()
-    _, file = message.attachments
+    _, file = files(message)
     assert file.filename == "answer.txt"
     assert (await file.read()).decode() == long.strip()
     assert "all of it is in the file" in text(message)
@@ -131,4 +131,4 @@ async def test_an_answer_of_control_characters_alone_is_one_of_no_words(world: W
     world.executor.job.tell(answer("\x01 \x02"))
     await world.env.settle()
     assert "(no words)" in text(message)
-    assert len(message.attachments) == 1
+    assert len(files(message)) == 1

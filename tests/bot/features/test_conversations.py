@@ -13,7 +13,7 @@ from model.requests import Started, Text, Turn
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
 from tests.bot.scripted import answer
-from tests.bot.seen import buttons, fields, parts, shown, text, told_privately
+from tests.bot.seen import buttons, fields, files, parts, shown, text, told_privately
 
 
 async def asked(world: World, words: str = "What is this?", says: str = "A cat.", **options: Any) -> ResponseMessage:
@@ -150,16 +150,16 @@ async def test_an_interrupted_question_is_tried_again_in_place(world: World) -> 
 
 async def test_four_pictures_in_one_question(world: World) -> None:
     colours = ["red", "blue", "green", "white"]
-    files = [(f"{colour}.png", png(colour=colour)) for colour in colours]
+    handed_in = [(f"{colour}.png", png(colour=colour)) for colour in colours]
     message = shown(
         await world.alice.slash(
             world.channel,
             "ask",
-            image=files[0],
+            image=handed_in[0],
             question="Which is green?",
-            image_2=files[1],
-            image_3=files[2],
-            image_4=files[3],
+            image_2=handed_in[1],
+            image_3=handed_in[2],
+            image_4=handed_in[3],
         )
     )
     assert [picture.getpixel((0, 0)) for picture in world.executor.last_question.pictures] == [
@@ -169,7 +169,7 @@ async def test_four_pictures_in_one_question(world: World) -> None:
     await world.env.settle()
     (seen,) = parts(message, 12)
     assert len(seen["items"]) == 4
-    assert len(message.attachments) == 4
+    assert len(files(message)) == 4
     await ask_more(world, message, "And which is white?")
     assert len(world.executor.last_question.pictures) == 4
 
@@ -209,6 +209,6 @@ async def test_formulas_come_in_a_code_block(world: World) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (600, 400)])
 async def test_the_shown_picture_is_a_small_copy(world: World, size: tuple[int, int]) -> None:
     message = shown(await world.alice.slash(world.channel, "ask", image=("cat.png", png(size)), question="What?"))
-    (seen,) = message.attachments
+    (seen,) = files(message)
     with Image.open(io.BytesIO(await seen.read())) as image:
         assert max(image.size) <= 512

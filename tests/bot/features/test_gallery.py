@@ -10,7 +10,7 @@ from simcord import ResponseMessage
 from model.requests import Drawing, Enlarge, Failed, Pictures, Question
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import answer, pictures
-from tests.bot.seen import buttons, fields, gallery, shown, text, told_privately
+from tests.bot.seen import buttons, fields, files, gallery, shown, text, told_privately
 
 WHOLE = ["Again", "Edit", "Info", "Report", "Delete"]
 ONE = ["Vary a little", "Vary", "Vary a lot", "Enlarge", "Describe"]
@@ -108,7 +108,7 @@ async def test_a_number_shows_its_picture_alone_to_who_pressed(world: World) -> 
     seen = await world.bob.click(message, label="2")
     assert "Picture 2 · seed 8" in told_privately(seen)
     assert buttons(shown(seen)) == ONE
-    (file,), whole = shown(seen).attachments, message.attachments
+    (file,), whole = files(shown(seen)), files(message)
     assert await file.read() == await whole[1].read()
 
 
@@ -156,7 +156,7 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     await world.env.settle()
     assert not result.ephemeral
     assert "1536 x 1536 pixels" in text(result)
-    assert [a.filename for a in result.attachments] == ["janus-8-x2.png"]
+    assert [a.filename for a in files(result)] == ["janus-8-x2.png"]
     assert buttons(result) == ["Enlarge", "Describe", "Info", "Report", "Delete"]
     assert "Picture 2 of an earlier drawing" in told_privately(await world.bob.click(result, label="Info"))
     again = shown(await world.alice.click(result, label="Enlarge"))
@@ -235,4 +235,4 @@ async def test_after_the_days_that_jobs_are_kept_every_button_says_so(world: Wor
 
 
 async def first_file(message: ResponseMessage) -> io.BytesIO:
-    return io.BytesIO(await message.attachments[0].read())
+    return io.BytesIO(await files(message)[0].read())

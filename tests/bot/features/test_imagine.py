@@ -7,7 +7,7 @@ from PIL import Image
 from model.requests import Drawing, Progress, Queued, Started
 from tests.bot.conftest import World
 from tests.bot.scripted import pictures
-from tests.bot.seen import gallery, shown, text, told_privately
+from tests.bot.seen import files, gallery, shown, text, told_privately
 
 
 async def test_a_drawing_from_the_first_second_to_the_gallery(world: World) -> None:
@@ -25,7 +25,7 @@ async def test_a_drawing_from_the_first_second_to_the_gallery(world: World) -> N
     await world.env.settle()
     assert "seed 7 · guidance 5 · temperature 1 · demo · 2.5 s" in text(message)
     assert [item["description"] for item in gallery(message)] == ["a red circle"] * 3
-    assert [a.filename for a in message.attachments] == ["janus-7.png", "janus-8.png", "janus-9.png"]
+    assert [a.filename for a in files(message)] == ["janus-7.png", "janus-8.png", "janus-9.png"]
 
 
 async def test_the_defaults_are_the_settings_and_the_seed_is_drawn_and_shown(world: World) -> None:
@@ -82,6 +82,6 @@ async def test_the_pictures_are_those_that_the_model_drew(world: World) -> None:
     drawn = pictures(world.executor.drawing)
     world.executor.job.tell(drawn)
     await world.env.settle()
-    for attachment, picture in zip(message.attachments, drawn.pictures, strict=True):
+    for attachment, picture in zip(files(message), drawn.pictures, strict=True):
         with Image.open(io.BytesIO(await attachment.read())) as image:
             assert image.tobytes() == picture.tobytes()

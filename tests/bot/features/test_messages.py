@@ -11,7 +11,7 @@ from model.requests import Failed, Started, Text
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures
-from tests.bot.seen import shown
+from tests.bot.seen import files, shown
 
 CAT = ("cat.png", png())
 
@@ -64,7 +64,7 @@ async def test_a_reply_that_mentions_the_bot_asks_about_the_picture(world: World
     await world.env.settle()
     assert "A cat." in said(await last(world))
     assert len(replies(world)) == 1
-    assert (await last(world)).attachments[0].filename == "picture.webp"
+    assert files(await last(world))[0].filename == "picture.webp"
 
 
 async def test_a_mention_alone_has_it_described(world: World) -> None:

@@ -17,7 +17,7 @@ from tests.bot.conftest import World
 from tests.bot.features.test_gallery import drawn
 from tests.bot.samples import bomb, png, saved
 from tests.bot.scripted import pictures
-from tests.bot.seen import shown, told_privately
+from tests.bot.seen import files, shown, told_privately
 
 MENU = "What made this picture?"
 MADE = Provenance(
@@ -105,11 +105,11 @@ async def test_the_menu_tells_what_made_the_pictures_of_a_gallery(world: World) 
 
 async def test_the_menu_reads_a_file_that_somebody_sent_again_elsewhere(world: World) -> None:
     message = await drawn(world, prompt="ein größerer Kreis")
-    files = [(f"renamed-{i}.png", await a.read()) for i, a in enumerate(message.attachments)]
+    again = [(f"renamed-{i}.png", await a.read()) for i, a in enumerate(files(message))]
     elsewhere = world.env.create_guild().create_text_channel("elsewhere")
     carol = elsewhere.guild.add_member(world.env.create_user("carol")) if elsewhere.guild else None
     assert carol
-    sent = await carol.send(elsewhere, "look", attachments=[("cat.png", png()), files[1]])
+    sent = await carol.send(elsewhere, "look", attachments=[("cat.png", png()), again[1]])
     told = told_privately(await carol.context_menu(elsewhere, MENU, sent))
     assert "ein größerer Kreis" in told
     assert "Picture 2: seed 8" in told

@@ -7,7 +7,7 @@ from simcord import ResponseMessage
 
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import pictures
-from tests.bot.seen import buttons, fields, gallery, shown, text, told_privately
+from tests.bot.seen import buttons, fields, files, gallery, shown, text, told_privately
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_a_report_comes_before_the_people_whom_the_server_chose(
     assert world.alice.mention in text(card)
     assert f"/{world.channel.id}/{message.id}" in text(card)
     assert [item["spoiler"] for item in gallery(card)] == [True, True]
-    assert len(card.attachments) == 2
+    assert len(files(card)) == 2
     assert buttons(card) == ["Delete the picture", "Block the member"]
 
 

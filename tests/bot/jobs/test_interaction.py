@@ -18,7 +18,7 @@ from model.requests import Progress, Started
 from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, noisy, pictures
-from tests.bot.seen import buttons, gallery, shown, text, told_privately
+from tests.bot.seen import buttons, files, gallery, shown, text, told_privately
 
 MINUTE = 60
 
@@ -106,7 +106,7 @@ async def test_what_does_not_fit_into_one_message_goes_into_several(
     monkeypatch.setattr(uploads, "REQUEST_BYTES", 450_000)
     result = await drawn(world)
     messages = [shown(result), *result.followups]
-    assert [[a.filename for a in m.attachments] for m in messages] == [
+    assert [[a.filename for a in files(m)] for m in messages] == [
         ["janus-7.png", "janus-8.png"],
         ["janus-9.png", "janus-10.png"],
         ["janus-11.png"],
@@ -121,7 +121,7 @@ async def test_what_discord_finds_too_large_in_the_middle_loses_nothing_and_repe
     monkeypatch.setattr(uploads, "REQUEST_BYTES", 450_000)
     world.env.inject_error("POST", "/webhooks/*", status=413, code=40005, times=8)
     result = await drawn(world)
-    names = [a.filename for m in [shown(result), *result.followups] for a in m.attachments]
+    names = [a.filename for m in [shown(result), *result.followups] for a in files(m)]
     assert names[:2] == ["janus-7.png", "janus-8.png"]
     assert [name.partition(".")[0] for name in names[2:]] == ["janus-9", "janus-10", "janus-11"]
 
@@ -141,11 +141,12 @@ async def test_files_that_discord_finds_too_large_are_sent_smaller_and_still_tel
     monkeypatch.setattr(InteractionTarget, "filesize_limit", limit, raising=False)
     monkeypatch.setattr(InteractionTarget, "_send", weighed)
     world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=2)
-    (file,) = shown(await drawn(world, side=512, count=1)).attachments
+    (file,) = files(shown(await drawn(world, side=512, count=1)))
     assert len(sizes) == 3
-    assert said > sizes[0] > said / 2 > sizes[1] > said / 4 > sizes[2] == file.size
+    assert said > sizes[0] > said / 2 > sizes[1] > said / 4 > sizes[2]
     assert file.filename == "janus-7.webp"
     data = await file.read()
+    assert len(data) == sizes[2]
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.size == (512, 512)
     told = read(data)
@@ -198,7 +199,7 @@ async def test_a_late_drawing_comes_as_a_message_that_calls_the_asker(world: Wor
     message = world.channel.last_message
     assert message
     assert message.id != panel.id
-    assert len(message.attachments) == 5
+    assert len(files(message)) == 5
     body = world.env.http_requests[-1].json
     assert isinstance(body, dict)
     assert body["allowed_mentions"]["users"] == [world.alice.id]

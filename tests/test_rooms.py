@@ -156,10 +156,6 @@ def test_what_carries_requests_is_light() -> None:
     load(["model.requests", "model.executor", "model.engine", "model.weights.names"], "transformers", "discord")
 
 
-def test_the_help_of_the_command_line_loads_nothing_heavy() -> None:
-    load(["bot.cli.main"], "discord", "pydantic_settings", "transformers")
-
-
 def test_no_module_of_the_model_imports_discord_or_the_bot() -> None:
     for module in (name for name in modules() if is_in(name, "model")):
         assert not {name.partition(".")[0] for name in imports(module)} & {"discord", "bot", "simcord"}, module

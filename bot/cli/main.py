@@ -145,6 +145,21 @@ def check(model: Model = None, device: Device = None, dtype: Dtype = None, confi
 
 
 @app.command()
+def selftest(
+    guild: Annotated[int, typer.Option(metavar="ID", help="A server that the bot is on.")],
+    channel: Annotated[int, typer.Option(metavar="ID", help="A text channel there that nobody minds.")],
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    config: Config = None,
+) -> None:
+    """Send every kind of message to a channel, see what Discord makes of it, and delete it. Needs a bot token."""
+    from bot.cli import serve
+
+    raise typer.Exit(not serve.selftest(load_settings(config, model, device, dtype), guild, channel))
+
+
+@app.command()
 def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured; the medians count.")] = 5,
     json: Json = False,

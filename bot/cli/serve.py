@@ -1,4 +1,4 @@
-"""The commands that stay: `run` on Discord, and `playground` in a browser."""
+"""The commands with a bot in them: `run` on Discord, `playground` in a browser, and `selftest`."""
 
 import logging
 from contextlib import suppress
@@ -25,6 +25,21 @@ def run(settings: Settings) -> None:
         with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
             run_to_end(run_bot(settings, open_executor(settings.model, settings.engine)))
     except aiohttp.ClientConnectionError as error:  # once it is connected, discord.py mends broken connections itself
+        raise PlainError(f"Discord can't be reached: check the network ({error})") from None
+
+
+def selftest(settings: Settings, guild: int, channel: int) -> bool:
+    """Try everything on a real Discord. Raises PlainError as `run` does."""
+    from bot.cli.selftest import selftest as try_all
+
+    read_token(settings)
+    log_to_stderr(logging.WARNING)
+    executor = open_executor(settings.model, settings.engine)
+    try:
+        return run_to_end(try_all(settings, executor, guild, channel))
+    except discord.LoginFailure:
+        raise PlainError("Discord does not know this token") from None
+    except aiohttp.ClientConnectionError as error:
         raise PlainError(f"Discord can't be reached: check the network ({error})") from None
 
 

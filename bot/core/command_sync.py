@@ -67,7 +67,8 @@ async def sync(tree: app_commands.CommandTree[Any], settings: Settings, invite_l
     except discord.HTTPException as error:
         if error.status != 400:
             raise
-        raise SettingsError(NO_USER_INSTALL if "integration_types" in str(error) else REFUSED.format(error)) from None
+        words = " ".join(str(error).split())
+        raise SettingsError(NO_USER_INSTALL if "integration_types" in words else REFUSED.format(words)) from None
     await asyncio.to_thread(_write, record, told)
     log.info("Told Discord the commands, for %s", f"server {one_server}" if one_server else "all servers")
 

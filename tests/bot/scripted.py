@@ -107,5 +107,12 @@ def pictures(drawing: Drawing, side: int = 64) -> Pictures:
     return Pictures(drawn, tuple((i,) for i in range(count)), seeds, {"decode": 2.0, "pixels": 0.5})
 
 
+def noisy(drawing: Drawing, side: int = 256) -> Pictures:
+    """Pictures that no encoding makes small: as PNG some 3 bytes a pixel, as WebP 1 or less."""
+    noise = Image.merge("RGB", [Image.effect_noise((side, side), 90) for _ in range(3)])
+    plain = pictures(drawing)
+    return replace(plain, pictures=(noise,) * len(plain.pictures))
+
+
 def answer(text: str, *, complete: bool = True) -> Answer:
     return Answer(text, len(text.split()), complete, 0, {"prefill": 0.2, "decode": 0.8})

@@ -15,7 +15,7 @@ from model.requests import Executor, Pictures
 from model.settings import ModelSettings
 from tests.bot.conftest import attach, bugs, make_bot
 from tests.bot.samples import png
-from tests.bot.seen import gallery, parts, text
+from tests.bot.seen import fields, gallery, parts, shown, text, told_privately
 
 SECONDS = 60
 
@@ -47,14 +47,12 @@ def executor(env: simcord.Env) -> Executor:
 async def test_a_drawing_and_an_answer_while_the_model_still_loads(env: simcord.Env) -> None:
     channel = env.create_guild().create_text_channel("pictures")
     alice = env.guild.add_member(env.create_user("alice"))
-    drawing = await alice.slash(channel, "imagine", prompt="a red circle", seed=1, count=2)
-    asking = await alice.slash(channel, "ask", image=("cat.png", png()), question="What is this?")
+    drawing = shown(await alice.slash(channel, "imagine", prompt="a red circle", seed=1, count=2))
+    asking = shown(await alice.slash(channel, "ask", image=("cat.png", png()), question="What is this?"))
     await delivered(env)
-    assert drawing.response
-    assert len(gallery(drawing.response)) == 2
-    assert [a.filename for a in drawing.response.attachments] == ["janus-1.png", "janus-2.png"]
-    assert asking.response
-    assert "tokens" in text(asking.response)
+    assert len(gallery(drawing)) == 2
+    assert [a.filename for a in drawing.attachments] == ["janus-1.png", "janus-2.png"]
+    assert "tokens" in text(asking)
     assert executor(env).status().state == "ready"
 
 
@@ -62,30 +60,28 @@ async def test_four_pictures_and_questions_until_the_first_are_forgotten(env: si
     channel = env.create_guild().create_text_channel("pictures")
     alice = env.guild.add_member(env.create_user("alice"))
     files = {name: (f"{name}.png", png((40, 30))) for name in ("image", "image_2", "image_3", "image_4")}
-    asking = await alice.slash(channel, "ask", question="Which is red?", temperature=0, **files)
+    message = shown(await alice.slash(channel, "ask", question="Which is red?", temperature=0, **files))
     await delivered(env)
     for _ in range(3):
-        assert asking.response
-        assert "tokens" in text(asking.response)
-        assert len(parts(asking.response, 12)[0]["items"]) == 4
-        form = await alice.click(asking.response, label="Ask more")
-        assert form.modal
-        (field,) = [part["component"]["custom_id"] for part in form.modal["components"]]
-        asking = await alice.submit_modal(form, {field: "And which of them is blue, please? " * 2})
+        assert "tokens" in text(message)
+        assert len(parts(message, 12)[0]["items"]) == 4
+        form = await alice.click(message, label="Ask more")
+        (field,) = fields(form)
+        words = "And which of them is blue, please? " * 2
+        message = shown(await alice.submit_modal(form, {field["custom_id"]: words}))
         await delivered(env)
-    assert asking.response
-    assert "Questions that I had to forget:" in text(asking.response)
+    assert "Questions that I had to forget:" in text(message)
 
 
 async def test_a_seed_draws_the_same_picture_again(env: simcord.Env) -> None:
     channel = env.create_guild().create_text_channel("pictures")
     alice = env.guild.add_member(env.create_user("alice"))
-    results = [
-        await alice.slash(channel, "imagine", prompt="a red circle", seed=seed, count=count)
+    messages = [
+        shown(await alice.slash(channel, "imagine", prompt="a red circle", seed=seed, count=count))
         for seed, count in [(7, 2), (8, 1)]
     ]
     await delivered(env)
-    both, second_alone = [[await a.read() for a in r.response.attachments] for r in results if r.response]
+    both, second_alone = [[await file.read() for file in message.attachments] for message in messages]
     assert both[1] == second_alone[0]
 
 
@@ -94,9 +90,8 @@ async def test_a_prompt_that_the_model_can_not_take_is_refused_privately(env: si
     alice = env.guild.add_member(env.create_user("alice"))
     result = await alice.slash(channel, "imagine", prompt="word " * 390)
     await delivered(env)
-    (told,) = [m for m in (result.response, *result.followups) if m]
-    assert told.ephemeral
-    assert "The prompt is too long for the model" in told.content
+    told = told_privately(result)
+    assert "The prompt is too long for the model" in told
 
 
 async def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
@@ -106,10 +101,9 @@ async def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
         attach(env, bot)
         channel = env.create_guild().create_text_channel("pictures")
         alice = env.guild.add_member(env.create_user("alice"))
-        result = await alice.slash(channel, "imagine", prompt="a red circle")
+        message = shown(await alice.slash(channel, "imagine", prompt="a red circle"))
         await delivered(env)
-        assert result.response
-        assert "can't be used just now" in text(result.response)
+        assert "can't be used just now" in text(message)
         await bot.close()
 
 
@@ -127,26 +121,17 @@ async def tokens_of(env: simcord.Env, message: int) -> tuple[int, ...]:
 async def test_a_picture_is_varied_enlarged_and_asked_about(env: simcord.Env) -> None:
     channel = env.create_guild().create_text_channel("pictures")
     alice = env.guild.add_member(env.create_user("alice"))
-    drawing = await alice.slash(channel, "imagine", prompt="a red circle", seed=7, count=1)
+    drawing = shown(await alice.slash(channel, "imagine", prompt="a red circle", seed=7, count=1))
     await delivered(env)
-    assert drawing.response
-    varied = await alice.click(drawing.response, label="Vary a little")
-    enlarged = await alice.click(drawing.response, label="Enlarge")
-    form = await alice.click(drawing.response, label="Describe")
-    assert form.modal
-    described = await alice.submit_modal(form, {form.modal["components"][0]["component"]["custom_id"]: "What is it?"})
+    varied = shown(await alice.click(drawing, label="Vary a little"))
+    enlarged = shown(await alice.click(drawing, label="Enlarge"))
+    form = await alice.click(drawing, label="Describe")
+    described = shown(await alice.submit_modal(form, {fields(form)[0]["custom_id"]: "What is it?"}))
     await delivered(env)
-    assert varied.response
-    assert enlarged.response
-    assert described.response
-    assert "tokens" in text(described.response)
-    first, large = [
-        Image.open(io.BytesIO(await result.response.attachments[0].read()))
-        for result in (drawing, enlarged)
-        if result.response
-    ]
+    assert "tokens" in text(described)
+    first, large = [Image.open(io.BytesIO(await one.attachments[0].read())) for one in (drawing, enlarged)]
     assert large.size == (2 * first.width, 2 * first.height)
-    before, after = [await tokens_of(env, result.response.id) for result in (drawing, varied) if result.response]
+    before, after = [await tokens_of(env, message.id) for message in (drawing, varied)]
     half = len(before) // 2
     assert after[:half] == before[:half]
     assert after[half:] != before[half:]

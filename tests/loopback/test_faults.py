@@ -2,27 +2,36 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
-import discord
 import pytest
 import yarl
 from aiohttp import web
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.app import make_bot
-from bot.config import Settings, Store
+from bot.app import make_bot, run_bot
+from bot.config import Settings, SettingsError, Store
 from bot.core.client import JanusBot
+from bot.jobs import target
 from bot.texts import ENGLISH
-from model.requests import Progress
+from model.requests import Drawing, Pictures
 from tests.bot.samples import png
-from tests.bot.scripted import ScriptedExecutor, answer, pictures
+from tests.bot.scripted import ScriptedExecutor, answer, noisy, pictures
 from tests.loopback.discord_server import Discord, Fault, serve
 from tests.loopback.messages import Message
-from tests.loopback.wire import EPHEMERAL, respond, walk
+from tests.loopback.wire import EPHEMERAL, read, respond, walk
+
+Draw = Callable[[Drawing], Pictures]
 
 SECONDS = 60
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot waits for seconds between two attempts; here the second one may follow at once."""
+    monkeypatch.setattr(target, "RETRY_SECONDS", (0.01,) * len(target.RETRY_SECONDS))
 
 
 @pytest.fixture
@@ -76,13 +85,13 @@ async def reset(request: web.Request) -> web.Response:
     return web.Response()
 
 
-async def drawn(server: Discord, executor: ScriptedExecutor, *faults: Fault) -> Message:
+async def drawn(server: Discord, executor: ScriptedExecutor, *faults: Fault, draw: Draw = pictures) -> Message:
     """Have a drawing made whose final upload meets the faults, one after another."""
     token = await server.slash("imagine", prompt="a red circle", count=2)
     await until(lambda: executor.jobs)
     await until(lambda: token in server.messages)
     server.faults += [("PATCH", "@original", fault) for fault in faults]
-    executor.job.tell(pictures(executor.drawing))
+    executor.job.tell(draw(executor.drawing))
     await until(lambda: server.messages[token].files)
     assert not server.faults
     return server.messages[token]
@@ -135,8 +144,19 @@ async def test_a_server_error_is_tried_again(bot: JanusBot, server: Discord, exe
 async def test_files_that_are_too_large_are_sent_smaller(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor
 ) -> None:
-    fault = answers(413, {"message": "Request entity too large", "code": 40005})
-    assert len((await drawn(server, executor, fault)).files) == 2
+    server.file_limit = 800_000
+    sizes: list[list[int]] = []
+
+    async def too_large(request: web.Request) -> web.Response:
+        _, sent = await read(request)
+        sizes.append([len(file.data) for file in sent])
+        return respond({"message": "Request entity too large", "code": 40005}, 413)
+
+    message = await drawn(server, executor, too_large, too_large, draw=partial(noisy, side=512))
+    sizes.append([len(data) for data in message.files.values()])
+    assert [len(attempt) for attempt in sizes] == [2, 2, 2]
+    for attempt, limit in zip(sizes, (800_000, 400_000, 200_000), strict=True):
+        assert all(limit / 2 < size < limit for size in attempt)
 
 
 async def gone(request: web.Request) -> web.Response:
@@ -164,16 +184,6 @@ async def test_a_picture_that_the_cdn_does_not_hand_over_is_refused_privately(
     assert executor.jobs == []
 
 
-async def test_a_message_that_was_deleted_ends_its_job(
-    bot: JanusBot, server: Discord, executor: ScriptedExecutor
-) -> None:
-    token = await server.slash("imagine", prompt="a red circle")
-    await until(lambda: token in server.messages)
-    del server.messages[token]
-    executor.job.tell(Progress(1, 100))
-    await until(lambda: executor.job.cancelled)
-
-
 async def test_jobs_outlive_a_cut_gateway_and_new_ones_are_taken(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor
 ) -> None:
@@ -188,9 +198,14 @@ async def test_jobs_outlive_a_cut_gateway_and_new_ones_are_taken(
     await until(lambda: token in server.messages)
 
 
-async def test_a_token_that_discord_does_not_know(server: Discord, executor: ScriptedExecutor, tmp_path: Path) -> None:
+async def test_a_token_that_discord_does_not_know_is_a_plain_error_without_the_token(
+    server: Discord, executor: ScriptedExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.faults.append(("GET", "/users/@me", answers(401, {"message": "401: Unauthorized", "code": 0})))
-    bot = make_bot(Settings(store=Store(folder=tmp_path)), executor)
-    async with bot:
-        with pytest.raises(discord.LoginFailure):
-            await bot.start("wrong")
+    monkeypatch.setenv("DISCORD_TOKEN", "a-very-secret-token")
+    job = await executor.submit(Drawing(prompt="x"))
+    with pytest.raises(SettingsError, match="does not know this token") as caught:
+        await run_bot(Settings(store=Store(folder=tmp_path)), executor)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert job.cancelled  # the executor was closed

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from discord.backoff import ExponentialBackoff
 
 from bot import app
 from bot.app import run_bot
@@ -67,7 +68,11 @@ async def watcher(
     class Noted(JanusBot):
         def __init__(self, *given: Any, **options: Any) -> None:
             super().__init__(*given, **options)
+            self._connection.guild_ready_timeout = 0.01  # seconds without one more server, after which it is ready
             bots.append(self)
+
+        async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+            """Wait no five seconds, as Discord wants it."""
 
     monkeypatch.setattr(app, "JanusBot", Noted)
     monkeypatch.setenv("DISCORD_TOKEN", "a-token")
@@ -94,7 +99,10 @@ async def test_ready_only_when_the_gateway_and_the_engine_are(watcher: Watcher, 
         assert await watcher.figure("janus_engine_ready") == 0
 
 
-async def test_a_cut_gateway_is_told_until_it_is_mended(watcher: Watcher, server: Discord) -> None:
+async def test_a_cut_gateway_is_told_until_it_is_mended(
+    watcher: Watcher, server: Discord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ExponentialBackoff, "delay", lambda backoff: 0.01)  # between two attempts to connect
     await until_told(watcher, lambda told: told[0] == 200)
     mended = asyncio.Event()
 

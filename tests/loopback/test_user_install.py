@@ -8,9 +8,8 @@ from bot.core.client import JanusBot
 from bot.jobs import delivery, interaction
 from bot.media import uploads
 from bot.texts import ENGLISH
-from tests.bot.jobs.test_large_and_late import noisy
 from tests.bot.samples import png
-from tests.bot.scripted import ScriptedExecutor, answer, pictures
+from tests.bot.scripted import ScriptedExecutor, answer, noisy, pictures
 from tests.loopback.discord_server import Discord
 from tests.loopback.test_faults import bot, executor, server, until, words
 from tests.loopback.wire import EPHEMERAL
@@ -21,13 +20,6 @@ __all__ = ["bot", "executor", "server"]
 @pytest.fixture(autouse=True)
 def _away(server: Discord) -> None:
     server.user_installed = True
-
-
-async def test_a_drawing_is_delivered(bot: JanusBot, server: Discord, executor: ScriptedExecutor) -> None:
-    token = await server.slash("imagine", prompt="a red circle")
-    await until(lambda: executor.jobs and token in server.messages)
-    executor.job.tell(pictures(executor.drawing))
-    await until(lambda: len(server.messages[token].files) == 5)
 
 
 async def test_the_largest_result_and_the_call_to_its_owner_take_five_follow_ups(

@@ -28,9 +28,7 @@ from model.requests import Question
 log = logging.getLogger(__name__)
 
 HINT_SECONDS: Final = 60.0
-CLOSED: Final = (  # what Discord answers where the bot can't write: no access, no permission, archived, locked
-    *(50001, 50013, 50083, 160002, 160005),
-)
+CLOSED: Final = frozenset({50001, 50013, 50083, 160002, 160005})  # no access, no right, archived, no replies, locked
 LINK: Final = re.compile(r"https?://")
 LINK_SECONDS: Final = 2.0  # after which Discord has looked at a link, where it does so at all
 ORDINARY: Final = (discord.MessageType.default, discord.MessageType.reply)

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -229,6 +229,15 @@ class Endless:
         self.closed = True
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """A shell lets what it runs in the background ignore SIGINT; these tests are about programs in front of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_closes_the_model_and_says_nothing(
     janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
@@ -240,6 +249,7 @@ def test_an_interruption_closes_the_model_and_says_nothing(
     assert ended == Ended(128 + number, "", "")
 
 
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_run_ends_in_order_when_it_is_told_to(
     janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, number: signal.Signals

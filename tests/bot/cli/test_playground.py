@@ -15,7 +15,7 @@ from bot.cli import playground as module
 from bot.cli.playground import LivePreview, playground
 from bot.config import Settings
 from bot.texts import CATALOGUES, ENGLISH
-from model.requests import Drawing, Progress, Started
+from model.requests import Drawing, Executor, Progress, Started
 from tests.bot.conftest import World
 from tests.bot.scripted import ScriptedExecutor, pictures
 
@@ -100,13 +100,24 @@ def walk(part: Any) -> list[dict[str, Any]]:
     return [part, *walk(list(part.values()))] if isinstance(part, dict) else []
 
 
-@pytest.fixture
-async def address(executor: ScriptedExecutor) -> AsyncIterator[str]:
+@asynccontextmanager
+async def served(settings: Settings, executor: Executor) -> AsyncIterator[str]:
+    """The playground's address, while it is served."""
     told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(playground(Settings(), executor, told.set_result))
+    serving = asyncio.create_task(playground(settings, executor, told.set_result))
+    first: set[asyncio.Future[Any]] = {told, serving}
+    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        await serving
     yield await told
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
+
+
+@pytest.fixture
+async def address(executor: ScriptedExecutor) -> AsyncIterator[str]:
+    async with served(Settings(), executor) as address:
+        yield address
 
 
 @asynccontextmanager

@@ -5,7 +5,8 @@ import simcord
 
 from bot.config import Discord, Settings, SettingsError
 from bot.core.client import JanusBot
-from tests.bot.conftest import make_bot
+from bot.core.command_sync import sync
+from tests.bot.conftest import World, make_bot
 from tests.bot.scripted import ScriptedExecutor
 
 SERVER = 4242
@@ -65,3 +66,30 @@ async def test_a_development_server_without_the_bot_is_one_plain_sentence(tmp_pa
     with pytest.raises(SettingsError, match=rf"not on a server {SERVER}\. .*https://discord.com/oauth2/authorize"):
         await env.start()
     await bot.close()
+
+
+async def test_of_a_server_s_own_commands_it_is_not_said_where_one_can_call_them(tmp_path: Path) -> None:
+    bot = developed(tmp_path, SERVER)
+    async with simcord.run(bot) as env:
+        (told,) = [request.json for request in env.http_requests if request.method == "PUT"]
+    assert isinstance(told, list)
+    assert len(told) > 8
+    assert not {"contexts", "integration_types"} & {key for command in told for key in command}
+    await bot.store.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("Invalid Form Body\nIn 0.integration_types: User install is not supported", "tick User Install beside"),
+        ("Invalid Form Body\nIn 3.name: Command name is invalid", "Discord refuses the commands: 400 .*3.name"),
+    ],
+)
+async def test_commands_that_discord_refuses_are_one_line(
+    world: World, tmp_path: Path, message: str, says: str
+) -> None:
+    forget(tmp_path)
+    world.env.inject_error("PUT", "/applications/*", status=400, code=50035, message=message)
+    with pytest.raises(SettingsError, match=says) as caught:
+        await sync(world.bot.tree, world.bot.settings, world.bot.invite_link)
+    assert "\n" not in str(caught.value)

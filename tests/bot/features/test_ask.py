@@ -4,43 +4,41 @@ import pytest
 
 from model.requests import Started, Text
 from tests.bot.conftest import World
-from tests.bot.samples import animation, bomb, png
+from tests.bot.samples import animation, png
 from tests.bot.scripted import answer
-from tests.bot.seen import buttons, parts, text
+from tests.bot.seen import buttons, parts, shown, text, told_privately
 
 
 async def test_an_answer_grows_and_ends(world: World) -> None:
     result = await world.alice.slash(
         world.channel, "ask", image=("cat.png", png()), question="What is this?", temperature=0.5, top_p=0.5, seed=3
     )
-    assert result.response
     asked = world.executor.question
     assert (asked.question, asked.temperature, asked.top_p, asked.seed) == ("What is this?", 0.5, 0.5, 3)
     assert asked.pictures[0].size == (32, 24)
-    assert [a.filename for a in result.response.attachments] == ["picture.webp"]
+    assert [a.filename for a in shown(result).attachments] == ["picture.webp"]
     world.executor.job.tell(Started(), Text("A red"))
     await world.env.settle()
     await world.env.advance_time(2)
-    assert "A red" in text(result.response)
-    assert buttons(result.response) == ["Cancel"]
+    assert "A red" in text(shown(result))
+    assert buttons(shown(result)) == ["Cancel"]
     world.executor.job.tell(Text(" square."), answer("A red square."))
     await world.env.settle()
-    assert "A red square." in text(result.response)
-    assert "demo · 3 tokens · 1.0 s" in text(result.response)
-    assert buttons(result.response) == ["Ask more", "Delete"]
+    assert "A red square." in text(shown(result))
+    assert "demo · 3 tokens · 1.0 s" in text(shown(result))
+    assert buttons(shown(result)) == ["Ask more", "Delete"]
     assert not result.ephemeral
 
 
 async def test_the_answer_is_edited_once_a_second_however_fast_it_comes(world: World) -> None:
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What is this?")
+    message = shown(await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What is this?"))
     before = len(world.env.http_requests)
     for second in range(1, 4):
         world.executor.job.tell(Started(), *(Text(f"{second} ") for _ in range(30)))
         await world.env.settle()
         await world.env.advance_time(1)
         assert len(world.env.http_requests) - before == second
-    assert result.response
-    assert text(result.response).count("3") == 30
+    assert text(message).count("3") == 30
     await world.env.advance_time(60)
     assert len(world.env.http_requests) - before == 3  # nothing new, nothing sent
 
@@ -56,51 +54,39 @@ async def test_the_defaults_are_the_settings(world: World) -> None:
     )
 
 
-async def test_a_private_answer_is_seen_by_the_asker_alone(world: World) -> None:
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?", private=True)
-    world.executor.job.tell(answer("A cat."))
-    await world.env.settle()
-    assert result.response
-    assert result.response.ephemeral
-    assert "A cat." in text(result.response)
-
-
 async def test_of_an_animation_it_says_that_it_saw_the_first_frame(world: World) -> None:
-    result = await world.alice.slash(world.channel, "ask", image=("cat.gif", animation()), question="What?")
+    message = shown(await world.alice.slash(world.channel, "ask", image=("cat.gif", animation()), question="What?"))
     world.executor.job.tell(answer("Red."))
     await world.env.settle()
-    assert result.response
-    assert "first frame" in text(result.response)
+    assert "first frame" in text(message)
 
 
 async def test_a_long_answer_goes_along_as_a_file(world: World) -> None:
     long = "word " * 2000
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
+    message = shown(await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?"))
     world.executor.job.tell(Text(long))
     await world.env.settle()
     await world.env.advance_time(2)
     world.executor.job.tell(answer(long, complete=False))
     await world.env.settle()
-    assert result.response
-    _, file = result.response.attachments
+    _, file = message.attachments
     assert file.filename == "answer.txt"
     assert (await file.read()).decode() == long.strip()
-    assert "all of it is in the file" in text(result.response)
-    assert "stopped at its greatest length" in text(result.response)
-    assert sum(len(part["content"]) for part in parts(result.response, 10)) <= 4000
+    assert "all of it is in the file" in text(message)
+    assert "stopped at its greatest length" in text(message)
+    assert sum(len(part["content"]) for part in parts(message, 10)) <= 4000
 
 
 async def test_nobody_is_mentioned_by_what_people_or_the_model_write(world: World) -> None:
     evil = f"@everyone <@{world.bob.id}> # big [here](https://example.com) || ~~x~~"
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question=evil)
+    message = shown(await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question=evil))
     world.executor.job.tell(answer(evil))
     await world.env.settle()
     bodies = [request.json for request in world.env.http_requests if "components" in str(request.json)]
     sent = [body.get("data", body) for body in bodies if isinstance(body, dict)]
     assert len(sent) == 3
     assert [body["allowed_mentions"] for body in sent] == [{"parse": []}] * 3
-    assert result.response
-    for part in parts(result.response, 10):  # nor is it even shown as one, or as markup
+    for part in parts(message, 10):  # nor is it even shown as one, or as markup
         assert not re.search(r"(?<!\\)(<@|\[|\|\||~~)|@everyone|^#", part["content"])
 
 
@@ -108,51 +94,23 @@ async def test_nobody_is_mentioned_by_what_people_or_the_model_write(world: Worl
     ("name", "data", "says"),
     [
         ("notes.txt", b"hello", "notes.txt is not a picture"),
-        ("film.mp4", b"hello", "film.mp4 is not a picture"),
         ("huge.png", b"\0" * (10 * 2**20 + 1), "huge.png is too large: 10.5 MB"),
         ("broken.png", png((200, 200))[:60], "broken.png is broken"),
-        ("liar.png", b"<html>not found</html>", "I can't read liar.png"),
-        ("bomb.png", bomb(), "bomb.png has too many pixels"),
     ],
 )
 async def test_bad_input_is_refused_privately_and_costs_nothing(
     world: World, name: str, data: bytes, says: str
 ) -> None:
     result = await world.alice.slash(world.channel, "ask", image=(name, data), question="What is this?")
-    (told,) = [m for m in (result.response, *result.followups) if m]  # nothing else is left in the channel
-    assert says in told.content
-    assert told.ephemeral
+    told = told_privately(result)  # nothing else is left in the channel
+    assert says in told
     assert world.executor.jobs == []
 
 
 async def test_a_question_of_no_words_is_refused(world: World) -> None:
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="  \n ")
-    assert result.response
-    assert result.response.ephemeral
-    assert "question is empty" in result.response.content
-
-
-async def test_what_the_model_can_not_take_is_refused_privately(world: World) -> None:
-    world.executor.refusal = "The question is too long: at most 40 words, please."
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="long " * 300)
-    (told,) = [m for m in (result.response, *result.followups) if m]
-    assert told.content == "The question is too long: at most 40 words, please."
-    assert told.ephemeral
-
-
-async def test_an_attachment_that_discord_does_not_hand_over_is_refused(world: World) -> None:
-    world.env.backend.cdn._blobs.clear()
-    real = world.env.backend.cdn.store_attachment
-
-    def lost(*args: object) -> object:
-        stored = real(*args)  # type: ignore[arg-type]
-        world.env.backend.cdn._blobs.clear()
-        return stored
-
-    world.env.backend.cdn.store_attachment = lost  # type: ignore[assignment,method-assign]
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
-    (told,) = [m for m in (result.response, *result.followups) if m]
-    assert "did not hand me cat.png" in told.content
+    assert "question is empty" in told_privately(
+        await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="  \n ")
+    )
 
 
 async def test_a_bug_after_the_first_message_is_told_on_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,19 +118,17 @@ async def test_a_bug_after_the_first_message_is_told_on_it(world: World, monkeyp
         raise RuntimeError("boom")
 
     monkeypatch.setattr(world.executor, "submit", submit)
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
-    assert result.response
-    assert "not your fault" in text(result.response)
+    message = shown(await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?"))
+    assert "not your fault" in text(message)
 
 
 async def test_an_answer_of_control_characters_alone_is_one_of_no_words(world: World) -> None:
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
+    message = shown(await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?"))
     world.executor.job.tell(Started(), Text("\x01 \x02"))
     await world.env.settle()
     await world.env.advance_time(2)
-    assert result.response
-    assert "Thinking" in text(result.response)
+    assert "Thinking" in text(message)
     world.executor.job.tell(answer("\x01 \x02"))
     await world.env.settle()
-    assert "(no words)" in text(result.response)
-    assert len(result.response.attachments) == 1
+    assert "(no words)" in text(message)
+    assert len(message.attachments) == 1

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 from PIL import Image
-from simcord import InteractionResult, ResponseMessage
+from simcord import ResponseMessage
 
-from model.requests import Drawing, Enlarge, Pictures, Question
+from model.requests import Drawing, Enlarge, Failed, Pictures, Question
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import answer, pictures
-from tests.bot.seen import buttons, gallery, text
+from tests.bot.seen import buttons, fields, gallery, shown, text, told_privately
 
 WHOLE = ["Again", "Edit", "Info", "Report", "Delete"]
 ONE = ["Vary a little", "Vary", "Vary a lot", "Enlarge", "Describe"]
@@ -19,10 +19,9 @@ ONE = ["Vary a little", "Vary", "Vary a lot", "Enlarge", "Describe"]
 async def drawn(world: World, **options: object) -> ResponseMessage:
     """A finished drawing of Alice's, by default of three pictures from seed 7."""
     chosen = {"prompt": "a red circle", "seed": 7, "count": 3, **options}
-    result = await world.alice.slash(world.channel, "imagine", **chosen)
+    message = shown(await world.alice.slash(world.channel, "imagine", **chosen))
     await finish(world)
-    assert result.response
-    return result.response
+    return message
 
 
 async def finish(world: World, tokens: int = 144) -> None:
@@ -41,13 +40,6 @@ def newest(world: World) -> Drawing:
     return request
 
 
-def said(result: InteractionResult) -> str:
-    """What only who pressed is told."""
-    (message,) = [m for m in (result.response, *result.followups) if m]
-    assert message.ephemeral
-    return text(message)
-
-
 async def test_a_gallery_has_buttons_for_all_and_for_each(world: World) -> None:
     assert buttons(await drawn(world)) == ["1", "2", "3", *WHOLE]
     assert buttons(await drawn(world, count=1)) == [*ONE, *WHOLE]
@@ -56,31 +48,28 @@ async def test_a_gallery_has_buttons_for_all_and_for_each(world: World) -> None:
 async def test_again_draws_the_same_words_with_a_new_seed_for_who_pressed(world: World) -> None:
     message = await drawn(world, guidance=3.0, temperature=0.5, spoiler=True)
     before = newest(world)
-    result = await world.bob.click(message, label="Again")
+    result = shown(await world.bob.click(message, label="Again"))
     again = newest(world)
     assert (again.prompt, again.guidance, again.temperature, again.count) == ("a red circle", 3.0, 0.5, 3)
     assert again.seed != before.seed
     assert again.owner == str(world.bob.id)
     await finish(world)
-    assert result.response
-    assert not result.response.ephemeral
-    assert result.response.id != message.id
-    assert [item["spoiler"] for item in gallery(result.response)] == [True] * 3
+    assert not result.ephemeral
+    assert result.id != message.id
+    assert [item["spoiler"] for item in gallery(result)] == [True] * 3
 
 
 async def test_again_at_temperature_0_says_that_it_would_be_the_same(world: World) -> None:
     message = await drawn(world, temperature=0.0)
-    assert "always give the same picture" in said(await world.alice.click(message, label="Again"))
+    assert "always give the same picture" in told_privately(await world.alice.click(message, label="Again"))
     assert len(world.executor.jobs) == 1
 
 
 async def test_edit_opens_a_form_filled_with_everything(world: World) -> None:
     message = await drawn(world, guidance=2.5)
     form = await world.bob.click(message, label="Edit")
-    assert form.modal
-    fields = [row["component"] for row in form.modal["components"]]
-    assert [field["value"] for field in fields] == ["a red circle", "7", "2.5", "1", "3"]
-    names = [field["custom_id"] for field in fields]
+    assert [field["value"] for field in fields(form)] == ["a red circle", "7", "2.5", "1", "3"]
+    names = [field["custom_id"] for field in fields(form)]
     written = ["a blue square", "4294967295", "10", "0,5", "2"]
     await world.bob.submit_modal(form, dict(zip(names, written, strict=True)))
     drawing = newest(world)
@@ -89,63 +78,56 @@ async def test_edit_opens_a_form_filled_with_everything(world: World) -> None:
     assert drawing.owner == str(world.bob.id)
 
 
-@pytest.mark.parametrize(
-    ("field", "written", "says"),
-    [
+async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
+    message = await drawn(world)
+    for number, written, says in [
         (0, "   ", "the prompt is empty"),
         (1, "seven", "Write a number from 0 to 4294967295"),
         (2, "11", "Write a number from 1 to 10"),
         (3, "nan", "Write a number from 0 to 2"),
         (4, "2.5", "Write a number from 1 to 5"),
-    ],
-)
-async def test_what_a_form_can_not_take_is_said_privately(world: World, field: int, written: str, says: str) -> None:
-    form = await world.alice.click(await drawn(world), label="Edit")
-    assert form.modal
-    fields = [row["component"] for row in form.modal["components"]]
-    values = {part["custom_id"]: part["value"] for part in fields}
-    values[fields[field]["custom_id"]] = written
-    assert says in said(await world.alice.submit_modal(form, values))
+    ]:
+        form = await world.alice.click(message, label="Edit")
+        values = {field["custom_id"]: field["value"] for field in fields(form)}
+        values[list(values)[number]] = written
+        assert says in told_privately(await world.alice.submit_modal(form, values))
     assert len(world.executor.jobs) == 1
 
 
 async def test_an_empty_seed_is_a_new_one(world: World) -> None:
     form = await world.alice.click(await drawn(world), label="Edit")
-    assert form.modal
-    values = {row["component"]["custom_id"]: row["component"]["value"] for row in form.modal["components"]}
-    seed = form.modal["components"][1]["component"]["custom_id"]
-    await world.alice.submit_modal(form, {**values, seed: ""})
+    values = {field["custom_id"]: field["value"] for field in fields(form)}
+    values[list(values)[1]] = ""
+    await world.alice.submit_modal(form, values)
     assert len(world.executor.jobs) == 2
     assert newest(world).seed != 7
 
 
 async def test_a_number_shows_its_picture_alone_to_who_pressed(world: World) -> None:
     message = await drawn(world)
-    shown = await world.bob.click(message, label="2")
-    assert "Picture 2 · seed 8" in said(shown)
-    assert shown.response
-    assert buttons(shown.response) == ONE
-    (file,), whole = shown.response.attachments, message.attachments
+    seen = await world.bob.click(message, label="2")
+    assert "Picture 2 · seed 8" in told_privately(seen)
+    assert buttons(shown(seen)) == ONE
+    (file,), whole = shown(seen).attachments, message.attachments
     assert await file.read() == await whole[1].read()
 
 
 @pytest.mark.parametrize("tokens", [144, 576])
-@pytest.mark.parametrize(("label", "share"), [("Vary a little", 2), ("Vary", 4), ("Vary a lot", 32)])
-async def test_a_variation_keeps_the_top_of_one_picture(world: World, tokens: int, label: str, share: int) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=3)
+async def test_a_variation_keeps_the_top_of_one_picture(world: World, tokens: int) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=3))
     await finish(world, tokens)
-    assert result.response
-    shown = await world.bob.click(result.response, label="3")
-    assert shown.response
-    varied = await world.bob.click(shown.response, label=label)
-    drawing = newest(world)
-    assert drawing.kept == tuple(range(200, 200 + tokens // share))
-    assert drawing.seed != 9
-    assert (drawing.prompt, drawing.count, drawing.owner) == ("a red circle", 3, str(world.bob.id))
-    await finish(world, tokens)
-    assert varied.response
-    assert not varied.response.ephemeral
-    assert f"the top {round(100 / share)} % of each" in said(await world.alice.click(varied.response, label="Info"))
+    alone = shown(await world.bob.click(message, label="3"))
+    for label, share in [("Vary a little", 2), ("Vary", 4), ("Vary a lot", 32)]:
+        varied = shown(await world.bob.click(alone, label=label))
+        drawing = newest(world)
+        assert drawing.kept == tuple(range(200, 200 + tokens // share))
+        assert drawing.seed != 9
+        assert (drawing.prompt, drawing.count, drawing.owner) == ("a red circle", 3, str(world.bob.id))
+        await finish(world, tokens)
+        assert not varied.ephemeral
+        assert f"the top {round(100 / share)} % of each" in told_privately(
+            await world.alice.click(varied, label="Info")
+        )
 
 
 async def test_a_greedy_picture_is_varied_with_a_temperature_or_nothing_would_change(world: World) -> None:
@@ -157,68 +139,61 @@ async def test_a_greedy_picture_is_varied_with_a_temperature_or_nothing_would_ch
 async def test_another_model_s_picture_is_not_varied(world: World) -> None:
     message = await drawn(world, count=1)
     world.executor.becomes(model="7b")
-    assert "Another model drew this" in said(await world.alice.click(message, label="Vary"))
+    assert "Another model drew this" in told_privately(await world.alice.click(message, label="Vary"))
     assert len(world.executor.jobs) == 1
 
 
 async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) -> None:
     message = await drawn(world)
-    shown = await world.alice.click(message, label="2")
-    assert shown.response
-    result = await world.alice.click(shown.response, label="Enlarge")
+    seen = shown(await world.alice.click(message, label="2"))
+    result = shown(await world.alice.click(seen, label="Enlarge"))
     request = world.executor.jobs[-1].request
     assert isinstance(request, Enlarge)
-    with Image.open(await first_file(shown.response)) as picture:
+    with Image.open(await first_file(seen)) as picture:
         assert request.picture.tobytes() == picture.tobytes()
     assert request.owner == str(world.alice.id)
     world.executor.jobs[-1].tell(Pictures((Image.new("RGB", (1536, 1536)),), (), (), {"upscale": 1.0}))
     await world.env.settle()
-    assert result.response
-    assert not result.response.ephemeral
-    assert "1536 x 1536 pixels" in text(result.response)
-    assert [a.filename for a in result.response.attachments] == ["janus-8-x2.png"]
-    assert buttons(result.response) == ["Enlarge", "Describe", "Info", "Report", "Delete"]
-    assert "Picture 2 of an earlier drawing" in said(await world.bob.click(result.response, label="Info"))
-    again = await world.alice.click(result.response, label="Enlarge")
-    assert again.response
-    await world.alice.click(again.response, label="Cancel")
+    assert not result.ephemeral
+    assert "1536 x 1536 pixels" in text(result)
+    assert [a.filename for a in result.attachments] == ["janus-8-x2.png"]
+    assert buttons(result) == ["Enlarge", "Describe", "Info", "Report", "Delete"]
+    assert "Picture 2 of an earlier drawing" in told_privately(await world.bob.click(result, label="Info"))
+    again = shown(await world.alice.click(result, label="Enlarge"))
+    await world.alice.click(again, label="Cancel")
     assert world.executor.jobs[-1].cancelled
 
 
 async def test_a_picture_of_5000_pixels_is_not_enlarged(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=1)
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=1))
     job = world.executor.job
     job.tell(Pictures((Image.new("RGB", (5000, 20)),), ((1,) * 144,), (1,), {}))
     await world.env.settle()
-    assert result.response
-    assert "only pictures below 5000" in said(await world.alice.click(result.response, label="Enlarge"))
+    assert "only pictures below 5000" in told_privately(await world.alice.click(message, label="Enlarge"))
     assert len(world.executor.jobs) == 1
 
 
 async def test_describing_asks_about_one_picture(world: World) -> None:
     message = await drawn(world)
-    shown = await world.bob.click(message, label="3")
-    assert shown.response
-    form = await world.bob.click(shown.response, label="Describe")
-    assert form.modal
-    (field,) = (row["component"] for row in form.modal["components"])
+    seen = shown(await world.bob.click(message, label="3"))
+    form = await world.bob.click(seen, label="Describe")
+    (field,) = fields(form)
     assert field["value"]
-    result = await world.bob.submit_modal(form, {field["custom_id"]: "What colour is it?"})
+    result = shown(await world.bob.submit_modal(form, {field["custom_id"]: "What colour is it?"}))
     question = world.executor.jobs[-1].request
     assert isinstance(question, Question)
     assert question.question == "What colour is it?"
-    with Image.open(await first_file(shown.response)) as picture:
+    with Image.open(await first_file(seen)) as picture:
         assert question.pictures[0].tobytes() == picture.tobytes()
     world.executor.jobs[-1].tell(answer("Blue."))
     await world.env.settle()
-    assert result.response
-    assert "Blue." in text(result.response)
+    assert "Blue." in text(result)
 
 
 async def test_info_shows_the_whole_prompt_and_each_picture_s_own_seed(world: World) -> None:
     prompt = "a red circle " + "and another one " * 100
     message = await drawn(world, prompt=prompt, seed=2**32 - 1)
-    told = said(await world.bob.click(message, label="Info"))
+    told = told_privately(await world.bob.click(message, label="Info"))
     assert prompt.strip() in told
     assert "Picture 1: seed 4294967295\nPicture 2: seed 0\nPicture 3: seed 1" in told
     assert "decode 2.0 s" in told
@@ -227,7 +202,7 @@ async def test_info_shows_the_whole_prompt_and_each_picture_s_own_seed(world: Wo
 async def test_delete_is_for_who_asked_and_for_moderators(world: World) -> None:
     for member in (world.alice, world.moderator):
         message = await drawn(world)
-        assert "Only the member who asked" in said(await world.bob.click(message, label="Delete"))
+        assert "Only the member who asked" in told_privately(await world.bob.click(message, label="Delete"))
         await member.click(message, label="Delete")
         assert message.id not in [m.id for m in world.channel.history()]
         assert await world.bot.store.database.rows("SELECT * FROM jobs") == []
@@ -250,9 +225,13 @@ async def test_every_button_works_days_later_and_after_a_restart(world: World) -
 
 async def test_after_the_days_that_jobs_are_kept_every_button_says_so(world: World) -> None:
     message = await drawn(world)
-    await world.env.advance_time(timedelta(days=32).total_seconds())
-    for label in set(buttons(message)) - {"Report"}:  # which the job is not needed for
-        assert "I no longer know about this" in said(await world.bob.click(message, label=label))
+    failed = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    world.executor.jobs[-1].tell(Failed("", "memory"))
+    await world.env.settle()
+    await world.env.advance_time(timedelta(days=world.bot.settings.store.keep_days, hours=25).total_seconds())
+    presses = [(message, label) for label in buttons(message) if label != "Report"]  # which the job is not needed for
+    for pressed, label in [*presses, (failed, "Try again")]:
+        assert "I no longer know about this" in told_privately(await world.alice.click(pressed, label=label))
 
 
 async def first_file(message: ResponseMessage) -> io.BytesIO:

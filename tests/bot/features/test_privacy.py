@@ -3,14 +3,13 @@
 from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures
-from tests.bot.seen import buttons, text
+from tests.bot.seen import buttons, shown, text, told_privately
 
 
 async def test_it_says_what_is_kept_and_for_how_long(world: World) -> None:
-    shown = (await world.alice.slash(world.channel, "privacy")).response
-    assert shown
-    assert shown.ephemeral
-    assert f"{world.bot.settings.store.keep_days} days" in text(shown)
+    seen = shown(await world.alice.slash(world.channel, "privacy"))
+    assert seen.ephemeral
+    assert f"{world.bot.settings.store.keep_days} days" in text(seen)
 
 
 async def test_a_member_is_forgotten_and_the_others_are_not(world: World) -> None:
@@ -21,30 +20,27 @@ async def test_a_member_is_forgotten_and_the_others_are_not(world: World) -> Non
         await who.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
         world.executor.jobs[-1].tell(answer("A cat."))
         await world.env.settle()
-    waiting = await world.alice.slash(world.channel, "imagine", prompt="a square")
+    waiting = shown(await world.alice.slash(world.channel, "imagine", prompt="a square"))
     await world.bot.store.reports.add(1, world.alice.id, world.env.now())
-    shown = (await world.alice.slash(world.channel, "privacy")).response
-    assert shown
-    await world.alice.click(shown, label="Forget me")
-    assert buttons(shown) == ["Yes, forget me", "No"]
+    seen = shown(await world.alice.slash(world.channel, "privacy"))
+    await world.alice.click(seen, label="Forget me")
+    assert buttons(seen) == ["Yes, forget me", "No"]
     assert len(await world.bot.store.database.rows("SELECT * FROM jobs")) == 5
-    await world.alice.click(shown, label="Yes, forget me")
-    assert text(shown) == "Forgotten."
+    await world.alice.click(seen, label="Yes, forget me")
+    assert text(seen) == "Forgotten."
     rows = await world.bot.store.database.rows("SELECT owner FROM jobs")
     assert [row["owner"] for row in rows] == [world.bob.id] * 2
     assert await world.bot.store.database.rows("SELECT * FROM reports") == []
     assert world.executor.jobs[-1].cancelled
-    assert waiting.response
-    assert "Cancelled." in text(waiting.response)
+    assert "Cancelled." in text(waiting)
 
 
 async def test_who_thinks_better_of_it_keeps_everything(world: World) -> None:
     await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    shown = (await world.alice.slash(world.channel, "privacy")).response
-    assert shown
-    await world.alice.click(shown, label="Forget me")
-    await world.alice.click(shown, label="No")
-    assert buttons(shown) == ["Forget me"]
+    seen = shown(await world.alice.slash(world.channel, "privacy"))
+    await world.alice.click(seen, label="Forget me")
+    await world.alice.click(seen, label="No")
+    assert buttons(seen) == ["Forget me"]
     assert len(await world.bot.store.database.rows("SELECT * FROM jobs")) == 1
 
 
@@ -54,9 +50,9 @@ async def test_forgetting_does_not_give_a_new_hour(world: World) -> None:
     await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=1)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    shown = (await world.alice.user.slash("privacy")).response
-    await world.alice.user.click(shown, label="Forget me")
-    await world.alice.user.click(shown, label="Yes, forget me")
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    assert "You have asked for 1" in result.response.content
+    seen = shown(await world.alice.user.slash("privacy"))
+    await world.alice.user.click(seen, label="Forget me")
+    await world.alice.user.click(seen, label="Yes, forget me")
+    assert "You have asked for 1" in told_privately(
+        await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    )

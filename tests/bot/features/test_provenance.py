@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from simcord import InteractionResult
 
 from bot.media import provenance
 from bot.media.provenance import Provenance, program_version
@@ -18,7 +17,7 @@ from tests.bot.conftest import World
 from tests.bot.features.test_gallery import drawn
 from tests.bot.samples import bomb, png, saved
 from tests.bot.scripted import pictures
-from tests.bot.seen import text
+from tests.bot.seen import shown, told_privately
 
 MENU = "What made this picture?"
 MADE = Provenance(
@@ -95,15 +94,9 @@ def test_a_file_that_tells_only_a_part_tells_nothing() -> None:
     assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) is None
 
 
-def said(result: InteractionResult) -> str:
-    (message,) = [m for m in (result.response, *result.followups) if m]
-    assert message.ephemeral
-    return text(message)
-
-
 async def test_the_menu_tells_what_made_the_pictures_of_a_gallery(world: World) -> None:
     message = await drawn(world, count=2)
-    told = said(await world.bob.context_menu(world.channel, MENU, message))
+    told = told_privately(await world.bob.context_menu(world.channel, MENU, message))
     assert "a red circle" in told
     for number, seed in [(1, 7), (2, 8)]:
         line = f"Picture {number}: seed {seed} · guidance 5 · temperature 1 · demo · janus-bot {program_version()}"
@@ -117,7 +110,7 @@ async def test_the_menu_reads_a_file_that_somebody_sent_again_elsewhere(world: W
     carol = elsewhere.guild.add_member(world.env.create_user("carol")) if elsewhere.guild else None
     assert carol
     sent = await carol.send(elsewhere, "look", attachments=[("cat.png", png()), files[1]])
-    told = said(await carol.context_menu(elsewhere, MENU, sent))
+    told = told_privately(await carol.context_menu(elsewhere, MENU, sent))
     assert "ein größerer Kreis" in told
     assert "Picture 2: seed 8" in told
     assert "Picture 1" not in told
@@ -125,12 +118,11 @@ async def test_the_menu_reads_a_file_that_somebody_sent_again_elsewhere(world: W
 
 async def test_an_enlarged_picture_tells_the_same(world: World) -> None:
     message = await drawn(world, count=1)
-    result = await world.alice.click(message, label="Enlarge")
+    result = shown(await world.alice.click(message, label="Enlarge"))
     large = replace(pictures(world.executor.jobs[0].request), tokens=(), seeds=())  # type: ignore[arg-type]
     world.executor.jobs[-1].tell(large)
     await world.env.settle()
-    assert result.response
-    assert "seed 7" in said(await world.bob.context_menu(world.channel, MENU, result.response))
+    assert "seed 7" in told_privately(await world.bob.context_menu(world.channel, MENU, result))
 
 
 @pytest.mark.parametrize(
@@ -145,4 +137,4 @@ async def test_the_menu_says_when_it_can_not_tell(
     world: World, attachments: tuple[tuple[str, bytes], ...], says: str
 ) -> None:
     sent = await world.alice.send(world.channel, "look", attachments=attachments)
-    assert says in said(await world.bob.context_menu(world.channel, MENU, sent))
+    assert says in told_privately(await world.bob.context_menu(world.channel, MENU, sent))

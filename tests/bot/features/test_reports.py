@@ -7,7 +7,7 @@ from simcord import ResponseMessage
 
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import pictures
-from tests.bot.seen import buttons, gallery, text
+from tests.bot.seen import buttons, fields, gallery, shown, text, told_privately
 
 
 @pytest.fixture
@@ -19,18 +19,16 @@ async def staff(world: World) -> simcord.ChannelHandle:
 
 
 async def drawn(world: World, prompt: str = "a red circle") -> ResponseMessage:
-    result = await world.alice.slash(world.channel, "imagine", prompt=prompt, count=2)
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt=prompt, count=2))
     job = world.executor.jobs[-1]
     job.tell(pictures(job.request))  # type: ignore[arg-type]
     await world.env.settle()
-    assert result.response
-    return result.response
+    return message
 
 
 async def report(world: World, message: ResponseMessage, reason: str = "It is *cruel*.") -> simcord.InteractionResult:
     form = await world.bob.context_menu(world.channel, "Report this picture", message)
-    assert form.modal
-    (field,) = [part["component"]["custom_id"] for part in form.modal["components"]]
+    (field,) = [field["custom_id"] for field in fields(form)]
     return await world.bob.submit_modal(form, {field: reason})
 
 
@@ -45,9 +43,8 @@ async def test_a_report_comes_before_the_people_whom_the_server_chose(
 ) -> None:
     message = await drawn(world)
     told = await report(world, message)
-    assert told.response
-    assert told.response.ephemeral
-    assert "have been told" in told.response.content
+    assert shown(told).ephemeral
+    assert "have been told" in told_privately(told)
     (card,) = cards(staff)
     assert "It is *cruel*." in text(card)
     assert "a red circle" in text(card)
@@ -63,8 +60,7 @@ async def test_the_button_under_a_gallery_reports_too(world: World, staff: simco
     message = await drawn(world)
     await restart(world)
     form = await world.bob.click(message, label="Report")
-    assert form.modal
-    (field,) = [part["component"]["custom_id"] for part in form.modal["components"]]
+    (field,) = [field["custom_id"] for field in fields(form)]
     await world.bob.submit_modal(form, {field: ""})
     (card,) = cards(staff)
     assert f"/{world.channel.id}/{message.id}" in text(card)
@@ -73,9 +69,7 @@ async def test_the_button_under_a_gallery_reports_too(world: World, staff: simco
 async def test_everybody_is_heard_once(world: World, staff: simcord.ChannelHandle) -> None:
     message = await drawn(world)
     await report(world, message)
-    again = await report(world, message)
-    assert again.response
-    assert "reported this already" in again.response.content
+    assert "reported this already" in told_privately(await report(world, message))
     assert len(cards(staff)) == 1
 
 
@@ -84,9 +78,9 @@ async def test_moderators_delete_the_picture_and_others_can_not(world: World, st
     await report(world, message)
     await restart(world)
     (card,) = cards(staff)
-    refused = await world.bob.click(card, label="Delete the picture")
-    assert refused.response
-    assert "Only members who may manage messages" in refused.response.content
+    assert "Only members who may manage messages" in told_privately(
+        await world.bob.click(card, label="Delete the picture")
+    )
     assert [m.id for m in world.channel.history()] == [message.id]
     await world.moderator.click(card, label="Delete the picture")
     assert world.channel.history() == []
@@ -101,42 +95,38 @@ async def test_who_manages_the_server_blocks_the_member_and_others_can_not(
 ) -> None:
     await report(world, await drawn(world))
     (card,) = cards(staff)
-    refused = await world.moderator.click(card, label="Block the member")
-    assert refused.response
-    assert "Only members who may manage this server" in refused.response.content
+    assert "Only members who may manage this server" in told_privately(
+        await world.moderator.click(card, label="Block the member")
+    )
     role = world.alice.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
     manager = world.alice.guild.add_member(world.env.create_user("manager"), roles=[role])
     await manager.click(card, label="Block the member")
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    assert "decided that you can't use me" in result.response.content
+    assert "decided that you can't use me" in told_privately(
+        await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    )
     (card,) = cards(staff)
     assert buttons(card) == ["Delete the picture", "Blocked"]
 
 
 async def test_without_a_channel_it_is_said(world: World) -> None:
     message = await drawn(world)
-    told = await world.bob.context_menu(world.channel, "Report this picture", message)
-    assert told.response
-    assert told.response.ephemeral
-    assert "has chosen no channel for reports" in told.response.content
+    assert "has chosen no channel for reports" in told_privately(
+        await world.bob.context_menu(world.channel, "Report this picture", message)
+    )
 
 
 async def test_only_the_bot_s_own_pictures_are_reported(world: World, staff: simcord.ChannelHandle) -> None:
     message = await world.alice.send(world.channel, "look", attachments=[("cat.png", b"x")])
-    told = await world.bob.context_menu(world.channel, "Report this picture", message)
-    assert told.response
-    assert "Only pictures that I sent" in told.response.content
+    assert "Only pictures that I sent" in told_privately(
+        await world.bob.context_menu(world.channel, "Report this picture", message)
+    )
     assert cards(staff) == []
 
 
 async def test_a_report_that_does_not_arrive_can_be_made_again(world: World, staff: simcord.ChannelHandle) -> None:
     message = await drawn(world)
     world.env.inject_error("POST", f"/channels/{staff.id}/messages", status=403, times=1)
-    told = await report(world, message)
-    assert told.response
-    assert told.response.ephemeral
-    assert "could not pass this on" in told.response.content
+    assert "could not pass this on" in told_privately(await report(world, message))
     await report(world, message)
     assert len(cards(staff)) == 1
 

@@ -11,7 +11,7 @@ from model.requests import Drawing, Question
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
 from tests.bot.scripted import pictures
-from tests.bot.seen import buttons, gallery, parts, text
+from tests.bot.seen import buttons, fields, gallery, parts, shown, text, told_privately
 
 
 @pytest.fixture
@@ -27,8 +27,7 @@ def own(world: World, who: simcord.MemberActor | simcord.UserHandle) -> None:
 
 
 async def opened(world: World, manager: simcord.MemberActor) -> ResponseMessage:
-    panel = (await manager.slash(world.channel, "settings")).response
-    assert panel
+    panel = shown(await manager.slash(world.channel, "settings"))
     assert panel.ephemeral
     return panel
 
@@ -37,17 +36,17 @@ async def fill(
     manager: simcord.MemberActor, panel: ResponseMessage, form: str, *values: str
 ) -> simcord.InteractionResult:
     """Open a form of the panel and fill it in, from the top."""
-    shown = await manager.click(panel, custom_id=f"settings:change:{form}")
-    assert shown.modal
-    fields = [part["component"]["custom_id"] for part in shown.modal["components"]]
-    return await manager.submit_modal(shown, dict(zip(fields, values, strict=True)))
+    opened = await manager.click(panel, custom_id=f"settings:change:{form}")
+    names = [field["custom_id"] for field in fields(opened)]
+    return await manager.submit_modal(opened, dict(zip(names, values, strict=True)))
 
 
 async def draw(world: World, **options: Any) -> str:
     """What a member is told at once."""
-    result = await world.bob.slash(world.channel, "imagine", prompt=options.pop("prompt", "a red circle"), **options)
-    assert result.response
-    return text(result.response)
+    message = shown(
+        await world.bob.slash(world.channel, "imagine", prompt=options.pop("prompt", "a red circle"), **options)
+    )
+    return text(message)
 
 
 async def test_discord_offers_it_to_those_who_manage_the_server_only(world: World) -> None:
@@ -61,10 +60,7 @@ async def test_discord_offers_it_to_those_who_manage_the_server_only(world: Worl
 async def test_whom_a_server_gave_the_command_is_refused_without_the_permission(world: World) -> None:
     (command,) = (each for each in await world.bot.tree.fetch_commands() if each.name == "settings")
     world.alice.guild.set_command_permissions(command, {world.bob: True})
-    result = await world.bob.slash(world.channel, "settings")
-    assert result.response
-    assert result.response.ephemeral
-    assert "Only members who may manage this server" in result.response.content
+    assert "Only members who may manage this server" in told_privately(await world.bob.slash(world.channel, "settings"))
 
 
 async def test_a_panel_that_outlives_the_permission_changes_nothing(world: World, manager: simcord.MemberActor) -> None:
@@ -72,12 +68,10 @@ async def test_a_panel_that_outlives_the_permission_changes_nothing(world: World
     world.env.backend.get_guild(manager.guild.id).members[manager.id].role_ids.clear()
     for press in ("settings:spoilers:on", "settings:change:drawings"):
         refused = await manager.click(panel, custom_id=press)
-        assert refused.response
-        assert "Only members who may manage this server" in refused.response.content
+        assert "Only members who may manage this server" in told_privately(refused)
     for values, select in (([world.bob], "settings:blocked"), ([world.channel], "settings:reports")):
         refused = await manager.select(panel, values, custom_id=select)
-        assert refused.response
-        assert "Only members who may manage this server" in refused.response.content
+        assert "Only members who may manage this server" in told_privately(refused)
     assert await world.bot.store.database.rows("SELECT * FROM servers") == []
     assert await world.bot.store.database.rows("SELECT * FROM blocked") == []
 
@@ -123,24 +117,16 @@ async def test_another_server_and_direct_messages_are_not_concerned(world: World
     assert len(world.executor.jobs) == 2
 
 
-@pytest.mark.parametrize(
-    ("form", "values", "says"),
-    [
+async def test_a_number_out_of_range_is_refused_and_changes_nothing(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager)
+    for form, values, says in [
         ("drawings", ("11", "", ""), "Guidance: 11 is not possible. Write a number from 1 to 10"),
         ("drawings", ("", "", "2.5"), "Pictures: 2.5 is not possible. Write a number from 1 to 5"),
         ("answers", ("much", "", ""), "Temperature: much is not possible. Write a number from 0 to 2"),
         ("member", ("0", "", ""), "At once: 0 is not possible. Write a number from 1 to 100"),
         ("server", ("", "", "nan"), "Per hour: nan is not possible"),
-    ],
-)
-async def test_a_number_out_of_range_is_refused_and_changes_nothing(
-    world: World, manager: simcord.MemberActor, form: str, values: tuple[str, ...], says: str
-) -> None:
-    panel = await opened(world, manager)
-    refused = await fill(manager, panel, form, *values)
-    assert refused.response
-    assert refused.response.ephemeral
-    assert says in refused.response.content
+    ]:
+        assert says in told_privately(await fill(manager, panel, form, *values))
     assert await world.bot.store.database.rows("SELECT * FROM servers") == []
 
 
@@ -158,9 +144,9 @@ async def test_refused_words(world: World, manager: simcord.MemberActor) -> None
     assert "2 in the list" in text(panel)
     assert "This server does not allow “blood”" in await draw(world, prompt="a BLÖOD bath")
     assert "“hot dog”" in await draw(world, prompt="a hot-dog")
-    asked = await world.bob.slash(world.channel, "ask", image=("cat.png", png()), question="Is it a hot dog?")
-    assert asked.response
-    assert asked.response.ephemeral
+    assert "“hot dog”" in told_privately(
+        await world.bob.slash(world.channel, "ask", image=("cat.png", png()), question="Is it a hot dog?")
+    )
     assert world.executor.jobs == []
     await draw(world, prompt="a bloodhound")
     assert len(world.executor.jobs) == 1
@@ -173,11 +159,10 @@ async def test_spoilers(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     await manager.click(panel, custom_id="settings:spoilers:on")
     assert "Spoilers: on" in text(panel)
-    result = await world.bob.slash(world.channel, "imagine", prompt="a red circle", count=2)
+    message = shown(await world.bob.slash(world.channel, "imagine", prompt="a red circle", count=2))
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    assert result.response
-    assert [item["spoiler"] for item in gallery(result.response)] == [True, True]
+    assert [item["spoiler"] for item in gallery(message)] == [True, True]
     await manager.click(panel, custom_id="settings:spoilers:off")
     assert "Spoilers: off" in text(panel)
 
@@ -185,10 +170,9 @@ async def test_spoilers(world: World, manager: simcord.MemberActor) -> None:
 async def test_age_restricted_channels_only(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     await manager.click(panel, custom_id="settings:age_restricted:on")
-    result = await world.bob.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    assert result.response.ephemeral
-    assert "age-restricted channels only" in result.response.content
+    assert "age-restricted channels only" in told_privately(
+        await world.bob.slash(world.channel, "imagine", prompt="a red circle")
+    )
     channel = world.bot.get_channel(world.channel.id)
     assert isinstance(channel, discord.TextChannel)
     channel.nsfw = True
@@ -201,10 +185,9 @@ async def test_age_restricted_channels_only(world: World, manager: simcord.Membe
 async def test_members_are_blocked_and_unblocked(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     await manager.select(panel, [world.bob], custom_id="settings:blocked")
-    result = await world.bob.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    assert result.response.ephemeral
-    assert "decided that you can't use me" in result.response.content
+    assert "decided that you can't use me" in told_privately(
+        await world.bob.slash(world.channel, "imagine", prompt="a red circle")
+    )
     await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     assert len(world.executor.jobs) == 1
     (select,) = parts(panel, 5)
@@ -232,21 +215,16 @@ async def test_the_channel_for_reports_must_be_one_the_bot_can_write_to(
 
 async def test_its_owner_pauses_the_bot_and_what_is_open_is_finished(world: World) -> None:
     own(world, world.alice)
-    running = await world.bob.slash(world.channel, "imagine", prompt="a red circle", count=1)
-    panel = (await world.alice.user.slash("settings")).response
-    assert panel
+    running = shown(await world.bob.slash(world.channel, "imagine", prompt="a red circle", count=1))
+    panel = shown(await world.alice.user.slash("settings"))
     assert "Takes requests. Open: 1" in text(panel)
     assert buttons(panel) == ["Pause"]
     await world.alice.user.click(panel, label="Pause")
     assert "Still open: 1" in text(panel)
-    result = await world.bob.slash(world.channel, "imagine", prompt="a square")
-    assert result.response
-    assert result.response.ephemeral
-    assert "I am having a break" in result.response.content
+    assert "I am having a break" in told_privately(await world.bob.slash(world.channel, "imagine", prompt="a square"))
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    assert running.response
-    assert "seed" in text(running.response)
+    assert "seed" in text(running)
     await world.alice.user.click(panel, label="Resume")
     assert "Takes requests. Open: 0" in text(panel)
     await draw(world)
@@ -256,15 +234,11 @@ async def test_its_owner_pauses_the_bot_and_what_is_open_is_finished(world: Worl
 async def test_only_its_owner_pauses_the_bot(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     assert "Pause" not in buttons(panel)
-    refused = (await world.bob.user.slash("settings")).response
-    assert refused
-    assert "Settings belong to a server" in refused.content
+    assert "Settings belong to a server" in told_privately(await world.bob.user.slash("settings"))
     own(world, world.alice)
-    panel_of_owner = (await world.alice.user.slash("settings")).response
+    panel_of_owner = shown(await world.alice.user.slash("settings"))
     own(world, world.bob)  # the bot has changed hands
-    pressed = await world.alice.user.click(panel_of_owner, label="Pause")
-    assert pressed.response
-    assert "Only the owner of this bot" in pressed.response.content
+    assert "Only the owner of this bot" in told_privately(await world.alice.user.click(panel_of_owner, label="Pause"))
     assert not world.bot.paused
 
 
@@ -275,6 +249,5 @@ async def test_a_team_owns_the_bot_with_those_who_do_more_than_read(world: World
     team = {"id": "1", "name": "us", "icon": None, "owner_user_id": "2"}
     members = [{**member, "membership_state": 2, "permissions": ["*"], "team_id": "1", "role": role}]
     world.bot.application.team = discord.Team(world.bot._connection, {**team, "members": members})  # type: ignore[typeddict-item]
-    shown = (await world.alice.user.slash("settings")).response
-    assert shown
-    assert (buttons(shown) == ["Pause"]) is may
+    seen = shown(await world.alice.user.slash("settings"))
+    assert (buttons(seen) == ["Pause"]) is may

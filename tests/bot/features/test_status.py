@@ -1,21 +1,16 @@
-import pytest
-
 from tests.bot.conftest import World
-from tests.bot.seen import text
+from tests.bot.seen import told_privately
 
 
-async def shown(world: World) -> str:
-    result = await world.alice.slash(world.channel, "status")
-    assert result.response
-    assert result.response.ephemeral
-    return text(result.response)
+async def status(world: World) -> str:
+    return told_privately(await world.alice.slash(world.channel, "status"))
 
 
 async def test_everybody_sees_what_is_going_on_on_one_screen(world: World) -> None:
     world.executor.becomes(
         model="/srv/weights/7b", device="cuda", dtype="bfloat16", rows=22, running=3, queued=4, step_seconds=0.0125
     )
-    told = await shown(world)
+    told = await status(world)
     assert "7b is ready" in told.replace("*", "")
     assert "/srv" not in told
     assert "CUDA, bfloat16" in told
@@ -26,15 +21,16 @@ async def test_everybody_sees_what_is_going_on_on_one_screen(world: World) -> No
 
 async def test_a_slow_machine_is_told_to_the_tenth(world: World) -> None:
     world.executor.becomes(step_seconds=0.4)
-    assert "2.5 steps a second" in await shown(world)
+    assert "2.5 steps a second" in await status(world)
 
 
-@pytest.mark.parametrize(
-    ("state", "says"),
-    [("loading", "is still loading"), ("failed", "can't be used just now"), ("closed", "is shutting down")],
-)
-async def test_a_model_that_is_not_ready_says_so(world: World, state: str, says: str) -> None:
-    world.executor.becomes(state=state)
-    told = await shown(world)
-    assert says in told
-    assert "not measured yet" in told
+async def test_a_model_that_is_not_ready_says_so(world: World) -> None:
+    for state, says in [
+        ("loading", "is still loading"),
+        ("failed", "can't be used just now"),
+        ("closed", "is shutting down"),
+    ]:
+        world.executor.becomes(state=state)
+        told = await status(world)
+        assert says in told
+        assert "not measured yet" in told

@@ -1,25 +1,21 @@
-"""How much one member and one server may have open, running and in an hour; and when the rest may come back."""
+"""Who may ask for what: how much a member and a server may have open, running and in an hour; and refused words."""
 
 import re
 from datetime import timedelta
 
 import pytest
-from simcord import InteractionResult, ResponseMessage
+from simcord import ResponseMessage
 
+from bot.jobs.admission import refused_word
 from model.requests import Cancelled, Drawing, Failed, Progress, Queued, Started
 from tests.bot.conftest import World, restart
+from tests.bot.samples import png
 from tests.bot.scripted import pictures
-from tests.bot.seen import text
+from tests.bot.seen import shown, text, told_privately
 
 
-async def draw(world: World, *, who: str = "alice", prompt: str = "a red circle") -> InteractionResult:
-    result: InteractionResult = await getattr(world, who).slash(world.channel, "imagine", prompt=prompt, count=1)
-    return result
-
-
-def shown(result: InteractionResult) -> ResponseMessage:
-    assert result.response
-    return result.response
+async def draw(world: World, *, who: str = "alice", prompt: str = "a red circle") -> ResponseMessage:
+    return shown(await getattr(world, who).slash(world.channel, "imagine", prompt=prompt, count=1))
 
 
 def prompts(world: World) -> list[str]:
@@ -30,11 +26,9 @@ def prompts(world: World) -> list[str]:
 async def refused(world: World, *, who: str = "alice") -> str:
     """What a member is told whose request is refused; it must be private and cost nothing."""
     before = len(world.executor.jobs)
-    result = await getattr(world, who).slash(world.channel, "imagine", prompt="a red circle", count=1)
-    assert result.response
-    assert result.response.ephemeral
+    told = told_privately(await getattr(world, who).slash(world.channel, "imagine", prompt="a red circle", count=1))
     assert len(world.executor.jobs) == before
-    return str(result.response.content)
+    return told
 
 
 def limit(world: World, **limits: int) -> None:
@@ -55,14 +49,14 @@ async def test_of_one_member_only_so_many_run_and_the_next_one_starts_by_itself(
     await draw(world, who="bob", prompt="a square")
     assert prompts(world) == ["a first circle", "a square"]
     await world.env.advance_time(2)
-    assert "number 1 in the queue" in text(shown(second))
+    assert "number 1 in the queue" in text(second)
     finish(world, 0)
     await world.env.settle()
     assert prompts(world)[2] == "a second circle"
     finish(world, 2)
     await world.env.settle()
-    assert "a second circle" in text(shown(second))
-    assert "seed" in text(shown(second))
+    assert "a second circle" in text(second)
+    assert "seed" in text(second)
 
 
 async def test_of_one_server_only_so_many_run_and_members_take_turns(world: World) -> None:
@@ -82,8 +76,8 @@ async def test_who_waits_for_their_turn_can_cancel(world: World) -> None:
     limit(world, member_running=1)
     await draw(world)
     second = await draw(world, prompt="a second circle")
-    await world.alice.click(shown(second), label="Cancel")
-    assert "Cancelled." in text(shown(second))
+    await world.alice.click(second, label="Cancel")
+    assert "Cancelled." in text(second)
     finish(world, 0)
     await world.env.settle()
     assert len(world.executor.jobs) == 1
@@ -92,21 +86,20 @@ async def test_who_waits_for_their_turn_can_cancel(world: World) -> None:
 async def test_what_the_model_refuses_late_is_told_privately(world: World) -> None:
     limit(world, member_running=1)
     await draw(world)
-    second = await draw(world, prompt="long " * 300)
+    second = await world.alice.slash(world.channel, "imagine", prompt="long " * 300)
     world.executor.refusal = "At most 90 words, please."
     finish(world, 0)
     await world.env.settle()
-    (told,) = second.followups
-    assert told.ephemeral
-    assert told.content == "At most 90 words, please."
+    assert told_privately(second) == "At most 90 words, please."
 
 
-async def test_a_bot_that_closes_tells_those_who_wait_for_their_turn(world: World) -> None:
-    limit(world, member_running=1)
-    await draw(world)
-    second = await draw(world)
-    await world.bot.close()
-    assert "being restarted" in text(shown(second))
+@pytest.mark.parametrize("command", ["imagine", "ask"])
+async def test_what_the_model_refuses_at_once_is_told_privately_and_leaves_nothing(world: World, command: str) -> None:
+    world.executor.refusal = "At most 90 words, please."
+    options = {"prompt": "long"} if command == "imagine" else {"image": ("cat.png", png()), "question": "long"}
+    assert told_privately(await world.alice.slash(world.channel, command, **options)) == "At most 90 words, please."
+    for table in ("jobs", "pictures"):
+        assert await world.bot.store.database.rows(f"SELECT * FROM {table}") == []
 
 
 async def test_a_member_with_too_much_open_is_told_when_to_return(world: World) -> None:
@@ -157,7 +150,7 @@ async def test_an_hour_that_is_used_up_says_when_to_come_back(world: World, whos
     assert len(world.executor.jobs) == 3
 
 
-@pytest.mark.parametrize("ending", [Failed("", "bug"), Failed("", "memory"), Cancelled()])
+@pytest.mark.parametrize("ending", [Failed("", "memory"), Cancelled()])
 async def test_what_came_to_nothing_does_not_count(world: World, ending: Failed | Cancelled) -> None:
     limit(world, member_hourly=1)
     await draw(world)
@@ -174,3 +167,46 @@ async def test_what_was_cancelled_while_it_ran_counts(world: World) -> None:
     world.executor.job.tell(Started(), Cancelled())
     await world.env.settle()
     assert "You have asked for 1" in await refused(world)
+
+
+# -- refused words ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("a BLOOD bath", "blood"),
+        ("blood", "Blood"),
+        ("un café noir", "cafe"),
+        ("un cafe noir", "café"),
+        ("bl\u00f6od", "blood"),
+        ("blo\u0308od", "blood"),  # the same with a mark of its own
+        ("ｂｌｏｏｄ", "blood"),
+        ("𝐛𝐥𝐨𝐨𝐝", "blood"),
+        ("b\u200blo\u00adod", "blood"),
+        ("blood!", "blood"),
+        ("a_blood_bath", "blood"),
+        ("red  hot-dog", "hot dog"),
+        ("die STRASSE", "straße"),
+        ("smørrebrød", "smorrebrod"),
+        ("ВОЙНА", "война"),
+        ("血だらけの猫", "血"),
+        ("हिन्दी में", "हिन्दी"),
+    ],
+)
+def test_a_refused_word_is_found(text: str, word: str) -> None:
+    assert refused_word(text, ["other", word]) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("a bloodhound", "blood"),
+        ("hot, a dog and hotdog", "hot dog x"),
+        ("カメラ", "ガ"),
+        ("anything", "!?"),
+        ("", "x"),
+    ],
+)
+def test_what_only_resembles_one_is_not(text: str, word: str) -> None:
+    assert refused_word(text, [word]) is None

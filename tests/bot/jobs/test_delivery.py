@@ -1,14 +1,15 @@
 """The life of a message on its way, whatever Discord and the executor do."""
 
-import pytest
+import io
 
-from model.requests import Failed, Progress, Queued, Started
+import pytest
+from PIL import Image
+
+from model.requests import Failed, Preview, Progress, Queued, Started
 from tests.bot.conftest import World, bugs
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures
-from tests.bot.seen import buttons, text
-
-MINUTE = 60
+from tests.bot.seen import buttons, gallery, shown, text, told_privately
 
 
 def edits(world: World) -> int:
@@ -16,67 +17,40 @@ def edits(world: World) -> int:
 
 
 async def test_edits_are_coalesced(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     for done in range(100):
         world.executor.job.tell(Progress(done, 100))
     await world.env.settle()
     assert edits(world) == 0
     await world.env.advance_time(1.5)
     assert edits(world) == 1
-    assert result.response
-    assert "99 %" in text(result.response)
+    assert "99 %" in text(message)
     await world.env.advance_time(60)
     assert edits(world) == 1  # nothing new, nothing sent
 
 
 async def test_it_says_that_the_model_is_loading(world: World) -> None:
     world.executor.becomes(state="loading")
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    assert "still loading" in text(result.response)
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    assert "still loading" in text(message)
     world.executor.becomes(state="ready")
     world.executor.job.tell(Queued(1))
     await world.env.settle()
     await world.env.advance_time(2)
-    assert "number 1 in the queue" in text(result.response)
-
-
-async def test_the_asker_cancels(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    await world.alice.click(result.response, label="Cancel")
-    assert world.executor.job.cancelled
-    assert "Cancelled." in text(result.response)
-    assert buttons(result.response) == []
+    assert "number 1 in the queue" in text(message)
 
 
 async def test_a_moderator_cancels_and_others_do_not(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    refused = await world.bob.click(result.response, label="Cancel")
-    assert refused.response
-    assert refused.response.ephemeral
-    assert "Only the member who asked" in refused.response.content
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    assert "Only the member who asked" in told_privately(await world.bob.click(message, label="Cancel"))
     assert not world.executor.job.cancelled
-    await world.moderator.click(result.response, label="Cancel")
+    await world.moderator.click(message, label="Cancel")
     assert world.executor.job.cancelled
 
 
-async def test_a_press_on_a_message_of_an_earlier_run_is_answered(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    delivery = world.bot.open_jobs.get(world.executor.job.id)
-    assert delivery
-    world.bot.open_jobs.discard(delivery)
-    assert result.response
-    pressed = await world.alice.click(result.response, label="Cancel")
-    assert pressed.response
-    assert pressed.response.content == "This is over already."
-
-
 async def test_a_deleted_panel_ends_its_job(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    await world.moderator.delete(result.response)
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    await world.moderator.delete(message)
     world.executor.job.tell(Started(), Progress(1, 100))
     await world.env.settle()
     await world.env.advance_time(2)
@@ -87,9 +61,7 @@ async def test_a_refusal_that_comes_late_is_private(world: World) -> None:
     result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     world.executor.job.tell(Failed("At most 40 words, please.", "refused"))
     await world.env.settle()
-    (told,) = [m for m in (result.response, *result.followups) if m]
-    assert told.ephemeral
-    assert told.content == "At most 40 words, please."
+    assert told_privately(result) == "At most 40 words, please."
 
 
 @pytest.mark.parametrize(
@@ -100,32 +72,29 @@ async def test_a_refusal_that_comes_late_is_private(world: World) -> None:
     ],
 )
 async def test_a_failure_is_told_on_the_message(world: World, failure: Failed, says: str) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     world.executor.job.tell(failure)
     await world.env.settle()
-    assert result.response
-    assert says in text(result.response)
+    assert says in text(message)
 
 
 async def test_a_bug_in_the_model_is_told_with_its_id(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     world.executor.job.tell(Failed("KeyError: 'secret detail'", "bug"))
     await world.env.settle()
-    assert result.response
-    assert world.executor.job.id in text(result.response)
-    assert "secret" not in text(result.response)
+    assert world.executor.job.id in text(message)
+    assert "secret" not in text(message)
 
 
 async def test_a_bug_in_the_bot_is_told_with_an_id_that_is_in_the_log(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     world.executor.job.tell(answer("an answer where pictures are due"))
     await world.env.settle()
-    assert result.response
     (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
     assert record.exc_info
-    assert record.getMessage().removeprefix("Bug ") in text(result.response)
+    assert record.getMessage().removeprefix("Bug ") in text(message)
 
 
 async def test_the_executor_failing_to_take_a_request_is_a_bug_told_privately(
@@ -135,11 +104,9 @@ async def test_the_executor_failing_to_take_a_request_is_a_bug_told_privately(
         raise RuntimeError("boom")
 
     monkeypatch.setattr(world.executor, "submit", submit)
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    assert result.response.ephemeral
-    assert "not your fault" in result.response.content
-    assert "boom" not in result.response.content
+    told = told_privately(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    assert "not your fault" in told
+    assert "boom" not in told
     assert "boom" in caplog.text
     assert [str(bug) for bug in bugs(world.env)] == ["boom"]
     world.env._errors.clear()
@@ -150,23 +117,111 @@ async def test_more_requests_than_the_queue_holds_are_refused_privately(world: W
     options = {"prompt": "a red circle"} if command == "imagine" else {"image": ("cat.png", png()), "question": "What?"}
     world.bot.queue.most = 1
     await world.alice.slash(world.channel, "imagine", prompt="a blue square")
-    result = await world.bob.slash(world.channel, command, **options)
-    assert result.response
-    assert result.response.ephemeral
-    assert "Too many people" in result.response.content
+    assert "Too many people" in told_privately(await world.bob.slash(world.channel, command, **options))
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     await world.bob.slash(world.channel, command, **options)
     assert len(world.executor.jobs) == 2
 
 
+async def test_the_panel_says_when_only_the_last_touch_is_missing(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    world.executor.job.tell(Progress(100, 100, 0.0))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert "Almost done" in text(message)
+
+
+# -- previews ---------------------------------------------------------------------------------------------------------
+
+
+def half_drawn(colour: str, count: int = 2) -> Preview:
+    picture = Image.new("RGB", (384, 384), (127, 127, 127))
+    picture.paste(colour, (0, 0, 384, 192))
+    return Preview((picture,) * count)
+
+
+def previews(world: World) -> int:
+    """How many edits brought pictures along."""
+    edits = [request.json or {} for request in world.env.http_requests if request.method == "PATCH"]
+    return sum(bool(edit.get("attachments")) for edit in edits)
+
+
+async def test_the_panel_shows_the_pictures_as_they_are_drawn(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=2))
+    assert world.executor.drawing.previews
+    world.executor.job.tell(Started(), Progress(50, 100, 5.0), half_drawn("red"))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert [item["description"] for item in gallery(message)] == ["a red circle"] * 2
+    assert "50 %" in text(message)
+    assert buttons(message) == ["Cancel"]
+    for attachment in message.attachments:
+        data = await attachment.read()
+        assert len(data) < 20_000
+        with Image.open(io.BytesIO(data)) as sent:
+            assert max(sent.size) <= 256
+            red, _, blue = sent.convert("RGB").getpixel((10, 10))  # type: ignore[misc]
+            assert red > 200 > 60 > blue
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert all(attachment.filename.startswith("janus-") for attachment in message.attachments)
+
+
+async def test_previews_are_seconds_apart_and_stay_while_the_line_below_goes_on(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=2))
+    for done in range(20):
+        world.executor.job.tell(half_drawn("red"), Progress(done, 100))
+        await world.env.settle()
+        await world.env.advance_time(0.5)
+    assert 2 <= previews(world) <= 4  # in ten seconds
+    world.executor.job.tell(Progress(99, 100, 1.0))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert "99 %" in text(message)
+    assert len(gallery(message)) == len(message.attachments) == 2
+
+
+async def test_hidden_pictures_are_hidden_from_the_first_preview_on(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=2, spoiler=True))
+    world.executor.job.tell(Started(), half_drawn("red"))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert [item["spoiler"] for item in gallery(message)] == [True, True]
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert [item["spoiler"] for item in gallery(message)] == [True, True]
+
+
+async def test_a_cancelled_drawing_leaves_no_preview_and_no_button_behind(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=2))
+    world.executor.job.tell(Started(), half_drawn("red"), Progress(50, 100))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    await world.alice.click(message, label="Cancel")
+    assert world.executor.job.cancelled
+    assert "Cancelled." in text(message)
+    assert message.attachments == []
+    assert buttons(message) == []
+
+
 # -- the end of the bot -----------------------------------------------------------------------------------------------
 
 
-async def test_closing_tells_everybody_who_waits(world: World) -> None:
-    first = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    second = await world.bob.slash(world.channel, "imagine", prompt="a blue square")
+async def test_closing_tells_everybody_and_leaves_a_way_to_try_again(world: World) -> None:
+    """Those whose job the executor has, and who still wait for their turn."""
+    limits = world.bot.settings.limits.model_copy(update={"member_running": 1})
+    world.bot.settings = world.bot.settings.model_copy(update={"limits": limits})
+    messages = [
+        shown(await who.slash(world.channel, "imagine", prompt="a red circle"))
+        for who in (world.alice, world.alice, world.bob)
+    ]
+    assert len(world.executor.jobs) == 2
     await world.bot.close()
-    for result in (first, second):
-        assert result.response
-        assert "being restarted" in text(result.response)
+    for message in messages:
+        assert "being restarted" in text(message)
+        assert buttons(message) == ["Try again"]
+    await world.bot.store.database.open()
+    assert [row["state"] for row in await world.bot.store.database.rows("SELECT state FROM jobs")] == [
+        "interrupted"
+    ] * 3

@@ -1,19 +1,24 @@
-"""Results find their way to people: uploads that fail, files that are too large, and the end of 15 minutes."""
+"""Results find their way to people: uploads that fail, files that are too large, and what takes long."""
 
 import asyncio
+import io
 from typing import Any
 
 import aiohttp
 import discord
 import pytest
+from PIL import Image
+from simcord import InteractionResult
 
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.target import Parcel
-from model.requests import Progress
+from bot.media import uploads
+from bot.media.provenance import read
+from model.requests import Progress, Started
 from tests.bot.conftest import World
 from tests.bot.samples import png
-from tests.bot.scripted import answer, pictures
-from tests.bot.seen import buttons, gallery, text
+from tests.bot.scripted import answer, noisy, pictures
+from tests.bot.seen import buttons, gallery, shown, text, told_privately
 
 MINUTE = 60
 
@@ -22,21 +27,20 @@ MINUTE = 60
 
 
 async def test_a_failed_progress_edit_costs_nothing(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
     world.executor.job.tell(Progress(1, 2))
     await world.env.settle()
     await world.env.advance_time(2)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    assert result.response
-    assert len(gallery(result.response)) == 5
+    assert len(gallery(message)) == 5
 
 
-@pytest.mark.parametrize("error", [aiohttp.ClientOSError("reset"), ConnectionResetError("reset"), TimeoutError()])
-async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    whole, failures = InteractionTarget._send, [error, error]
+async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    whole = InteractionTarget._send
+    failures = [aiohttp.ClientOSError("reset"), ConnectionResetError("reset"), TimeoutError()]
 
     async def breaking(target: InteractionTarget, parcel: Parcel, more: bool) -> None:
         if failures:
@@ -46,33 +50,30 @@ async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.
     monkeypatch.setattr(InteractionTarget, "_send", breaking)
     world.executor.job.tell(pictures(world.executor.drawing))
     await asyncio.sleep(0)
-    await world.env.advance_time(10)
-    assert result.response
-    assert len(gallery(result.response)) == 5
+    await world.env.advance_time(20)
+    assert not failures
+    assert len(gallery(message)) == 5
 
 
 async def test_a_result_that_can_not_be_sent_is_kept_for_the_asker(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    assert result.response
-    assert "did not take the result" in text(result.response)
+    assert "did not take the result" in text(message)
     world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=1)
-    shown = await world.alice.click(result.response, label="Show")
-    assert shown.response
-    assert shown.response.ephemeral
-    assert len(gallery(shown.response)) == 5
+    handed_over = shown(await world.alice.click(message, label="Show"))
+    assert handed_over.ephemeral
+    assert len(gallery(handed_over)) == 5
 
 
 async def test_a_kept_result_is_dropped_after_an_hour(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     await world.env.advance_time(61 * MINUTE)
     assert world.bot.open_jobs.get(world.executor.job.id) is None
-    assert result.response
 
 
 async def test_the_first_answer_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,44 +85,119 @@ async def test_the_first_answer_is_tried_again(world: World, monkeypatch: pytest
         return await whole(*args, **options)
 
     monkeypatch.setattr(discord.InteractionResponse, "send_message", breaking)
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
-    assert buttons(result.response) == ["Cancel"]
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    assert buttons(message) == ["Cancel"]
 
 
-async def test_files_that_discord_finds_too_large_are_sent_smaller(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=1)
-    world.executor.job.tell(pictures(world.executor.drawing))
+# -- too large for one message, or for any ----------------------------------------------------------------------------
+
+
+async def drawn(world: World, side: int = 256, **options: object) -> InteractionResult:
+    """A drawing of noise."""
+    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, **options)
+    world.executor.job.tell(noisy(world.executor.drawing, side))
     await world.env.settle()
-    assert result.response
-    assert len(gallery(result.response)) == 5
+    return result
+
+
+async def test_what_does_not_fit_into_one_message_goes_into_several(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "REQUEST_BYTES", 450_000)
+    result = await drawn(world)
+    messages = [shown(result), *result.followups]
+    assert [[a.filename for a in m.attachments] for m in messages] == [
+        ["janus-7.png", "janus-8.png"],
+        ["janus-9.png", "janus-10.png"],
+        ["janus-11.png"],
+    ]
+    assert [buttons(m)[:-5] for m in messages] == [["1", "2"], ["3", "4"], ["5"]]
+    assert "Picture 5 · seed 11" in told_privately(await world.alice.click(messages[2], label="5"))
+
+
+async def test_what_discord_finds_too_large_in_the_middle_loses_nothing_and_repeats_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "REQUEST_BYTES", 450_000)
+    world.env.inject_error("POST", "/webhooks/*", status=413, code=40005, times=8)
+    result = await drawn(world)
+    names = [a.filename for m in [shown(result), *result.followups] for a in m.attachments]
+    assert names[:2] == ["janus-7.png", "janus-8.png"]
+    assert [name.partition(".")[0] for name in names[2:]] == ["janus-9", "janus-10", "janus-11"]
+
+
+async def test_files_that_discord_finds_too_large_are_sent_smaller_and_still_tell_what_made_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord takes a quarter of what it says."""
+    said, whole = 800_000, InteractionTarget._send
+    sizes: list[int] = []
+
+    async def weighed(target: InteractionTarget, parcel: Parcel, more: bool) -> None:
+        sizes.extend(len(file.data) for file in parcel.files)
+        await whole(target, parcel, more)
+
+    limit = property(lambda target: said, lambda target, given: None)
+    monkeypatch.setattr(InteractionTarget, "filesize_limit", limit, raising=False)
+    monkeypatch.setattr(InteractionTarget, "_send", weighed)
+    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=2)
+    (file,) = shown(await drawn(world, side=512, count=1)).attachments
+    assert len(sizes) == 3
+    assert said > sizes[0] > said / 2 > sizes[1] > said / 4 > sizes[2] == file.size
+    assert file.filename == "janus-7.webp"
+    data = await file.read()
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.size == (512, 512)
+    told = read(data)
+    assert told
+    assert (told.prompt, told.seed) == ("a red circle", 7)
 
 
 async def test_files_that_no_encoding_makes_small_enough_end_in_a_sentence(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=9)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     world.env.backend.faults.clear()
-    assert result.response
-    assert "too large to be sent" in text(result.response)
+    assert "too large to be sent" in text(message)
 
 
-# -- longer than Discord's 15 minutes ---------------------------------------------------------------------------------
+# -- what takes long --------------------------------------------------------------------------------------------------
+
+
+def calls(world: World) -> list[str]:
+    """Messages that call Alice."""
+    return [message.content for message in world.channel.history() if world.alice.mention in message.content]
+
+
+async def test_who_waited_long_is_called_once(world: World) -> None:
+    await world.alice.slash(world.channel, "imagine", prompt="a red circle")
+    world.executor.job.tell(Started(), Progress(1, 2, 90.0))
+    await world.env.settle()
+    await world.env.advance_time(2 * MINUTE)
+    assert calls(world) == []
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert calls(world) == [f"{world.alice.mention} Your pictures are ready."]
+    (body,) = [r.json for r in world.env.http_requests if r.json and "are ready" in str(r.json)]
+    assert body["allowed_mentions"]["users"] == [world.alice.id]
+
+
+async def test_who_waited_a_moment_is_not_called(world: World) -> None:
+    await drawn(world)
+    assert calls(world) == []
 
 
 async def test_a_late_drawing_comes_as_a_message_that_calls_the_asker(world: World) -> None:
-    result = await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    assert result.response
+    panel = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     await world.env.advance_time(14 * MINUTE)
-    assert "in this channel when it is ready" in text(result.response)
+    assert "in this channel when it is ready" in text(panel)
     await world.env.advance_time(6 * MINUTE)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     message = world.channel.last_message
     assert message
-    assert message.id != result.response.id
+    assert message.id != panel.id
     assert len(message.attachments) == 5
     body = world.env.http_requests[-1].json
     assert isinstance(body, dict)
@@ -130,22 +206,18 @@ async def test_a_late_drawing_comes_as_a_message_that_calls_the_asker(world: Wor
 
 
 async def test_a_late_private_answer_is_kept_for_the_asker_alone(world: World) -> None:
-    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?", private=True)
-    assert result.response
+    message = shown(
+        await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?", private=True)
+    )
     await world.env.advance_time(14 * MINUTE)
-    assert buttons(result.response) == ["Show"]
-    early = await world.alice.click(result.response, label="Show")
-    assert early.response
-    assert "not ready yet" in early.response.content
+    assert buttons(message) == ["Show"]
+    assert "not ready yet" in told_privately(await world.alice.click(message, label="Show"))
     await world.env.advance_time(6 * MINUTE)
     before = world.channel.last_message
     world.executor.job.tell(answer("A secret cat."))
     await world.env.settle()
     assert world.channel.last_message == before  # nothing fell back to the channel
-    shown = await world.alice.click(result.response, label="Show")
-    assert shown.response
-    assert shown.response.ephemeral
-    assert "A secret cat." in text(shown.response)
+    assert "A secret cat." in told_privately(await world.alice.click(message, label="Show"))
 
 
 async def test_a_private_answer_whose_time_runs_out_at_the_send_stays_private(

@@ -140,11 +140,11 @@ async def test_everywhere(bot: JanusBot, server: Discord, executor: ScriptedExec
     await until(lambda: [one for one in server.messages.values() if "A cat." in words(one)])
 
 
-@pytest.mark.parametrize(("locale", "letter"), [("en-US", "x"), ("ja", "猫")])
+@pytest.mark.parametrize(("locale", "letter"), [("en-US", "x"), ("ja", "猫"), ("fr", "😀")])
 async def test_the_longest_answers(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor, locale: str, letter: str
 ) -> None:
-    """Of letters of one byte, and of three."""
+    """Of letters of one, three and four bytes."""
     server.locale = locale
     token = await server.slash("ask", image=("cat.png", png()), question=letter * LONGEST)
     await until(lambda: executor.jobs)

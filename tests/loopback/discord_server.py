@@ -30,11 +30,13 @@ File = tuple[str, bytes | Fault]
 
 
 class Discord(Gateway):
-    """The server, and what a test does to it. `here` is the channel that alice is in."""
+    """The server, and what a test does to it: `here` is where alice is, `may` is what she may do."""
 
     def __init__(self) -> None:
         super().__init__()
         self.here = HERE
+        self.may = USUAL
+        self.locale = "en-US"
         self.uploads: dict[str, StoredFile] = {}  # what alice handed in
         self.faults: list[tuple[str, str, Fault]] = []  # method, a part of the path, what to do
 
@@ -43,6 +45,7 @@ class Discord(Gateway):
     async def slash(self, name: str, **options: Any) -> str:
         """Use a command as alice; return the interaction's token. An attachment is given as (file name, content)."""
         kinds = {option["name"]: option["type"] for option in self.commands[name]["options"]}
+        longest = {option["name"]: option.get("max_length", 6000) for option in self.commands[name]["options"]}
         given = []
         resolved: Payload = {}
         for key, value in options.items():
@@ -50,6 +53,7 @@ class Discord(Gateway):
                 file = self._hand_in(value)
                 resolved[file.id] = self.files.attachment(file)
                 value = file.id  # noqa: PLW2901
+            assert not isinstance(value, str) or len(value) <= longest[key], "more than Discord lets anybody type"
             given.append({"name": key, "type": kinds[key], "value": value})
         data = {"id": self.commands[name]["id"], "name": name, "type": 1, "options": given}
         return await self.interact(COMMAND, data | ({"resolved": {"attachments": resolved}} if resolved else {}))
@@ -108,7 +112,7 @@ class Discord(Gateway):
         who: Payload = {"user": ALICE}
         if channel.guild_id:
             server = {"id": channel.guild_id, "locale": "en-US", "features": []}
-            who = {"member": {"user": ALICE, "permissions": str(USUAL), **MEMBER}}
+            who = {"member": {"user": ALICE, "permissions": str(self.may), **MEMBER}}
             who |= {"guild_id": channel.guild_id, "guild": server, "guild_locale": "en-US"}
         await self.dispatch(
             "INTERACTION_CREATE",
@@ -117,12 +121,12 @@ class Discord(Gateway):
                 "application_id": "1000",
                 "type": kind,
                 "data": data,
-                "channel": channel.payload() | {"permissions": str(USUAL)},
+                "channel": channel.payload() | {"permissions": str(self.may)},
                 "channel_id": channel.id,
                 "token": token,
                 "version": 1,
                 "app_permissions": may,
-                "locale": "en-US",
+                "locale": self.locale,
                 "entitlements": [],
                 "authorizing_integration_owners": {"1": ALICE["id"]} if self.user_installed else {"0": GUILD},
                 "context": 0 if channel.guild_id else 1,

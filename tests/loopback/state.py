@@ -53,6 +53,8 @@ class Channel:
             "allow": str(self.permissions & ~USUAL),
             "deny": str(USUAL & ~self.permissions),
         }
+        if self.type in (VOICE, STAGE):
+            told |= {"bitrate": 64000, "user_limit": 0, "rtc_region": None}
         return told | {"position": 0, "permission_overwrites": [own], "nsfw": self.nsfw, "parent_id": self.parent_id}
 
 

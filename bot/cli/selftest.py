@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import aiohttp
 import discord
 from PIL import Image
 from rich.console import Console
@@ -23,7 +22,7 @@ from bot.app import make_bot
 from bot.cli.console import say
 from bot.config import Settings, SettingsError, Store, read_token
 from bot.core.client import PERMISSIONS, JanusBot
-from bot.core.errors import in_short
+from bot.core.errors import NETWORK, in_short
 from bot.core.permissions import missing
 from bot.features.ask.answer import Asked, answered, answering
 from bot.features.ask.questions import ask
@@ -38,6 +37,7 @@ from bot.media.shown import files_of, media_in
 from bot.media.uploads import Finished, encode, sketches, thumbnail
 from bot.texts import ENGLISH
 from bot.ui.layout import Standing, notice, panel, preview_names
+from model.errors import PlainError
 from model.requests import Answer, Drawing, Executor, Preview, Progress, new_id
 
 READY_SECONDS: Final = 60.0
@@ -76,6 +76,7 @@ class Selftest:
     def __init__(self, bot: JanusBot, channel: discord.TextChannel) -> None:
         self.bot = bot
         self.channel = channel
+        self.began = discord.utils.utcnow()
         self.drawn: discord.Message | None = None
 
     async def run(self) -> Sequence[Outcome]:
@@ -99,7 +100,7 @@ class Selftest:
     async def _take(self, name: str, step: Callable[[], Awaitable[str]]) -> Outcome:
         try:
             return Outcome(name, True, await asyncio.ensure_future(step()))  # a request counts for its task
-        except (Unexpected, discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except (Unexpected, PlainError, *NETWORK) as error:
             words = f"{in_short(error)}: {getattr(error, 'text', '') or error}"
             return Outcome(name, False, " ".join(words.split()))
 
@@ -233,18 +234,15 @@ class Selftest:
 
     async def clean_up(self) -> str:
         """Delete what was sent."""
-        assert self.bot.user
-        ours = [message async for message in self.channel.history(limit=100) if _is_of_a_test(message, self.bot.user)]
+        ours = [
+            message
+            async for message in self.channel.history(limit=100, after=self.began)
+            if message.author == self.bot.user
+        ]
         for message in ours:
             with suppress(discord.NotFound):
                 await message.delete()
         return f"{len(ours)} messages deleted"
-
-
-def _is_of_a_test(message: discord.Message, me: discord.ClientUser) -> bool:
-    reference = message.reference.resolved if message.reference else None
-    begun = isinstance(reference, discord.Message) and reference.content.startswith("janus-bot selftest")
-    return message.author.id == me.id and (begun or message.content.startswith("janus-bot selftest"))
 
 
 def _type_of(command: object) -> discord.AppCommandType:

@@ -1,11 +1,13 @@
 """Words that people wrote, as Discord shows them: they mean nothing to its markdown, and stay inside its limits.
 
 Whatever holds members' words goes through here, with the room that its place has. Lengths are in code points, as
-Discord counts them.
+Discord counts them. But it answers 500 to a message whose texts have more than some 10,170 bytes in UTF-8 (reported in
+discord/discord-api-docs#8554), so each character has a share of those as well.
 """
 
 import re
 import unicodedata
+from math import ceil
 from pathlib import PurePath
 from typing import Final
 
@@ -13,6 +15,7 @@ import discord
 
 from bot.texts import Texts
 
+BYTES: Final = 2.5  # in UTF-8 for each character of room: 10,000 in a message of 4,000
 CONTENT: Final = 2000  # characters of a message without components
 MESSAGE_TEXT: Final = 4000  # characters of text in one Components V2 message, all its parts together
 PROMPT_TEXT: Final = 1200  # how much of that a prompt or question may take
@@ -30,9 +33,9 @@ def plain(text: str, room: int | None = None) -> str:
     """Return text that Discord shows as it is written: no markup, no mention, at most `room` characters long."""
     text = discord.utils.escape_mentions(without_controls(text))
     text = _AT_LINE_START.sub(r"\1\3\\\2\4", _ANYWHERE.sub(r"\\\g<0>", text))
-    if room is None or len(text) <= room:
+    if room is None or size(text) <= room:
         return text
-    text = text[: room - 1]
+    text = head(text, room - 1)
     half_escape = (len(text) - len(text.rstrip("\\"))) % 2
     return text[: len(text) - half_escape] + "…"
 
@@ -50,6 +53,16 @@ def one_line(text: str, room: int = QUOTED) -> str:
 def alt_text(text: str) -> str | None:
     """Return a picture's description for people who can't see it; None if it would describe nothing."""
     return cut(text.strip(), ALT_TEXT) if is_seen(text) else None
+
+
+def size(text: str) -> int:
+    """Return how much room a text takes among a message's texts."""
+    return max(len(text), ceil(len(text.encode(errors="replace")) / BYTES))
+
+
+def head(text: str, room: int) -> str:
+    """Return the beginning of a text, as far as `room` holds it."""
+    return text[:room].encode(errors="replace")[: int(room * BYTES)].decode(errors="ignore")
 
 
 def cut(text: str, room: int) -> str:

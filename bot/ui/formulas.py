@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal
 
-from bot.core.text import plain, without_controls
+from bot.core.text import head, plain, size, without_controls
 
 CLOSING: Final = {r"\[": r"\]", "$$": "$$", r"\(": r"\)", "```": "```"}
 _OPENING = re.compile(
@@ -49,8 +49,8 @@ class Piece:
             case "span":
                 return ""
             case "block":
-                inside = room - len(self._fenced("…"))
-                return self._fenced(self.text[:inside] + "…") if inside > 0 else ""
+                inside = room - size(self._fenced("…"))
+                return self._fenced(head(self.text, inside) + "…") if inside > 0 else ""
 
     def _fenced(self, text: str) -> str:
         return f"```{self.language}\n{text}\n```"
@@ -62,10 +62,10 @@ def formatted(text: str, room: int) -> tuple[str, bool]:
     left = room
     for piece in _pieces(without_controls(text)):
         shown = piece.shown()
-        if len(shown) > left:
+        if size(shown) > left:
             return "".join([*written, piece.clipped(left)]).strip(), False
         written.append(shown)
-        left -= len(shown)
+        left -= size(shown)
     return "".join(written).strip(), True
 
 

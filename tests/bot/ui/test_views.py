@@ -35,9 +35,12 @@ UGLY = [
     r"\(a\) \[b\] $$c$$ " * 200,
     "\\[" + "`" * MOST_CHARACTERS + "\\]",
     r"\begin{align}" * 300,
+    "漢字" * (MOST_CHARACTERS // 2),
+    "😀" * MOST_CHARACTERS,
 ]
 
 
+TEXT_BYTES = 10_170  # of all texts in a message, 12 for each besides: Discord answers 500 to more
 NOTHING = Image.new("RGB", (1, 1))
 
 
@@ -92,9 +95,9 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
     for view in views:
         assert written(view) <= MESSAGE_TEXT
         assert view.total_children_count <= 40
-        for item in view.walk_children():
-            if isinstance(item, discord.ui.TextDisplay):
-                assert item.content.strip()
+        texts_shown = [item.content for item in view.walk_children() if isinstance(item, discord.ui.TextDisplay)]
+        assert all(content.strip() for content in texts_shown)
+        assert sum(len(content.encode()) + 12 for content in texts_shown) <= TEXT_BYTES
 
 
 @given(st.text(), st.integers(2, 60))

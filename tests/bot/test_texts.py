@@ -7,18 +7,26 @@ import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import discord
 import pytest
 
 import bot
+from bot.config import Settings
 from bot.core.command_sync import CommandTranslator
+from bot.features.ask.form import AskForm
+from bot.features.imagine.actions import DrawingForm
+from bot.features.reports import ReportForm
+from bot.features.settings.forms import GROUPS, NumbersForm, WordsForm
+from bot.store.servers import ServerSettings
 from bot.texts import CATALOGUES, ENGLISH, Texts, texts_for
+from bot.ui.forms import Form
+from model.requests import Drawing
 from tests.bot.conftest import World
 
 FIELDS = [field.name for field in dataclasses.fields(Texts) if field.name != "locales"]
 FILES = [file for file in Path(bot.__file__).parent.rglob("*.py") if file.parent.name != "texts"]
-SOURCE = "\n".join(file.read_text() for file in FILES)
 LANGUAGES = {texts.locales[0]: texts for texts in CATALOGUES.values()}
 catalogues = pytest.mark.parametrize("texts", LANGUAGES.values(), ids=[str(locale) for locale in LANGUAGES])
 
@@ -36,6 +44,12 @@ async def commands(world: World) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.fixture
+def actions(world: World) -> set[str]:
+    """All that buttons do."""
+    return set(world.bot.actions)
+
+
 def walk(part: Any) -> Iterator[dict[str, Any]]:
     if isinstance(part, list):
         for child in part:
@@ -50,14 +64,14 @@ def called(part: dict[str, Any], locale: discord.Locale, what: str = "name") -> 
     return str((part.get(f"{what}_localizations") or {}).get(str(locale), ""))
 
 
-def test_every_text_is_read() -> None:
-    """By its name on a catalogue, or by a name that stands in a string: `described`, and what buttons do."""
-    read = set[str]()
+def test_every_text_is_read(actions: set[str]) -> None:
+    """By its name on a catalogue, as the description of a command, or as the label of what a button does."""
+    read = actions.copy()
     for node in (node for file in FILES for node in ast.walk(ast.parse(file.read_text()))):
         if isinstance(node, ast.Attribute) and "texts" in ast.unparse(node.value):
             read.add(node.attr)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            read.add(node.value)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "described":
+            read |= {ast.literal_eval(name) for name in node.args}
     assert {key for key in FIELDS if not key.startswith(("name_", "option_"))} <= read
 
 
@@ -120,21 +134,27 @@ def test_a_text_names_commands_as_its_language_does(texts: Texts) -> None:
 
 
 @catalogues
-def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
-    hints = {key for key in FIELDS if key.startswith("set_") and key.endswith("_hint")}
-    labels = {key for key in FIELDS if key.startswith("set_")} - hints
-    labels |= set(re.findall(r"(?:\.ask\(|Label\(text=|super\(\).__init__\()\s*texts\.(\w+)", SOURCE))
-    hints |= set(re.findall(r"hint=texts\.(\w+)", SOURCE))
-    assert len(labels) > 10
-    assert len(hints) > 2
-    for keys, most in (labels, 45), (hints, 100):
-        for key in keys:
-            assert len(getattr(texts, key)) <= most, key
+async def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
+    put, own = AsyncMock(), ServerSettings()
+    forms: list[Form] = [
+        AskForm(texts, put, hand_in=True, choose_privacy=True),
+        AskForm(texts, put, title=texts.ask_more),
+        DrawingForm(texts, Drawing(prompt="x"), False),
+        ReportForm(texts, Mock()),
+        WordsForm(texts, own, put),
+        *(NumbersForm(texts, name, own, Settings(), put) for name in GROUPS),
+    ]
+    assert {type(form) for form in forms} == set(Form.__subclasses__())
+    for form in forms:
+        labels = [item for item in form.children if isinstance(item, discord.ui.Label)]
+        assert len(labels) == len(form.children) <= 5
+        assert all(len(words) <= 45 for words in (form.title, *(label.text for label in labels)))
+        assert all(len(label.description or "") <= 100 for label in labels)
 
 
 @catalogues
-async def test_button_labels_fit_into_discord_s_limit(texts: Texts, world: World) -> None:
-    labels = [getattr(texts, action) for action in world.bot.actions if hasattr(texts, action)]
+def test_button_labels_fit_into_discord_s_limit(texts: Texts, actions: set[str]) -> None:
+    labels = [getattr(texts, action) for action in actions if action in FIELDS]
     assert len(labels) > 15
     assert all(1 <= len(label) <= 80 for label in labels)
 

@@ -1,5 +1,6 @@
 """Questions that come as messages."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import discord
@@ -7,6 +8,7 @@ import pytest
 import simcord
 from simcord.enums import MessageType
 
+from bot.features.ask import messages
 from model.requests import Failed, Started, Text
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
@@ -282,3 +284,65 @@ async def test_words_in_a_direct_message_go_on_from_the_last_answer(world: World
     await dm(world, "Which colour?")
     assert world.executor.last_question.question == "Which colour?"
     assert [turn.answer for turn in world.executor.last_question.turns] == ["A cat."]
+
+
+# -- what Discord does a moment later, or not at all ------------------------------------------------------------------
+
+
+async def test_a_link_is_looked_at_again_when_discord_has_had_time_to_preview_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = "https://images-ext-1.discordapp.net/external/abc/cat.png"
+    world.env.backend.cdn._blobs[proxy] = png()
+
+    async def preview(seconds: float) -> None:
+        assert seconds == messages.LINK_SECONDS
+        stored = world.env.backend.get_message(world.channel.id, world.channel.history()[-1].id)
+        stored.embeds = [{"type": "image", "thumbnail": {"url": "https://example.com/cat.png", "proxy_url": proxy}}]
+
+    monkeypatch.setattr(messages, "asyncio", SimpleNamespace(sleep=preview))
+    await world.alice.send(world.channel, f"{me(world)} what is this? https://example.com/cat.png")
+    assert world.executor.last_question.pictures[0].size == (32, 24)
+
+
+async def test_a_link_without_a_preview_is_no_picture(world: World) -> None:
+    await world.alice.send(world.channel, f"{me(world)} what is this? https://example.com/page")
+    await world.env.advance_time(3)
+    assert "Send me a picture with your question" in said(await last(world))
+
+
+@pytest.mark.parametrize("code", [50083, 160005, 50001, 160002])
+async def test_where_the_bot_can_not_answer_its_author_alone_is_told(world: World, code: int) -> None:
+    world.env.inject_error("POST", f"/channels/{world.channel.id}/messages", status=403, code=code)
+    await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    assert replies(world) == []
+    (told,) = [message for message in world.alice.user.dm_channel.history() if message.author == world.bot.user]
+    assert f"I can't answer in <#{world.channel.id}>" in said(told)
+
+
+async def test_an_answer_in_a_thread_that_was_archived_meanwhile_comes_as_a_new_message(world: World) -> None:
+    await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    first = await last(world)
+    world.env.inject_error("PATCH", f"/channels/{world.channel.id}/messages/*", status=400, code=50083)
+    world.executor.job.tell(answer("A cat."))
+    await world.env.settle()
+    assert (await last(world)).id != first.id
+    assert "A cat." in said(await last(world))
+
+
+async def test_all_answers_in_a_channel_together_stay_below_its_limit_of_edits(world: World) -> None:
+    for who in (world.alice, world.bob):
+        for _ in range(4):
+            await who.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
+    jobs = world.executor.jobs
+    assert len(jobs) == 8
+    edits: list[int] = []
+    for second in range(40):
+        before = len(world.env.http_requests)
+        for job in jobs:
+            job.tell(Started(), Text(f"word{second} "))
+        await world.env.settle()
+        await world.env.advance_time(1)
+        edits.append(sum(request.method == "PATCH" for request in world.env.http_requests[before:]))
+    assert all(sum(edits[second : second + 5]) <= 8 for second in range(35))
+    assert 20 <= sum(edits) <= 40  # five in five seconds would be 40

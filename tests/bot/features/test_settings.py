@@ -155,6 +155,17 @@ async def test_refused_words(world: World, manager: simcord.MemberActor) -> None
     assert len(world.executor.jobs) == 2
 
 
+async def test_a_refused_phrase_that_is_longer_than_a_message_is_quoted_in_part(
+    world: World, manager: simcord.MemberActor
+) -> None:
+    phrase = "word " * 390
+    await fill(manager, await opened(world, manager), "words", phrase)
+    told = await draw(world, prompt=phrase)
+    assert "This server does not allow “word word" in told
+    assert "Say it in other words" in told
+    assert len(told) <= 2000
+
+
 async def test_spoilers(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     await manager.click(panel, custom_id="settings:spoilers:on")

@@ -57,6 +57,7 @@ async def bot(server: Discord, executor: ScriptedExecutor, tmp_path: Path) -> As
         await until(lambda: server.identified.is_set() or running.done())
         yield bot
     await running
+    assert server.refusals == []  # nothing that the bot sent was refused, but for the faults that a test put in
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -44,7 +44,11 @@ async def tell(bot: JanusBot, records: Sequence[JobRecord]) -> None:
         message = bot.get_partial_messageable(record.channel).get_partial_message(record.message)
         again = [] if record.kind == "enlargement" else [JobButton("try_again", record.id, texts=texts)]
         try:
-            await message.edit(view=notice(record.words, texts.interrupted, *again), attachments=[])
+            await message.edit(
+                view=notice(record.words, texts.interrupted, *again),
+                attachments=[],
+                allowed_mentions=discord.AllowedMentions.none(),  # an edit without them may call whom its words name
+            )
         except discord.NotFound:
             log.info("The message of job %s is gone", record.id)
         except NETWORK as error:

@@ -65,7 +65,9 @@ class ReplyTarget(Target):
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         if self._sent:
             try:
-                self._sent = await self._sent.edit(view=view, attachments=self._listed(files))
+                self._sent = await self._sent.edit(
+                    view=view, attachments=self._listed(files), allowed_mentions=discord.AllowedMentions.none()
+                )
             except discord.HTTPException as error:
                 if error.code != ARCHIVED_CODE or files is None:
                     raise

@@ -176,7 +176,7 @@ async def test_a_press_never_counts_for_a_button_that_took_the_place_of_another(
     message = await channel.send(view=view("first"))
     async with LivePreview(world.env, world.channel, [world.alice], 0) as page, visiting(page.url, 1) as (visitor,):
         await visitor.until_it_shows("first")
-        await message.edit(view=view("second"))
+        await message.edit(view=view("second"), allowed_mentions=discord.AllowedMentions.none())
         await visitor.until_an_answer_is_missed()
         assert [item["code"] for item in (await visitor.press("Press"))["diagnostics"]] == ["stale-revision"]
 

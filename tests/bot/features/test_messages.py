@@ -346,3 +346,12 @@ async def test_all_answers_in_a_channel_together_stay_below_its_limit_of_edits(w
         edits.append(sum(request.method == "PATCH" for request in world.env.http_requests[before:]))
     assert all(sum(edits[second : second + 5]) <= 8 for second in range(35))
     assert 20 <= sum(edits) <= 40  # five in five seconds would be 40
+
+
+async def test_no_edit_names_anybody_whatever_the_words_are(world: World) -> None:
+    await world.alice.send(world.channel, f"{me(world)} is this @everyone?", attachments=[CAT])
+    world.executor.job.tell(answer(f"Yes: @everyone and {world.bob.mention}"))
+    await world.env.settle()
+    edits = [request.json or {} for request in world.env.http_requests if request.method == "PATCH"]
+    assert edits
+    assert [edit["allowed_mentions"]["parse"] for edit in edits] == [[]] * len(edits)

@@ -56,15 +56,20 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
             return result
 
         bot = make_bot(settings, executor, wait=wait, shard_count=1)
-        async with simcord.run(bot, check_errors=False, settle_timeout=SETTLE_SECONDS) as env:
+        env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)
+        env.backend.advance_clock(
+            (datetime.now(UTC) - env.now()).total_seconds()
+        )  # simcord begins in a year of its own
+        await env.start()
+        with env.time_context():
             try:
                 await _serve(env, bot, announce, port)
             finally:
                 await bot.close()
+                await env.shutdown()
 
 
 async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None], port: int) -> None:
-    await env.advance_time((datetime.now(UTC) - env.now()).total_seconds())  # simcord begins in a year of its own
     guild = env.create_guild("Playground")
     channel = guild.create_text_channel("janus")
     guild.create_text_channel("reports")

@@ -153,7 +153,7 @@ def selftest(
     dtype: Dtype = None,
     config: Config = None,
 ) -> None:
-    """Send every kind of message to a channel, see what Discord makes of it, and delete it. Needs a bot token."""
+    """Send every kind of message to a channel, see what Discord makes of it, and delete it. Stop the bot first."""
     from bot.cli import serve
 
     raise typer.Exit(not serve.selftest(load_settings(config, model, device, dtype), guild, channel))

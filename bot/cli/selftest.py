@@ -22,7 +22,7 @@ from bot.app import make_bot
 from bot.cli.console import say
 from bot.config import Settings, SettingsError, Store, read_token
 from bot.core.client import PERMISSIONS, JanusBot
-from bot.core.errors import NETWORK, in_short
+from bot.core.errors import in_short
 from bot.core.permissions import missing
 from bot.features.ask.answer import Asked, answered, answering
 from bot.features.ask.questions import ask
@@ -37,7 +37,6 @@ from bot.media.shown import files_of, media_in
 from bot.media.uploads import Finished, encode, sketches, thumbnail
 from bot.texts import ENGLISH
 from bot.ui.layout import Standing, notice, panel, preview_names
-from model.errors import PlainError
 from model.requests import Answer, Drawing, Executor, Preview, Progress, new_id
 
 READY_SECONDS: Final = 60.0
@@ -76,7 +75,7 @@ class Selftest:
     def __init__(self, bot: JanusBot, channel: discord.TextChannel) -> None:
         self.bot = bot
         self.channel = channel
-        self.began = discord.utils.utcnow()
+        self.sent: list[int] = []  # ids of messages
         self.drawn: discord.Message | None = None
 
     async def run(self) -> Sequence[Outcome]:
@@ -100,17 +99,23 @@ class Selftest:
     async def _take(self, name: str, step: Callable[[], Awaitable[str]]) -> Outcome:
         try:
             return Outcome(name, True, await asyncio.ensure_future(step()))  # a request counts for its task
-        except (Unexpected, PlainError, *NETWORK) as error:
+        except Exception as error:  # whatever goes wrong in a step, the others are taken, and the table is printed
             words = f"{in_short(error)}: {getattr(error, 'text', '') or error}"
             return Outcome(name, False, " ".join(words.split()))
 
     async def _target(self) -> ReplyTarget:
         """Begin a message of its own: a reply to one that the bot writes, as to anybody's."""
-        return ReplyTarget(await self.channel.send("janus-bot selftest"))
+        return ReplyTarget(await self._say("janus-bot selftest"))
+
+    async def _say(self, words: str) -> discord.Message:
+        message = await self.channel.send(words)
+        self.sent.append(message.id)
+        return message
 
     async def _again(self, target: ReplyTarget) -> discord.Message:
         """Fetch a target's message as Discord shows it now."""
         assert target.message_id
+        self.sent.append(target.message_id)
         return await self.channel.fetch_message(target.message_id)
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -124,7 +129,8 @@ class Selftest:
 
     async def commands(self) -> str:
         """Discord knows the commands that this version has."""
-        guild = discord.Object(self.channel.guild.id) if self.bot.settings.discord.development_guild else None
+        developed = self.bot.settings.discord.development_guild
+        guild = discord.Object(developed) if developed else None
         known = {(command.name, command.type) for command in await self.bot.tree.fetch_commands(guild=guild)}
         ours = {(str(command.name), _type_of(command)) for command in self.bot.tree.get_commands()}
         expect(ours <= known, f"Discord does not know {sorted(name for name, _ in ours - known)}")
@@ -216,11 +222,12 @@ class Selftest:
 
     async def card(self) -> str:
         """What moderators see of a report, with its pictures hidden."""
-        message = await self.channel.send("janus-bot selftest: reported")
+        message = await self._say("janus-bot selftest: reported")
         picture = thumbnail(Image.new("RGB", (64, 64), "red"), "picture", PROMPT)
         file = discord.File(picture.file().fp, picture.name, spoiler=True)
         view = card(ENGLISH, message, None, message.author.id, "a reason", [file.filename])
         sent = await self.channel.send(view=view, file=file)
+        self.sent.append(sent.id)
         expect([hidden for _, hidden in media_in(sent.components)] == [True], "its picture is not hidden")
         return "with a hidden picture"
 
@@ -234,11 +241,9 @@ class Selftest:
 
     async def clean_up(self) -> str:
         """Delete what was sent."""
-        ours = [
-            message
-            async for message in self.channel.history(limit=100, after=self.began)
-            if message.author == self.bot.user
-        ]
+        there = {message.id: message async for message in self.channel.history(limit=100)}
+        begun = [id for id, message in there.items() if message.reference and message.reference.message_id in self.sent]
+        ours = [there[id] for id in {*self.sent, *begun} if id in there]
         for message in ours:
             with suppress(discord.NotFound):
                 await message.delete()

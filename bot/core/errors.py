@@ -1,6 +1,7 @@
 """The one way errors reach people: a refusal in a plain sentence, a bug as a short apology with an id."""
 
 import logging
+from contextlib import suppress
 from typing import Final
 
 import aiohttp
@@ -54,9 +55,9 @@ def in_short(error: BaseException) -> str:
     return " ".join([type(error).__name__, *numbers])
 
 
-def log_bug(error: BaseException) -> str:
-    """Log an error with its traceback, and return the id to find it by."""
-    bug = new_id()
+def log_bug(error: BaseException, id: str = "") -> str:
+    """Log an error with its traceback under an id, by default a new one, and return that to find it by."""
+    bug = id or new_id()
     log.error("Bug %s", bug, exc_info=error)
     return bug
 
@@ -69,7 +70,9 @@ async def tell_privately(interaction: discord.Interaction, sentence: str) -> Non
     sentence = cut(sentence, CONTENT)
     if not interaction.response.is_done():
         await interaction.response.send_message(sentence, ephemeral=True)
-    elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-        await interaction.edit_original_response(content=sentence)
-    else:
-        await interaction.followup.send(sentence, ephemeral=True)
+        return
+    if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+        with suppress(discord.HTTPException):  # something else may stand there already
+            await interaction.edit_original_response(content=sentence)
+            return
+    await interaction.followup.send(sentence, ephemeral=True)

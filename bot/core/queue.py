@@ -102,6 +102,7 @@ class JobQueue:
                 await job.start()
             except BaseException:
                 job.stage = Stage.OVER
+                self.move_on()
                 raise
         self.move_on()
         return job
@@ -167,6 +168,7 @@ class QueuedJob:
         self._request: Request | None = request
         self._position = 0
         self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._unwanted = False
         self._job: Job | None = None  # the executor's
         self._task: asyncio.Task[None] | None = None  # what works for this job, kept here so that it stays alive
 
@@ -176,11 +178,10 @@ class QueuedJob:
         self.stage = Stage.STARTING
         job = await self._queue.wait(self._queue.executor.submit(self._request))
         self._request = None  # its pictures take memory, and are the executor's now
-        if self.stage is Stage.OVER:  # cancelled meanwhile
-            job.cancel()
-            return
         self._job, self.stage = job, Stage.RUNNING
         self._task = asyncio.create_task(self._pass_on(job))
+        if self._unwanted:
+            job.cancel()
 
     def start_later(self) -> None:
         """Let it start by itself: it may run now."""
@@ -194,10 +195,11 @@ class QueuedJob:
             self._tell(Queued(position))
 
     def cancel(self) -> None:
-        """Ask for the end."""
+        """Ask for the end. What is on its way to the executor ends when it has come there."""
+        self._unwanted = True
         if self._job:
             self._job.cancel()
-        else:
+        elif self.stage is Stage.WAITING:
             self._tell(Cancelled())
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -214,7 +216,7 @@ class QueuedJob:
         except Refused as refusal:
             self._tell(Failed.of(refusal))
         except Exception as error:
-            self._tell(Failed(log_bug(error), "bug"))
+            self._tell(Failed(log_bug(error, self.id), "bug"))
 
     async def _pass_on(self, job: Job) -> None:
         events = aiter(job)
@@ -222,7 +224,7 @@ class QueuedJob:
             while self.stage is not Stage.OVER:
                 self._tell(await self._queue.wait(anext(events)))
         except Exception as error:
-            self._tell(Failed(log_bug(error), "bug"))
+            self._tell(Failed(log_bug(error, self.id), "bug"))
 
     def _tell(self, event: Event) -> None:
         """Pass an event on. What comes after the end is dropped."""

@@ -35,7 +35,7 @@ def plain(text: str, room: int | None = None) -> str:
     text = _AT_LINE_START.sub(r"\1\3\\\2\4", _ANYWHERE.sub(r"\\\g<0>", text))
     if room is None or size(text) <= room:
         return text
-    text = head(text, room - 1)
+    text = head(text, room - size(NOTHING))
     half_escape = (len(text) - len(text.rstrip("\\"))) % 2
     return text[: len(text) - half_escape] + "…"
 
@@ -72,7 +72,7 @@ def cut(text: str, room: int) -> str:
 
 def is_seen(text: str) -> bool:
     """Tell whether a text has any character that one sees."""
-    return any(unicodedata.category(character)[0] not in "CZ" and character not in UNSEEN for character in text)
+    return any(unicodedata.category(character)[0] not in "CZM" and character not in UNSEEN for character in text)
 
 
 def model_name(name: str) -> str:

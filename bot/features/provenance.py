@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import discord
@@ -49,10 +50,10 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
     """Show what the files of a message tell about their pictures, by number; a prompt they share is shown once."""
     children: list[ui.Item[Any]] = []
     last = ""
-    room = TOLD_PROMPTS // len({told.prompt for _, told in found})
+    room = TOLD_PROMPTS // sum(1 for _ in groupby(found, lambda one: one[1].prompt))
     for number, told in found:
         if told.prompt != last:
-            children.append(ui.TextDisplay(f"**{one_line(told.prompt, room) or texts.no_words}**"))
+            children.append(ui.TextDisplay(f"**{one_line(told.prompt, room)}**"))
             last = told.prompt
         line = texts.made_by.format(
             number=number,

@@ -47,7 +47,7 @@ class Delivery:
         self.presenter = presenter
         self.texts = target.texts
         self.standing = Standing()
-        self.finishing = False
+        self.finishing = self._counted = False  # its result is on its way; its end is counted
         self._result: Answer | Pictures | None = None  # one that waits for its owner to press *Show*
 
     async def run(self, files: Sequence[Upload] | None = None) -> None:
@@ -59,7 +59,7 @@ class Delivery:
             await self._note_message()
             await self._end(await self._follow(shown))
         except Exception as error:
-            bug = log_bug(error)
+            bug = log_bug(error, self.id)
             await self._note_end("failed", Failed(bug, "bug"))
             await self._fail(self.texts.failed.format(id=bug))
         finally:
@@ -154,8 +154,8 @@ class Delivery:
                 if now.preview and now.preview is not shown.preview:
                     files = await self.presenter.preview(now.preview.pictures)
                     next_preview = clock() + PREVIEW_SECONDS
-                shown = now
-                await self._show(self.presenter.progress(shown), files)
+                if await self._show(self.presenter.progress(now), files):
+                    shown = now
                 next_edit = clock() + self._pace
 
     @property
@@ -166,15 +166,17 @@ class Delivery:
     def _standing_now(self) -> Standing:
         return replace(self.standing, loading=self.bot.executor.status().state == "loading")
 
-    async def _show(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
-        """Edit the message on the way. A hiccup costs one edit; a message that is gone ends its job."""
+    async def _show(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> bool:
+        """Edit the message on the way, and tell whether that worked. A message that is gone ends its job."""
         try:
             await self.target.show(view, files)
+            return True
         except discord.NotFound:
             self.job.cancel()
         except NETWORK as error:
             refused = isinstance(error, discord.HTTPException) and error.status < 500 and error.status != 429
             log.log(logging.WARNING if refused else logging.INFO, "A progress edit failed: %s", in_short(error))
+        return False
 
     def _farewell(self) -> ui.LayoutView:
         """Say where the result will be, while the message can still be edited."""
@@ -282,7 +284,9 @@ class Delivery:
 
     async def _note_end(self, state: State, ending: Ending) -> None:
         """Write down how the job ended, and count it."""
-        self.bot.metrics.ended(self.job.kind, ending)
+        if not self._counted:  # what goes wrong while a result is sent is no second end
+            self._counted = True
+            self.bot.metrics.ended(self.job.kind, ending)
         result = ending if isinstance(ending, Answer | Pictures) else None
         await self._note(self.bot.store.jobs.end(self.id, state, discord.utils.utcnow(), result))
         if state in ("failed", "interrupted") or (state == "cancelled" and not self.standing.started):

@@ -72,6 +72,7 @@ class ReplyTarget(Target):
                 if error.code != ARCHIVED_CODE or files is None:
                     raise
                 self._sent = await self.message.channel.send(view=view, files=fresh(files))  # which opens it again
+                self.message_id = self._sent.id
             self._note(self._sent)
             return
         self._sent = await self.message.channel.send(

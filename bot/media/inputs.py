@@ -11,7 +11,7 @@ Links are read through Discord's own proxy, so the bot never calls on an address
 import asyncio
 import io
 import struct
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -101,15 +101,18 @@ class InputPicture:
 def pictures_on(message: discord.Message | discord.MessageSnapshot, download: Read) -> Sequence[InputFile]:
     """Find a message's pictures. If it has none, but files, it is those: `check` says what is wrong with them."""
     files = [file for file in message.attachments if (file.content_type or "image/").startswith("image/")]
-    found: list[InputFile] = [*files, *_laid_out(message.components, download)]
+    listed = {file.id for file in message.attachments}
+    found: list[InputFile] = [*files, *_laid_out(message.components, download, listed)]
     found = found or list(_linked(message.embeds, download))
     if not found and isinstance(message, discord.Message):
         found = [picture for snapshot in message.message_snapshots for picture in pictures_on(snapshot, download)]
     return found or message.attachments
 
 
-def _laid_out(components: Sequence[Component], download: Read) -> Iterator[Shown]:
+def _laid_out(components: Sequence[Component], download: Read, listed: Set[int]) -> Iterator[Shown]:
     for media, spoiler in media_in(components):
+        if media.attachment_id in listed:
+            continue
         address, name = media.proxy_url, UNNAMED
         if media.attachment_id:  # a file of the message: its own address gives the original, the proxy maybe a copy
             address, name = media.url, file_name(media)

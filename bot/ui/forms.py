@@ -6,6 +6,7 @@ import discord
 from discord import ui
 
 from bot.core.errors import Refusal, explain
+from bot.core.text import one_line
 from bot.texts import Texts
 
 OPEN_SECONDS: Final = 60 * 60.0  # how long a form may be filled in
@@ -53,5 +54,7 @@ def number(texts: Texts, what: str, written: str, low: float, high: float) -> fl
     except ValueError:
         value = float("nan")
     if not low <= value <= high:
-        raise Refusal(texts.not_a_number.format(what=what, written=written, low=f"{low:.0f}", high=f"{high:.0f}"))
+        raise Refusal(
+            texts.not_a_number.format(what=what, written=one_line(written), low=f"{low:.0f}", high=f"{high:.0f}")
+        )
     return value

@@ -13,7 +13,7 @@ from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
 from tests.loopback.discord_server import Discord
 from tests.loopback.messages import Message
-from tests.loopback.state import NEWS, STAGE, THREAD, VOICE, Channel
+from tests.loopback.state import FORUM, NEWS, STAGE, TEXT, THREAD, VOICE, Channel
 from tests.loopback.test_faults import bot, executor, server, until, words
 from tests.loopback.wire import walk
 
@@ -125,12 +125,26 @@ async def test_an_answer_that_streams(bot: JanusBot, server: Discord, executor: 
     await until(lambda: "answer.txt" in message.files)
 
 
-@pytest.mark.parametrize("kind", [0, THREAD, VOICE, STAGE, NEWS])
-@pytest.mark.parametrize("way", ["mention", "slash"])
-async def test_everywhere(bot: JanusBot, server: Discord, executor: ScriptedExecutor, kind: int, way: str) -> None:
-    channel = server.channels["6000"] = Channel("6000", kind, parent_id="4000")
-    await server.dispatch("THREAD_CREATE" if kind == THREAD else "CHANNEL_CREATE", channel.payload())
+async def channel_of(server: Discord, kind: int, parent: int = TEXT) -> Channel:
+    """Take alice to a new channel, or to a thread or post below one."""
+    if parent != TEXT:
+        above = server.channels["5999"] = Channel("5999", parent)
+        await server.dispatch("CHANNEL_CREATE", above.payload())
+    made = Channel("6000", kind, parent_id="4000" if parent == TEXT else "5999")
+    server.channels["6000"] = made
+    await server.dispatch("THREAD_CREATE" if kind == THREAD else "CHANNEL_CREATE", made.payload())
     server.here = "6000"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kind", "parent"), [(TEXT, TEXT), (THREAD, TEXT), (THREAD, FORUM), (VOICE, TEXT), (STAGE, TEXT), (NEWS, TEXT)]
+)
+@pytest.mark.parametrize("way", ["mention", "slash"])
+async def test_everywhere(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor, kind: int, parent: int, way: str
+) -> None:
+    await channel_of(server, kind, parent)
     if way == "slash":
         await drawn(server, executor, count=1)
         return
@@ -138,6 +152,30 @@ async def test_everywhere(bot: JanusBot, server: Discord, executor: ScriptedExec
     await until(lambda: executor.jobs)
     executor.job.tell(answer("A cat."))
     await until(lambda: [one for one in server.messages.values() if "A cat." in words(one)])
+
+
+async def test_a_thread_that_was_archived_opens_again_for_an_answer(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor
+) -> None:
+    thread = await channel_of(server, THREAD)
+    thread.archived = True
+    await server.say("<@1000> What is this?", ("cat.png", png()))
+    await until(lambda: executor.jobs)
+    executor.job.tell(answer("A cat."))
+    await until(lambda: [one for one in server.messages.values() if "A cat." in words(one)])
+
+
+async def test_in_a_thread_that_is_locked_its_author_alone_is_told(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor
+) -> None:
+    thread = await channel_of(server, THREAD)
+    thread.archived = thread.locked = True
+    await server.say("<@1000> What is this?", ("cat.png", png()))
+    await until(lambda: [one for one in server.messages.values() if "I can't answer in" in words(one)])
+    (told,) = [one for one in server.messages.values() if "I can't answer in" in words(one)]
+    assert server.channels[told.channel_id].guild_id is None
+    assert len(server.refusals) == 1  # the answer, where it was asked for
+    server.refusals.clear()
 
 
 @pytest.mark.parametrize(("locale", "letter"), [("en-US", "x"), ("ja", "猫"), ("fr", "😀")])

@@ -43,6 +43,8 @@ async def hear(bot: JanusBot, message: discord.Message) -> None:
         await _answer(bot, message, reply)
     except Refusal as refusal:
         await reply.refuse(str(refusal))
+    except discord.NotFound as error:
+        log.info("A message was gone before it was answered: %s", in_short(error))
     except Exception as error:
         if isinstance(error, discord.HTTPException) and error.code in CLOSED:
             log.info("A message could not be answered where it was written: %s", in_short(error))

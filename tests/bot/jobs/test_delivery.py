@@ -1,6 +1,8 @@
 """The life of a message on its way, whatever Discord and the executor do."""
 
 import io
+import re
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -225,3 +227,30 @@ async def test_closing_tells_everybody_and_leaves_a_way_to_try_again(world: Worl
     assert [row["state"] for row in await world.bot.store.database.rows("SELECT state FROM jobs")] == [
         "interrupted"
     ] * 3
+
+
+async def test_a_preview_that_did_not_arrive_is_sent_with_the_next_edit(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=2))
+    world.env.inject_error("PATCH", "/webhooks/*", status=500, times=1)
+    world.executor.job.tell(Started(), half_drawn("red"), Progress(10, 100))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    for done in (20, 30):
+        world.executor.job.tell(Progress(done, 100))
+        await world.env.settle()
+        await world.env.advance_time(2)
+    assert "30 %" in text(message)
+    assert len(gallery(message)) == len(files(message)) == 2
+
+
+async def test_a_job_whose_result_can_not_be_shown_is_counted_once_and_found_by_its_id(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=1))
+    drawn = pictures(world.executor.drawing)
+    world.executor.job.tell(replace(drawn, pictures=(), seeds=(1, 2)))  # which fit no gallery
+    await world.env.settle()
+    assert f"name this id: {world.executor.job.id}" in text(message)
+    assert f"Bug {world.executor.job.id}" in caplog.text
+    counted = re.findall(r"^janus_jobs_total\{.*\} (.+)$", world.bot.metrics.text().decode(), re.MULTILINE)
+    assert counted == ["1.0"]

@@ -50,12 +50,23 @@ async def test_the_preview_of_a_link_is_a_picture() -> None:
 
 
 async def test_files_come_first() -> None:
-    file = SimpleNamespace(content_type="image/png")
-    notes = SimpleNamespace(content_type="text/plain")
+    file = SimpleNamespace(id=1, content_type="image/png")
+    notes = SimpleNamespace(id=2, content_type="text/plain")
     link = discord.Embed.from_dict({"thumbnail": media()})
     assert pictures_on(message(attachments=[notes, file], embeds=[link]), download) == [file]
     assert pictures_on(message(attachments=[notes]), download) == [notes]
     assert pictures_on(message(), download) == []
+
+
+async def test_a_file_that_is_listed_and_shown_is_found_once_and_one_that_is_only_shown_by_its_own_address() -> None:
+    cdn = "https://cdn.discordapp.com/attachments/1"
+    listed = SimpleNamespace(id=7, content_type="image/png", filename="seven.png")
+    items = [{"media": {**media(), "url": f"{cdn}/{id}/SPOILER_{id}.png?ex=1", "attachment_id": id}} for id in (7, 8)]
+    shown = _component_factory({"type": 12, "items": items})  # type: ignore[typeddict-item]
+    first, second = pictures_on(message(attachments=[listed], components=[shown]), download)
+    assert first.filename == "seven.png"
+    assert second.filename == "SPOILER_8.png"
+    assert await second.read() == f"{cdn}/8/SPOILER_8.png?ex=1".encode()
 
 
 async def test_a_forwarded_picture(world: World) -> None:

@@ -90,6 +90,7 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         info(texts, record(Enlargement("0" * 12, 4, prompt))),
         told_by(texts, [(number, made(f"{number}{prompt}")) for number in range(1, 11)]),
         told_by(texts, [(number, made(prompt)) for number in range(1, 11)]),
+        told_by(texts, [(number, made(f"{number % 2}{prompt}")) for number in range(1, 11)]),
         *(answered(texts, asked, long, new_id(), "demo", [texts.first_frame], "<@1>").view for asked in (one, four)),
     ]
     for view in views:

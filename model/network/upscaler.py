@@ -1,8 +1,9 @@
 """Real-ESRGAN, in one pass over the whole picture.
 
-The arithmetic around the network is that of the original program (github.com/ai-forever/Real-ESRGAN): pixels / 255
-in, clipped to 0 and 1, times 255 in double precision and truncated. That program cuts every picture into tiles of
-192 pixels; at a drawing's size that only costs time and changes pixels along the seams.
+The arithmetic around the network is that of the original program (github.com/ai-forever/Real-ESRGAN): a mirrored
+border of 15 pixels, pixels / 255 in, clipped to 0 and 1, times 255 in double precision and truncated. The border is
+part of the result, not only at the edge: it is odd, and so decides which four pixels the network for x2 takes together.
+That program cuts every picture into tiles of 192 pixels besides; at a drawing's size that only costs time.
 """
 
 import itertools
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from spandrel import ImageModelDescriptor, ModelLoader, canonicalize_state_dict
 from torch import Tensor
@@ -19,8 +21,9 @@ from model.requests import ENLARGED_BELOW, Refused
 from model.weights.checkpoint import read_tensors
 from model.weights.names import CheckpointError
 
+BORDER = 15  # pixels around a picture that mirror it
 FRAME = 512  # pixels on a side that one pass takes; larger pictures go in frames, or others would wait for long
-MARGIN = 32  # pixels around a frame that the network sees as well
+MARGIN = 33  # pixels around a frame that the network sees as well; FRAME even and MARGIN odd keep the groups of four
 
 Pieces = Generator[None, None, Image.Image]
 """Enlarging in bounded pieces: it stops before each, and gives the picture at the end."""
@@ -41,25 +44,21 @@ class RealESRGAN:
         """Do the same frame by frame, from the top left; one frame is the usual case."""
         _check(picture)
         large = Image.new("RGB", (picture.width * self.scale, picture.height * self.scale))
+        bordered = np.pad(np.asarray(picture), ((BORDER, BORDER), (BORDER, BORDER), (0, 0)), "symmetric")
         for top, left in itertools.product(range(0, picture.height, FRAME), range(0, picture.width, FRAME)):
             yield
-            large.paste(self._frame(picture, top, left), (left * self.scale, top * self.scale))
+            large.paste(self._frame(bordered, top, left), (left * self.scale, top * self.scale))
         return large
 
     @torch.inference_mode()
-    def _frame(self, picture: Image.Image, top: int, left: int) -> Image.Image:
-        """Enlarge the frame that begins at (top, left)."""
-        above, before = min(top, MARGIN), min(left, MARGIN)
-        right, bottom = (min(start + FRAME, side) for start, side in zip((left, top), picture.size, strict=True))
-        seen = picture.crop(
-            (
-                left - before,
-                top - above,
-                min(right + MARGIN, picture.width),
-                min(bottom + MARGIN, picture.height),
-            )
-        )
-        pixels = torch.from_numpy(np.asarray(seen) / 255).float().permute(2, 0, 1)[None]  # (1, 3, H, W)
+    def _frame(self, bordered: NDArray[np.uint8], top: int, left: int) -> Image.Image:
+        """Enlarge the frame that begins at (top, left) of a picture, given with its border (H, W, 3)."""
+        height, width = (side - 2 * BORDER for side in bordered.shape[:2])
+        above, before = min(top + BORDER, MARGIN), min(left + BORDER, MARGIN)
+        first_row, first_column = top + BORDER - above, left + BORDER - before
+        bottom, right = min(top + FRAME, height), min(left + FRAME, width)
+        seen = bordered[first_row : bottom + BORDER + MARGIN, first_column : right + BORDER + MARGIN]
+        pixels = torch.from_numpy(seen / 255).float().permute(2, 0, 1)[None]  # (1, 3, H, W)
         found: Tensor = self.network(pixels.to(device=self.network.device, dtype=self.network.dtype))
         values = (found[0].permute(1, 2, 0).cpu().double() * 255).to(torch.uint8)
         ours = values[above * self.scale :, before * self.scale :]

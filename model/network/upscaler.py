@@ -18,12 +18,14 @@ from spandrel import ImageModelDescriptor, ModelLoader, canonicalize_state_dict
 from torch import Tensor
 
 from model.requests import ENLARGED_BELOW, Refused
-from model.weights.checkpoint import read_tensors
+from model.weights.files import read_tensors
 from model.weights.names import CheckpointError
 
 BORDER = 15  # pixels around a picture that mirror it
 FRAME = 512  # pixels on a side that one pass takes; larger pictures go in frames, or others would wait for long
 MARGIN = 33  # pixels around a frame that the network sees as well; FRAME even and MARGIN odd keep the groups of four
+
+ADVICE = "Name a Real-ESRGAN file, or fetch the one for x2: janus-bot download upscaler."
 
 Pieces = Generator[None, None, Image.Image]
 """Enlarging in bounded pieces: it stops before each, and gives the picture at the end."""
@@ -94,14 +96,15 @@ def load(file: Path | None, *, device: torch.device, dtype: torch.dtype | None =
         return Lanczos()
     try:
         network = ModelLoader().load_from_state_dict(canonicalize_state_dict(read_tensors(file)))
-    except CheckpointError:
-        raise
+    except CheckpointError as error:
+        raise CheckpointError(f"{error} {ADVICE}") from error
     except Exception as error:  # spandrel tells unknown networks and sizes that do not fit by exceptions of many kinds
-        raise CheckpointError(f"{file} is no upscaler that spandrel knows ({type(error).__name__}).") from error
+        reason = type(error).__name__
+        raise CheckpointError(f"{file} is no upscaler that spandrel knows ({reason}). {ADVICE}") from error
     if not isinstance(network, ImageModelDescriptor) or (network.input_channels, network.output_channels) != (3, 3):
-        raise CheckpointError(f"{file} is no network from RGB to RGB. Name a Real-ESRGAN file.")
+        raise CheckpointError(f"{file} is no network from RGB to RGB. {ADVICE}")
     if network.scale < 2:
-        raise CheckpointError(f"{file} does not enlarge. Name a Real-ESRGAN file.")
+        raise CheckpointError(f"{file} does not enlarge. {ADVICE}")
     precision = dtype or (torch.float16 if device.type == "cuda" else torch.float32)
     network.to(device=device, dtype=precision).eval()
     if device.type != "mps":  # faster on a CPU (by a fifth to a third, measured) and on CUDA

@@ -52,7 +52,7 @@ class Prompts:
         known = tokenizer.get_vocab(with_added_tokens=True)
         missing = [token for token in CONTROL if token not in known]
         if missing:
-            raise CheckpointError(f"the tokenizer has no {', '.join(missing)}: this is no Janus-Pro tokenizer")
+            raise CheckpointError(f"the tokenizer has no {', '.join(missing)}: this is no Janus-Pro tokenizer.")
         # Checkpoints differ in which tokens they call special; here every control token is.
         tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in CONTROL])
         tokenizer.encode_special_tokens = True  # text that looks like a special token is encoded as text
@@ -82,11 +82,11 @@ class Prompts:
         """
         file = folder / "tokenizer.json"
         if not file.is_file():
-            raise CheckpointError(f"{file} is missing: the folder has no tokenizer. Fetch the checkpoint again.")
+            raise CheckpointError(f"{file} is missing: the folder has no tokenizer.")
         try:
             tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:  # the library raises plain Exception for whatever it can't read
-            raise CheckpointError(f"{file} is no tokenizer ({error}). Fetch the checkpoint again.") from error
+            raise CheckpointError(f"{file} is no tokenizer ({error}).") from error
         try:
             return cls(tokenizer, image_tokens=image_tokens, context=context, seen_tokens=seen_tokens)
         except CheckpointError as error:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,7 +71,10 @@ def test_weights_take_the_dtype_that_is_asked_for(tiny: Janus, tiny_folder: Path
     loaded = load(tiny_folder, device="cpu", dtype=name)
     dtype = getattr(torch, name)
     assert loaded.dtype == dtype
-    assert {weight.dtype for weight in loaded.network.parameters()} == {dtype}
+    precise, rest = set(), set()
+    for part, weight in loaded.network.named_parameters():
+        (precise if part.startswith(checkpoint.PRECISE) else rest).add(weight.dtype)
+    assert (precise, rest) == ({torch.float32}, {dtype})
     assert torch.equal(loaded.network.lm_head.weight, tiny.network.lm_head.weight.to(dtype))
     rotary = loaded.network.model.language_model.rotary_emb
     assert rotary.inv_freq.dtype == torch.float32  # positions of thousands need it
@@ -135,9 +140,29 @@ def test_a_device_or_dtype_that_is_not_there_is_named(tiny_folder: Path) -> None
         load(tiny_folder, device="cpu", dtype="int4")
 
 
-def test_bfloat16_is_the_default_on_cuda_only() -> None:
-    chosen = {name: checkpoint.choose_dtype("auto", torch.device(name)) for name in ("cuda", "mps", "cpu")}
-    assert chosen == {"cuda": torch.bfloat16, "mps": torch.float32, "cpu": torch.float32}
+@pytest.mark.parametrize(("own", "expected"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_the_default_on_cuda_is_bfloat16_where_the_card_computes_in_it(
+    own: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = []
+
+    @contextmanager
+    def device(target: torch.device) -> Iterator[None]:
+        entered.append(target)
+        yield
+
+    def is_bf16_supported(including_emulation: bool = True) -> bool:
+        return including_emulation or own
+
+    monkeypatch.setattr(torch.cuda, "device", device)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", is_bf16_supported)
+    second = torch.device("cuda", 1)
+    assert checkpoint.choose_dtype("auto", second) == expected
+    assert entered == [second]  # that question is about the card in use
+
+
+def test_the_default_elsewhere_is_float32() -> None:
+    assert {checkpoint.choose_dtype("auto", torch.device(name)) for name in ("mps", "cpu")} == {torch.float32}
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's peak anew")

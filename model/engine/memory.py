@@ -1,6 +1,11 @@
 """What fits: bytes a row are known before a request starts, and the KV cache is as large as the budget allows."""
 
+import ctypes
+import mmap
+import re
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from transformers import JanusForConditionalGeneration
@@ -34,8 +39,26 @@ def lengths(settings: EngineSettings, *, image_tokens: int, context: int) -> tup
     return min(context, settings.prompt_tokens + image_tokens), min(context, settings.conversation_tokens)
 
 
+def give_back_pages(network: JanusForConditionalGeneration) -> None:
+    """Give back, on Linux, the memory of files that a network's weights are mapped from: what is used is read again.
+
+    Most of it has been copied when weights were laid out anew. A mapping that anybody has written to is left alone.
+    """
+    if sys.platform != "linux":
+        return
+    addresses = [weight.data_ptr() for weight in network.parameters() if weight.device.type == "cpu"]
+    madvise = ctypes.CDLL(None).madvise
+    for mapping in re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text()):
+        head = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \d+ +/", mapping)  # what has a path is a file
+        if not head or not re.search(r"(?m)^Anonymous: +0 kB$", mapping):
+            continue
+        start, end = (int(bound, 16) for bound in head.groups())
+        if any(start <= address < end for address in addresses):
+            madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
+
+
 def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> bool:
-    """Tell whether a device has room for a second copy of what a step reads (see Dense): half of what is free."""
+    """Tell whether a device has room for a second copy of what a step reads: half of what is free."""
     free = free_bytes(device)
     parts = (network.model.language_model.layers, network.model.generation_head, network.lm_head)
     return free is None or 2 * sum(tensor.nbytes for part in parts for tensor in part.parameters()) <= free

@@ -42,8 +42,8 @@ def open_executor(model: ModelSettings, settings: EngineSettings, *, only: Reque
     """
     upscales = not isinstance(only, Question) and not (isinstance(only, Drawing) and not only.upscale)
     if only:
-        pictures = only.count if isinstance(only, Drawing) else 1
-        settings = replace(settings, rows=min(settings.rows, 2 * pictures), answers=1)
+        rows = min(settings.rows, 2 * only.count) if isinstance(only, Drawing) else 0
+        settings = replace(settings, rows=rows, answers=int(isinstance(only, Question)))
 
     def open_engine() -> "Engine":
         from model.engine.engine import Engine

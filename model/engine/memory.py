@@ -30,7 +30,7 @@ class Plan:
 
     def cache_bytes(self, shape: CacheShape) -> int:
         """Bytes that the KV cache takes; one row more is the blank prompt that guidance compares with."""
-        pictures = (2 * self.pictures + 1) * self.picture_length
+        pictures = (2 * self.pictures + min(1, self.pictures)) * self.picture_length
         return (pictures + self.answers * self.answer_length) * shape.bytes_per_token
 
 
@@ -67,11 +67,12 @@ def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> 
 def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:
     """Fit the lanes into the memory share of `free` bytes (None: unknown, everything fits).
 
-    Raises PlainError if not even one picture and one answer fit.
+    Where `settings` has no rows or no answers at all, that lane has no seats: nobody will ask for one. Raises PlainError
+    if not even one of each fits.
     """
     budget = float("inf") if free is None else free * settings.memory_share
     picture_length, answer_length = lengths(settings, image_tokens=image_tokens, context=context)
-    most = Plan(max(1, settings.rows // 2), picture_length, settings.answers, answer_length)
+    most = Plan(max(1, settings.rows // 2) if settings.rows else 0, picture_length, settings.answers, answer_length)
     fits = most
     while fits.cache_bytes(shape) > budget:
         pictures, answers, answer_length = fits.pictures, fits.answers, fits.answer_length
@@ -86,7 +87,7 @@ def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, cont
         else:
             need = fits.cache_bytes(shape) / 2**30
             raise PlainError(
-                f"There is too little memory: one picture and one answer at a time need {need:.1f} GiB beside the "
+                f"There is too little memory: one request of each kind at a time needs {need:.1f} GiB beside the "
                 f"model, and {budget / 2**30:.1f} GiB may be used. Close other programs, or take a smaller model."
             )
         fits = Plan(pictures, picture_length, answers, answer_length)

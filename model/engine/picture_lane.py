@@ -28,7 +28,7 @@ class PictureLane:
         self.chunk = chunk
         self.runs: list[DrawingRun] = []
         # Guidance compares with BOS, PAD, PAD, ...: every length begins with the same keys and values, kept here.
-        self.blank = KVCache(decoder.shape, 1, lane.length)
+        self.blank = KVCache(decoder.shape, min(1, lane.capacity), lane.length)
         self.blank_length = 0
 
     def seat(self, run: DrawingRun, count: int) -> list[Seat]:

@@ -211,10 +211,10 @@ async def test_an_engine_that_breaks_down_ends_its_jobs_and_goes_on(
 @pytest.mark.parametrize(
     ("request_", "upscaler", "seats"),
     [
-        (Question(pictures=(PHOTO,), question="what?"), False, (1, 1)),
-        (Drawing(prompt="p", count=3, upscale=False), False, (3, 1)),
-        (Drawing(prompt="p", count=5), True, (4, 1)),
-        (Enlarge(picture=PHOTO), True, (1, 1)),
+        (Question(pictures=(PHOTO,), question="what?"), False, (0, 1)),
+        (Drawing(prompt="p", count=3, upscale=False), False, (3, 0)),
+        (Drawing(prompt="p", count=5), True, (4, 0)),
+        (Enlarge(picture=PHOTO), True, (0, 0)),
     ],
 )
 async def test_one_request_alone_gets_what_it_needs_and_no_more(
@@ -227,6 +227,8 @@ async def test_one_request_alone_gets_what_it_needs_and_no_more(
     assert executor._engine is not None
     lanes = executor._engine.lanes
     assert (lanes["pictures"].capacity, lanes["answers"].capacity) == seats
+    # no step without rows is compiled
+    assert all(bucket.pictures or bucket.answers for bucket in executor._engine.step_runner.buckets)
     await executor.close()
 
 

@@ -57,15 +57,18 @@ def test_too_little_is_told_in_a_line() -> None:
     assert "\n" not in str(told.value)
 
 
-def test_the_plan_is_what_lanes_take() -> None:
+@pytest.mark.parametrize(("rows", "answers"), [(6, 2), (2, 0), (0, 1), (0, 0)])
+def test_the_plan_is_what_lanes_take(rows: int, answers: int) -> None:
     shape = CacheShape(layers=2, heads=2, head_size=4, dtype=torch.float32, device=torch.device("cpu"))
-    fits = memory.plan(shape, EngineSettings(rows=6, answers=2), image_tokens=16, context=64, free=None)
+    settings = EngineSettings(rows=rows, answers=answers)
+    fits = memory.plan(shape, settings, image_tokens=16, context=64, free=None)
+    assert (fits.pictures, fits.answers) == (rows // 2, answers)
     lanes = [
         Lane(shape, seats=fits.pictures, length=fits.picture_length, width=2),
         Lane(shape, seats=fits.answers, length=fits.answer_length, width=1),
     ]
     taken = sum(layer.nbytes for lane in lanes for layer in lane.cache.layers)
-    blank = fits.picture_length * shape.bytes_per_token
+    blank = fits.picture_length * shape.bytes_per_token if rows else 0
     assert taken + blank == fits.cache_bytes(shape)
 
 

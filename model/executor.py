@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import janus
 
 from model.errors import PlainError
-from model.requests import Cancelled, Event, Failed, Final, Queued, Refused, Request, Status
+from model.requests import Cancelled, Drawing, Event, Failed, Final, Question, Queued, Refused, Request, Status
 from model.settings import EngineSettings, ModelSettings
 from model.weights.names import locate, locate_upscaler
 
@@ -34,11 +34,16 @@ BROKEN = "The model has stopped working. Whoever runs the bot finds the reason i
 NOT_LOADED = "The model could not be loaded. Whoever runs the bot finds the reason in its log."
 
 
-def open_executor(model: ModelSettings, settings: EngineSettings, *, upscales: bool = True) -> "ThreadExecutor":
+def open_executor(model: ModelSettings, settings: EngineSettings, *, only: Request | None = None) -> "ThreadExecutor":
     """Start the thread that owns the model, and loads it. Whoever opens an executor closes it.
 
-    Without `upscales` the upscaler's weights need not be there; no request may then ask for it.
+    With `only`, that is the one request to come: there is room for it and no more, and the upscaler's weights need not be
+    there unless it asks for them.
     """
+    upscales = not isinstance(only, Question) and not (isinstance(only, Drawing) and not only.upscale)
+    if only:
+        rows = min(settings.rows, 2 * only.count) if isinstance(only, Drawing) else 0
+        settings = replace(settings, rows=rows, answers=int(isinstance(only, Question)))
 
     def open_engine() -> "Engine":
         from model.engine.engine import Engine
@@ -48,7 +53,7 @@ def open_executor(model: ModelSettings, settings: EngineSettings, *, upscales: b
         locate(model.name)  # both are looked for first: that fails at once, while loading takes minutes
         file = locate_upscaler(model.upscaler, model.name) if upscales else None
         janus = checkpoint.load(model.name, device=model.device, dtype=model.dtype)
-        return Engine(janus, upscaler.load(file, device=janus.device), settings)
+        return Engine(janus, upscaler.load(file, device=janus.device), settings, keep=False)
 
     return ThreadExecutor(open_engine, model=model.name)
 

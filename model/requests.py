@@ -206,7 +206,7 @@ class Status:
     state: Literal["loading", "ready", "failed", "closed"]
     model: str  # the name that was asked for: "demo", "7b", a folder, ...
     device: str = ""  # "cuda", "mps" or "cpu"; empty until it is known
-    dtype: str = ""  # "bfloat16" or "float32"
+    dtype: str = ""  # "bfloat16", "float16" or "float32"
     reason: str = ""  # for people: why the state is "failed"
     rows: int = 0  # rows in flight
     queued: int = 0  # requests that wait

@@ -165,8 +165,11 @@ def to_deepseek(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def write_upscaler(file: Path, *, features: int = 16, blocks: int = 1, seed: int = 0) -> Path:
-    """Write a Real-ESRGAN for x2 (RRDBNet, growth 32) with random weights, as a released .pth holds it."""
+def write_upscaler(file: Path, *, features: int = 16, blocks: int = 1, contrast: float = 1.0, seed: int = 0) -> Path:
+    """Write a Real-ESRGAN for x2 (RRDBNet, growth 32) with random weights, as a released .pth holds it.
+
+    The released one has 64 features and 23 blocks. The more there are, the less `contrast` keeps pixels from clipping.
+    """
     stream = torch.Generator().manual_seed(seed)
     state: dict[str, Tensor] = {}
 
@@ -182,6 +185,7 @@ def write_upscaler(file: Path, *, features: int = 16, blocks: int = 1, seed: int
     for name in ("conv_body", "conv_up1", "conv_up2", "conv_hr"):
         conv(name, features, features)
     conv("conv_last", features, 3)
+    state["conv_last.weight"] *= contrast
     state["conv_last.bias"] += 0.5  # a mid grey, so that few pixels clip
     torch.save({"params_ema": state}, file)
     return file

@@ -128,7 +128,7 @@ def _plainly(path: Path) -> Iterator[None]:
 async def _carry_out(settings: Settings, request: Request, stream: bool = False) -> Answer | Pictures:
     """Hand `request` to the executor, show how it goes, and return what comes out. Raises PlainError."""
     log_bugs_to_stderr()
-    executor = open_executor(settings.model, settings.engine, upscales=isinstance(request, Drawing) and request.upscale)
+    executor = open_executor(settings.model, settings.engine, only=request)
     try:
         job = await executor.submit(request)
         with bars(MofNCompleteColumn()) as progress:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from transformers import JanusConfig, JanusForConditionalGeneration, JanusVisionConfig, JanusVQVAEConfig, LlamaConfig
 
-from model.weights.checkpoint import Janus, choose_device, choose_dtype
+from model.weights.checkpoint import PRECISE, Janus, choose_device, choose_dtype
 from model.weights.prompts import Prompts
 
 NAME = "random-1b"
@@ -35,6 +35,8 @@ def build(tokenizer: Path, *, device: str = "auto", dtype: str = "auto", seed: i
     with torch.device("meta"):
         network = JanusForConditionalGeneration(config)
     network = network.to_empty(device=target).to(precision)
+    for part in PRECISE:
+        network.get_submodule(part).float()
     numbers = torch.Generator(target).manual_seed(seed)
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):

@@ -48,6 +48,7 @@ class AnswerLane:
         for start in range(0, last, self.chunk):
             yield
             chunk = inputs[start : min(start + self.chunk, last)]
+            self.lane.cover([seat], start + len(chunk))
             self.decoder.prefill(chunk, self.lane.cache, seat.index, start)
             seat.position = start + len(chunk)
         self.lane.start(

@@ -54,8 +54,13 @@ class Figures:
 class Engine:
     """Runs requests on one model. Owned by one thread; only `prepare` may be called from others."""
 
-    def __init__(self, janus: Janus, upscaler: Upscaler, settings: EngineSettings | None = None) -> None:
-        """Take over a loaded model. Raises PlainError if there is no memory for even one picture."""
+    def __init__(
+        self, janus: Janus, upscaler: Upscaler, settings: EngineSettings | None = None, *, keep: bool = True
+    ) -> None:
+        """Take over a loaded model. Without `keep` nobody else can use its language model any more: that saves a copy.
+
+        Raises PlainError if there is no memory for even one picture.
+        """
         self.settings = settings or EngineSettings()
         self.janus, self.upscaler = janus, upscaler
         sizes = {"image_tokens": janus.image_tokens, "context": janus.context}
@@ -63,8 +68,11 @@ class Engine:
             janus.network,
             length=max(memory.lengths(self.settings, **sizes)),
             begin_of_image=janus.prompts.begin_of_image,
-            blocks=linear.blocks_work(janus.device, janus.dtype) and memory.blocks_fit(janus.network, janus.device),
+            blocks=linear.blocks_work(janus.device, janus.dtype)
+            and (not keep or memory.blocks_fit(janus.network, janus.device)),
+            keep=keep,
         )
+        memory.give_back_pages(janus.network)
         shape = self.decoder.shape
         plan = memory.plan(shape, self.settings, free=memory.free_bytes(janus.device), **sizes)
         pictures = Lane(shape, seats=plan.pictures, length=plan.picture_length, width=2)

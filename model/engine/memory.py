@@ -1,6 +1,11 @@
 """What fits: bytes a row are known before a request starts, and the KV cache is as large as the budget allows."""
 
+import ctypes
+import mmap
+import re
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from transformers import JanusForConditionalGeneration
@@ -25,7 +30,7 @@ class Plan:
 
     def cache_bytes(self, shape: CacheShape) -> int:
         """Bytes that the KV cache takes; one row more is the blank prompt that guidance compares with."""
-        pictures = (2 * self.pictures + 1) * self.picture_length
+        pictures = (2 * self.pictures + min(1, self.pictures)) * self.picture_length
         return (pictures + self.answers * self.answer_length) * shape.bytes_per_token
 
 
@@ -34,8 +39,26 @@ def lengths(settings: EngineSettings, *, image_tokens: int, context: int) -> tup
     return min(context, settings.prompt_tokens + image_tokens), min(context, settings.conversation_tokens)
 
 
+def give_back_pages(network: JanusForConditionalGeneration) -> None:
+    """Give back, on Linux, the memory of files that a network's weights are mapped from: what is used is read again.
+
+    Most of it has been copied when weights were laid out anew. A mapping that anybody has written to is left alone.
+    """
+    if sys.platform != "linux":
+        return
+    addresses = [weight.data_ptr() for weight in network.parameters() if weight.device.type == "cpu"]
+    madvise = ctypes.CDLL(None).madvise
+    for mapping in re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text()):
+        head = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \d+ +/", mapping)  # what has a path is a file
+        if not head or not re.search(r"(?m)^Anonymous: +0 kB$", mapping):
+            continue
+        start, end = (int(bound, 16) for bound in head.groups())
+        if any(start <= address < end for address in addresses):
+            madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
+
+
 def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> bool:
-    """Tell whether a device has room for a second copy of what a step reads (see Dense): half of what is free."""
+    """Tell whether a device has room for a second copy of what a step reads: half of what is free."""
     free = free_bytes(device)
     parts = (network.model.language_model.layers, network.model.generation_head, network.lm_head)
     return free is None or 2 * sum(tensor.nbytes for part in parts for tensor in part.parameters()) <= free
@@ -44,11 +67,12 @@ def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> 
 def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:
     """Fit the lanes into the memory share of `free` bytes (None: unknown, everything fits).
 
-    Raises PlainError if not even one picture and one answer fit.
+    Where `settings` has no rows or no answers at all, that lane has no seats: nobody will ask for one. Raises PlainError
+    if not even one of each fits.
     """
     budget = float("inf") if free is None else free * settings.memory_share
     picture_length, answer_length = lengths(settings, image_tokens=image_tokens, context=context)
-    most = Plan(max(1, settings.rows // 2), picture_length, settings.answers, answer_length)
+    most = Plan(max(1, settings.rows // 2) if settings.rows else 0, picture_length, settings.answers, answer_length)
     fits = most
     while fits.cache_bytes(shape) > budget:
         pictures, answers, answer_length = fits.pictures, fits.answers, fits.answer_length
@@ -63,7 +87,7 @@ def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, cont
         else:
             need = fits.cache_bytes(shape) / 2**30
             raise PlainError(
-                f"There is too little memory: one picture and one answer at a time need {need:.1f} GiB beside the "
+                f"There is too little memory: one request of each kind at a time needs {need:.1f} GiB beside the "
                 f"model, and {budget / 2**30:.1f} GiB may be used. Close other programs, or take a smaller model."
             )
         fits = Plan(pictures, picture_length, answers, answer_length)

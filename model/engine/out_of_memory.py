@@ -61,7 +61,7 @@ def shrink(lanes: Mapping[str, Lane], scheduler: Scheduler, device: torch.device
     It stays so until a restart. Nothing may use the lanes' old memory any more, compiled graphs included.
     """
     for name, lane in lanes.items():
-        lane.capacity = max(1, len(lane.taken), lane.capacity // 2)
+        lane.capacity = min(lane.capacity, max(1, len(lane.taken), lane.capacity // 2))
         scheduler.limit(name, lane.capacity)
         log.warning("out of memory: until a restart there are %d seats for %s", lane.capacity, name)
     gc.collect()

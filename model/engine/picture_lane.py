@@ -28,7 +28,7 @@ class PictureLane:
         self.chunk = chunk
         self.runs: list[DrawingRun] = []
         # Guidance compares with BOS, PAD, PAD, ...: every length begins with the same keys and values, kept here.
-        self.blank = KVCache(decoder.shape, 1, lane.length)
+        self.blank = KVCache(decoder.shape, min(1, lane.capacity), lane.length)
         self.blank_length = 0
 
     def seat(self, run: DrawingRun, count: int) -> list[Seat]:
@@ -63,6 +63,7 @@ class PictureLane:
             self._extend_blank(min(self.blank_length + self.chunk, len(prompt)))
         lane.cache.copy(self.blank, 0, [lane.rows(first.index)[1]], len(prompt))
         yield from self._write(drawn, first, half=1, start=len(prompt))
+        lane.cover(seats, length)
         for half, row in enumerate(lane.rows(first.index)):
             lane.cache.copy(lane.cache, row, [lane.rows(seat.index)[half] for seat in seats[1:]], length)
         streams = {seat: picture.uniforms for seat, picture in run.drawing}
@@ -82,6 +83,7 @@ class PictureLane:
         for begin in range(0, len(inputs), self.chunk):
             yield
             chunk = inputs[begin : begin + self.chunk]
+            self.lane.cover([seat], start + begin + len(chunk))
             self.decoder.prefill(chunk, self.lane.cache, self.lane.rows(seat.index)[half], start + begin)
             seat.position = max(seat.position, start + begin + len(chunk))
 

@@ -99,8 +99,8 @@ class StepRunner:
         """
         pictures, answers = self.pictures, self.answers
         smaller = {FEWEST_SEATS * 4**i for i in range(8)}
-        sizes = sorted(size for size in smaller | {pictures.capacity} if size <= pictures.capacity)
-        answering = [(answers.capacity, length) for length in _lengths(answers, 2)]
+        sizes = sorted(size for size in smaller | {pictures.capacity} if 0 < size <= pictures.capacity)
+        answering = [(answers.capacity, length) for length in _lengths(answers, 2) if answers.capacity]
         drawing = [Batch(size, length, 0, 0) for size in sizes for length in _lengths(pictures, 4)]
         both = [Batch(size, pictures.length, *answer) for size in sizes for answer in answering]
         return [*drawing, *(Batch(0, 0, *answer) for answer in answering), *both]

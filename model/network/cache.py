@@ -6,6 +6,8 @@ a row that joins or leaves moves no other row's memory, except that the last one
 flight are always the first ones and a step reads one contiguous view.
 """
 
+import math
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,7 +48,7 @@ class KVCache:
         self.shape, self.length = shape, length
         size = (2, rows, shape.heads, length, shape.head_size)
         # Zeros, not garbage: a masked position has weight zero, and zero times NaN would still be NaN.
-        self.layers = [torch.zeros(size, dtype=shape.dtype, device=shape.device) for _ in range(shape.layers)]
+        self.layers = [_zeros(size, shape.dtype, shape.device) for _ in range(shape.layers)]
 
     def copy(self, source: "KVCache", row: int, targets: Sequence[int], length: int) -> None:
         """Copy the first `length` positions of `source`'s `row` to the rows `targets`."""
@@ -68,6 +70,7 @@ class Seat:
 
     index: int
     position: int = 0  # positions before this one hold keys and values
+    written: int = 0  # positions from this one on were never written
     moving: bool = False  # takes part in steps; False while its prompt is being prefilled
 
 
@@ -77,7 +80,8 @@ class Lane:
     A seat is `width` rows of the cache that stand for one sequence. `tokens[seat, p]` is what stands at position p;
     a step reads it at `positions[seat]`, chooses what follows by `uniforms[seat, p]`, writes it at p + 1 and advances
     by `moving[seat]`: 1, or 0 for a seat that is empty or still being prefilled. Such a seat runs along (shapes are
-    static) and scribbles on its last position, which its owner, if it ever gets there, writes before reading.
+    static) and scribbles on its last position, which its owner, if it ever gets there, writes before reading. Whoever
+    else writes to a seat's rows says so first (`cover`): what was written is zero again when the seat is released.
     """
 
     def __init__(self, shape: CacheShape, *, seats: int, length: int, width: int) -> None:
@@ -116,6 +120,11 @@ class Lane:
         self.moving[i] = 1
         seat.position, seat.moving = position, True
 
+    def cover(self, seats: Sequence[Seat], end: int) -> None:
+        """Take note that positions before `end` of some seats are about to be written."""
+        for seat in seats:
+            seat.written = max(seat.written, end)
+
     def advance(self) -> None:
         """Take note of a step: every seat that moves is one position further."""
         for seat in self.taken:
@@ -125,11 +134,12 @@ class Lane:
         """Give seats back; the last ones taken fill the holes."""
         for seat in sorted(seats, key=lambda seat: seat.index, reverse=True):  # so none is moved that goes, too
             last = self.taken.pop()
+            self._clear(seat)  # before another moves in: a NaN left there would reach whoever comes
             if last is not seat:
                 self._move(last, seat.index)
                 self.taken[last.index] = last
             else:
-                self._empty(seat.index)
+                self._idle(seat.index)
 
     def written(self, seat: Seat, start: int, end: int) -> Tensor:
         """The tokens at positions `start` to `end` (not included) of a seat: int64, on the device."""
@@ -155,11 +165,26 @@ class Lane:
             self.cache.copy(self.cache, old, (new,), seat.position)
         for state in self._state():
             state[target] = state[seat.index]
-        self._empty(seat.index)
+        self._clear(seat)
+        self._idle(seat.index)
         seat.index = target
 
-    def _empty(self, index: int) -> None:
-        for layer in self.cache.layers:  # a NaN left there would reach whoever comes next
-            layer[:, self.rows(index).start : self.rows(index).stop] = 0
+    def _clear(self, seat: Seat) -> None:
+        """Make zeros of what a seat's rows hold; the rest is left alone, for it may take no memory yet."""
+        rows = slice(self.rows(seat.index).start, self.rows(seat.index).stop)
+        end = max(seat.written, seat.position + 1)  # a step that failed may have written at its position already
+        for layer in self.cache.layers:
+            layer[:, rows, :, :end] = 0
+            layer[:, rows, :, -1] = 0
+
+    def _idle(self, index: int) -> None:
         self.moving[index] = 0
         self.positions[index] = self.length - 1
+
+
+def _zeros(size: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Make zeros; on a CPU they take no memory before they are written."""
+    count = math.prod(size)
+    if device.type != "cpu" or not count:
+        return torch.zeros(size, dtype=dtype, device=device)
+    return torch.frombuffer(mmap.mmap(-1, count * dtype.itemsize), dtype=dtype).view(size)

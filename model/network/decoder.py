@@ -32,16 +32,16 @@ class Layer:
     down: FusedLinear
 
     @classmethod
-    def of(cls, layer: LlamaDecoderLayer, *, blocks: bool) -> "Layer":
+    def of(cls, layer: LlamaDecoderLayer, *, blocks: bool, keep: bool) -> "Layer":
         """Lay a layer's weights out."""
         attention, mlp = layer.self_attn, layer.mlp
         return cls(
             attention_norm=_scaled(layer.input_layernorm),
-            qkv=FusedLinear(attention.q_proj, attention.k_proj, attention.v_proj, blocks=blocks),
-            out=FusedLinear(attention.o_proj, blocks=blocks),
+            qkv=FusedLinear(attention.q_proj, attention.k_proj, attention.v_proj, blocks=blocks, keep=keep),
+            out=FusedLinear(attention.o_proj, blocks=blocks, keep=keep),
             mlp_norm=_scaled(layer.post_attention_layernorm),
-            gate_up=FusedLinear(mlp.gate_proj, mlp.up_proj, blocks=blocks),
-            down=FusedLinear(mlp.down_proj, blocks=blocks),
+            gate_up=FusedLinear(mlp.gate_proj, mlp.up_proj, blocks=blocks, keep=keep),
+            down=FusedLinear(mlp.down_proj, blocks=blocks, keep=keep),
         )
 
     def tensors(self) -> list[Tensor]:
@@ -63,24 +63,30 @@ class Decoder:
     """Runs the language model of a Janus network over slot caches. Not for more than one thread."""
 
     def __init__(
-        self, network: JanusForConditionalGeneration, *, length: int, begin_of_image: int, blocks: bool = False
+        self,
+        network: JanusForConditionalGeneration,
+        *,
+        length: int,
+        begin_of_image: int,
+        blocks: bool = False,
+        keep: bool = True,
     ) -> None:
         """Take over `network`'s language model and heads: their weights are laid out anew.
 
         `length`: positions that the longest cache has. `begin_of_image`: the id whose embedding starts a drawing.
-        `blocks`: as in Dense.
+        `blocks` and `keep`: as in FusedLinear.
         """
         language, config = network.model.language_model, network.config.text_config
         self.network, self.blocks = network, blocks
         self.shape = CacheShape.of(network)
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.head_size = self.shape.head_size
-        self.layers = [Layer.of(layer, blocks=blocks) for layer in language.layers]
+        self.layers = [Layer.of(layer, blocks=blocks, keep=keep) for layer in language.layers]
         head = network.model.generation_head
-        self.head_in = FusedLinear(head.proj_out, blocks=blocks)
-        self.head_out = FusedLinear(head.vision_head, blocks=blocks)
+        self.head_in = FusedLinear(head.proj_out, blocks=blocks, keep=keep)
+        self.head_out = FusedLinear(head.vision_head, blocks=blocks, keep=keep)
         tied = network.lm_head.weight.data_ptr() == language.embed_tokens.weight.data_ptr()
-        self.text_head = network.lm_head if tied else FusedLinear(network.lm_head, blocks=blocks)
+        self.text_head = network.lm_head if tied else FusedLinear(network.lm_head, blocks=blocks, keep=keep)
         self.norm = _scaled(language.norm)
         self.device, self.dtype = self.shape.device, self.shape.dtype
         # x / sqrt(mean x^2 + eps) = x sqrt(hidden) / hypot(|x|, floor): RMSNorm in four operations

@@ -2,8 +2,8 @@
 
 Such a product reads every weight once and does little with it, so it is as fast as the weights lie well in memory. On
 a CPU oneDNN wants them in blocks: ten rows are then served 1.5 to 2.5 times as fast as by the general matrix product,
-in float32 as in bfloat16. Blocks are a second copy; where memory is short, as on other devices, the layers' own
-tensors are joined and laid out anew in place, and every module of the network keeps working.
+in float32 as in bfloat16. Blocks are a second copy, unless the layers give up their own. On other devices, or where
+memory is short, the layers' tensors are joined and laid out anew in place, and every module of the network keeps working.
 """
 
 import torch
@@ -29,8 +29,12 @@ def blocks_work(device: torch.device, dtype: torch.dtype) -> bool:
 class FusedLinear(nn.Module):
     """Linear layers that read the same input, as one: (n, inputs) to (n, all their outputs)."""
 
-    def __init__(self, *layers: nn.Linear, blocks: bool) -> None:
-        """Take over `layers`, which have a bias all or none. `blocks`: as oneDNN wants it, a copy that is opaque."""
+    def __init__(self, *layers: nn.Linear, blocks: bool, keep: bool = True) -> None:
+        """Take over `layers`, which have a bias all or none.
+
+        `blocks`: as oneDNN wants it, a copy that is opaque. Without `keep` the layers are left without weights then (on
+        the meta device), so that there is one copy again.
+        """
         super().__init__()
         weights = [layer.weight.detach() for layer in layers]
         biases = [layer.bias.detach() for layer in layers if layer.bias is not None]
@@ -38,6 +42,9 @@ class FusedLinear(nn.Module):
         self.blocks = blocks
         weight = _blocked(weights) if blocks else _joined(layers, weights)
         self.weight = nn.Parameter(weight, requires_grad=False)
+        if blocks and not keep:
+            for layer in layers:
+                layer.weight = nn.Parameter(layer.weight.detach().to("meta"), requires_grad=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Give x W^T + b."""
@@ -59,7 +66,8 @@ class FusedLinear(nn.Module):
 
 
 def _blocked(weights: list[Tensor]) -> Tensor:
-    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(torch.cat(weights), FEW)
+    whole = torch.cat(weights) if len(weights) > 1 else weights[0]
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(whole, FEW)
     return packed
 
 

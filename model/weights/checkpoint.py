@@ -4,23 +4,28 @@ The network is built without memory (meta device); the files are mapped, not rea
 straight to its device and dtype (and stays where it is mapped if it has both already). So there are never two copies,
 and no random weight is ever left in place: a tensor too few or too many is an error. Nothing in a file is executed:
 safetensors hold no code, and `torch.load` runs with `weights_only=True`.
+
+Whatever is wrong with a file is a CheckpointError: one line, which names the file and ends in one piece of advice.
 """
 
-import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import GenerationConfig, JanusConfig, JanusForConditionalGeneration
 
 from model.weights import deepseek
-from model.weights.names import WEIGHTS, CheckpointError, hub_id, locate
+from model.weights.files import map_folder, read_json, some
+from model.weights.names import NAMES, WEIGHTS, CheckpointError, hub_id, locate
 from model.weights.prompts import Prompts
 
+KINDS = ("janus", "multi_modality")  # transformers' layout, and DeepSeek's
+# What turns codes into pixels stays in float32: that costs under 5 % of a drawing, and bfloat16 moves values by up to 4
+# levels (the demo's codes) or 6 (random weights of the released size), 0.2 to 0.6 on average. cuDNN may still multiply
+# in TF32, on cards that have it: one level at most, in 1 to 4 % of values.
+PRECISE = ("model.vqmodel.quantize", "model.vqmodel.post_quant_conv", "model.vqmodel.decoder")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 __all__ = ["CheckpointError", "Janus", "load", "locate"]
@@ -31,10 +36,10 @@ class Janus:
     """A loaded model. Every size is in `network.config`; the properties name those that drawing and reading need."""
 
     name: str  # as it was asked for
-    network: JanusForConditionalGeneration = field(repr=False)  # in eval mode, on `device`, in `dtype`, no gradients
+    network: JanusForConditionalGeneration = field(repr=False)  # in eval mode, on `device`, no gradients
     prompts: Prompts = field(repr=False)
     device: torch.device
-    dtype: torch.dtype
+    dtype: torch.dtype  # of all but the VQ decoder, which is float32
 
     @property
     def grid(self) -> int:
@@ -61,17 +66,22 @@ def load(source: str | Path, *, device: str = "auto", dtype: str = "auto", weigh
     """Load the weights called `source` ("demo", "1b", "7b", a hub id or a folder; see `names.locate`).
 
     `device`: "auto" (cuda, else mps, else cpu) or a torch device. `dtype`: "float32", "bfloat16", "float16" or
-    "auto": bfloat16 on CUDA and float32 elsewhere, as DeepSeek's program does it. Raises CheckpointError.
+    "auto": bfloat16 on CUDA, where the card computes in it, or else float16; float32 elsewhere. The VQ decoder is float32
+    always. Raises CheckpointError.
     """
     target = choose_device(device)
     precision = choose_dtype(dtype, target)
     name = str(source)
     folder = locate(name, weights)
     try:
-        return _load(name, folder, target, precision)
+        told = read_json(folder / "config.json")
+        if (kind := told.get("model_type")) in KINDS:
+            return _load(name, folder, told, target, precision)
     except CheckpointError as error:
         advice = f"janus-bot download {name}" if hub_id(name) else "copy the checkpoint again"
         raise CheckpointError(f"{error} What may help: {advice}.") from error
+    about = f"{folder / 'config.json'} describes a {kind} model, not Janus-Pro."
+    raise CheckpointError(f"{about} Name another folder, or one of {', '.join(NAMES)}.")
 
 
 def choose_device(device: str) -> torch.device:
@@ -91,51 +101,66 @@ def choose_device(device: str) -> torch.device:
 
 def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
     """Turn "auto" or a dtype's name into a dtype. Raises CheckpointError."""
+    if dtype == "auto" and device.type == "cuda":
+        # Cards before compute capability 8.0 only imitate bfloat16, and the compiler refuses it. float16, which is ten
+        # times finer, is their own.
+        with torch.cuda.device(device):
+            return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if dtype == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
+        return torch.float32
     if dtype not in DTYPES:
         raise CheckpointError(f"There is no dtype {dtype}. It is one of auto, {', '.join(DTYPES)}.")
     return DTYPES[dtype]
 
 
-def _load(name: str, folder: Path, device: torch.device, dtype: torch.dtype) -> Janus:
-    told = _json(folder / "config.json")
-    kind = told.get("model_type")
-    if kind not in ("janus", "multi_modality"):
-        raise CheckpointError(f"{folder / 'config.json'} describes a {kind} model, not Janus-Pro.")
-    tensors = _map(folder)
+def _load(name: str, folder: Path, told: dict[str, Any], device: torch.device, dtype: torch.dtype) -> Janus:
+    tensors = map_folder(folder)
     try:
-        config = deepseek.config(told, tensors) if kind == "multi_modality" else JanusConfig.from_dict(told)
-    except KeyError as error:
-        raise CheckpointError(f"{folder}: the weights lack {error}.") from error
-    except Exception as error:  # transformers validates a configuration with exceptions of many kinds
-        reason = " ".join(str(error).split())
-        raise CheckpointError(f"{folder / 'config.json'} is no Janus configuration ({reason}).") from error
+        network, tensors = _plan(told, tensors)
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
+    except Exception as error:  # numbers that make no network: transformers and torch say so by exceptions of all kinds
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise CheckpointError(f"{folder}: config.json and the weights are no Janus-Pro ({reason}).") from error
 
-    # transformers lets a drawing have the grid of a picture that is seen, whatever the file says
-    patches = told.get("vq_config", {}).get("num_patches", config.vq_config.num_patches)
-    config.vq_config.num_patches = patches
+    config = network.config
     context = config.text_config.max_position_embeddings
+    tokens = config.vq_config.num_patches**2
     seen = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
-    prompts = Prompts.from_folder(folder, image_tokens=patches**2, context=context, seen_tokens=seen)
+    prompts = Prompts.from_folder(folder, image_tokens=tokens, context=context, seen_tokens=seen)
     rows = config.text_config.vocab_size
     if prompts.vocabulary > rows:
         raise CheckpointError(f"{folder}: tokenizer.json has {prompts.vocabulary} tokens, but the network {rows}.")
     config.image_token_id = prompts.placeholder
+    _fill(network, tensors, folder, device, dtype)
+    network.generation_config = _generation(prompts)
+    return Janus(name=name, network=network.eval(), prompts=prompts, device=device, dtype=dtype)
 
-    if kind == "multi_modality":
+
+def _plan(told: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[JanusForConditionalGeneration, dict[str, Tensor]]:
+    """Make the network that config.json and the tensors describe, on the meta device; name the tensors as it does.
+
+    Raises CheckpointError without the folder, or any other exception, where they make none.
+    """
+    if told["model_type"] == "multi_modality":
+        config = deepseek.config(told, tensors)
         tensors = {new: part for old in list(tensors) for new, part in deepseek.rename(old, tensors.pop(old))}
-    tied = config.tie_word_embeddings and "lm_head.weight" not in tensors
-    config.tie_word_embeddings = False  # transformers ties by default; Janus-Pro has a text head of its own
+    else:
+        config = JanusConfig.from_dict(told)
+        # transformers lets a drawing have the grid of a picture that is seen, whatever the file says
+        patches = (told.get("vq_config") or {}).get("num_patches")
+        config.vq_config.num_patches = config.vq_config.num_patches if patches is None else patches
+    grid, context = config.vq_config.num_patches, config.text_config.max_position_embeddings
+    if not all(isinstance(size, int) and size > 0 for size in (grid, context)):
+        raise CheckpointError("config.json holds a size that is no number above 0.")
+    # What transformers assumes where nothing is said is not enough: a head that is missing would go unnoticed.
+    tied = told.get("tie_word_embeddings") is True and "lm_head.weight" not in tensors
+    config.tie_word_embeddings = False
     with torch.device("meta"):
         network = JanusForConditionalGeneration(config)
     if tied:
-        tensors["lm_head.weight"] = tensors["model.language_model.embed_tokens.weight"]
-    _fill(network, tensors, folder, device, dtype)
-    if tied:
         network.lm_head.weight = network.model.language_model.embed_tokens.weight
-    network.generation_config = _generation(prompts)
-    return Janus(name=name, network=network.eval(), prompts=prompts, device=device, dtype=dtype)
+    return network, tensors
 
 
 def _fill(
@@ -146,21 +171,25 @@ def _fill(
     dtype: torch.dtype,
 ) -> None:
     """Move `tensors` (emptied on the way) into a network on the meta device; compute what is in no file."""
-    expected = dict(network.named_parameters())
+    vision, language = network.model.vision_model.embeddings, network.model.language_model
+    tied = network.lm_head.weight is language.embed_tokens.weight
+    expected = dict(network.named_parameters())  # what is tied has one name
     computed = dict(network.named_buffers())
     if missing := sorted(expected.keys() - tensors.keys()):
-        raise CheckpointError(f"{folder}: the weights lack {_some(missing)}.")
+        raise CheckpointError(f"{folder}: the weights lack {some(missing)}.")
     if foreign := sorted(tensors.keys() - expected.keys() - computed.keys()):
-        raise CheckpointError(f"{folder}: the weights hold {_some(foreign)}, which Janus-Pro does not have.")
+        raise CheckpointError(f"{folder}: the weights hold {some(foreign)}, which Janus-Pro does not have.")
     for name, parameter in expected.items():
         tensor = tensors.pop(name)
         if tensor.shape != parameter.shape:
             sizes = f"{tuple(tensor.shape)} in the file and {tuple(parameter.shape)} by config.json"
             raise CheckpointError(f"{folder}: {name} is {sizes}.")
         owner, _, leaf = name.rpartition(".")
-        moved = nn.Parameter(tensor.to(device=device, dtype=dtype), requires_grad=False)
+        kept = torch.float32 if name.startswith(PRECISE) else dtype
+        moved = nn.Parameter(tensor.to(device=device, dtype=kept), requires_grad=False)
         setattr(network.get_submodule(owner), leaf, moved)
-    vision, language = network.model.vision_model.embeddings, network.model.language_model
+    if tied:
+        network.lm_head.weight = language.embed_tokens.weight
     vision.position_ids = torch.arange(vision.num_positions, device=device).expand(1, -1)
     language.rotary_emb = type(language.rotary_emb)(config=language.config).to(device)
 
@@ -175,56 +204,3 @@ def _generation(prompts: Prompts) -> GenerationConfig:
     )
     told._from_model_config = False  # or transformers would derive it again from the network's configuration
     return told
-
-
-def _map(folder: Path) -> dict[str, Tensor]:
-    """Map all weights of a folder by their names in the files: one file, or shards with an index."""
-    for whole in (folder / "model.safetensors", folder / "pytorch_model.bin"):
-        index = folder / f"{whole.name}.index.json"
-        if index.is_file():
-            shards = _json(index).get("weight_map", {}).values()
-            return {name: part for file in sorted(set(shards)) for name, part in _map_shard(folder / file).items()}
-        if whole.is_file():
-            return _map_shard(whole)
-    raise CheckpointError(f"{folder} holds no weights: neither model.safetensors nor pytorch_model.bin.")
-
-
-def _map_shard(file: Path) -> dict[str, Tensor]:
-    tensors = read_tensors(file)
-    if not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-        raise CheckpointError(f"{file} holds something other than named tensors.")
-    return tensors
-
-
-def read_tensors(file: Path) -> dict[str, Any]:
-    """Map a file's tensors by name, on the CPU: their bytes are read when they are used, and no code is run.
-
-    Torch's own format may hold tensors at deeper levels. Raises CheckpointError.
-    """
-    if not file.is_file():
-        raise CheckpointError(f"{file} is missing.")
-    try:
-        if file.suffix == ".safetensors":
-            with safe_open(file, framework="pt") as opened:
-                return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no dict)
-        # Files of the time before torch 1.6 are no zip archives, and can't be mapped.
-        content = torch.load(file, map_location="cpu", mmap=zipfile.is_zipfile(file), weights_only=True)
-    except Exception as error:  # a broken or foreign file can raise anything
-        raise CheckpointError(f"{file} is broken, or holds no weights ({type(error).__name__}).") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{file} holds a {type(content).__name__} in place of named tensors.")
-    return content
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{file} is not readable JSON ({error}).") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{file} is no JSON object.")
-    return content
-
-
-def _some(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

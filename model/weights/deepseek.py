@@ -12,6 +12,8 @@ from typing import Any
 from torch import Tensor
 from transformers import JanusConfig, JanusVisionConfig, JanusVQVAEConfig, LlamaConfig
 
+from model.weights.names import CheckpointError
+
 VISION_HEADS = 16
 
 # In the file, of no use: the tower's pooling head (Janus takes all patches), the count of codes used in training, and
@@ -68,15 +70,22 @@ def rename(name: str, tensor: Tensor) -> Iterator[tuple[str, Tensor]]:
 def config(told: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> JanusConfig:
     """Work out transformers' configuration from DeepSeek's `config.json` and the tensors by DeepSeek's names.
 
-    Raises KeyError, with the name, if a tensor that it reads a size from is not there.
+    Raises CheckpointError if a tensor that it reads a size from is not there.
     """
-    shape = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    shape = _Shapes((name, tuple(tensor.shape)) for name, tensor in tensors.items())
     return JanusConfig(
-        text_config=_language(told.get("language_config", {}), shape),
+        text_config=_language(told.get("language_config") or {}, shape),
         vision_config=_vision(shape),
         vq_config=_vq(shape),
         tie_word_embeddings=False,
     )
+
+
+class _Shapes(dict[str, tuple[int, ...]]):
+    """The shapes of all tensors by name."""
+
+    def __missing__(self, name: str) -> tuple[int, ...]:
+        raise CheckpointError(f"the weights lack {name}.")
 
 
 def _language(told: Mapping[str, Any], shape: Mapping[str, tuple[int, ...]]) -> LlamaConfig:

@@ -52,14 +52,18 @@ class Prompts:
         known = tokenizer.get_vocab(with_added_tokens=True)
         missing = [token for token in CONTROL if token not in known]
         if missing:
-            raise CheckpointError(f"the tokenizer has no {', '.join(missing)}: this is no Janus-Pro tokenizer")
+            raise CheckpointError(f"the tokenizer has no {', '.join(missing)}: this is no Janus-Pro tokenizer.")
         # Checkpoints differ in which tokens they call special; here every control token is.
         tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in CONTROL])
         tokenizer.encode_special_tokens = True  # text that looks like a special token is encoded as text
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.tokenizer = tokenizer
-        self._special = frozenset(i for i, token in tokenizer.get_added_tokens_decoder().items() if token.special)
+        added = tokenizer.get_added_tokens_decoder()
+        self._special = frozenset(i for i, token in added.items() if token.special)
+        # Words that a tokenizer has besides its vocabulary stand for themselves: the decoder would take their letters
+        # for bytes. DeepSeek's has thirteen letters of that kind, ö and ü among them.
+        self.literal = {i: token.content for i, token in added.items() if not token.special}
         self.image_tokens = image_tokens
         self.seen_tokens = image_tokens if seen_tokens is None else seen_tokens
         self.context = context
@@ -78,11 +82,11 @@ class Prompts:
         """
         file = folder / "tokenizer.json"
         if not file.is_file():
-            raise CheckpointError(f"{file} is missing: the folder has no tokenizer. Fetch the checkpoint again.")
+            raise CheckpointError(f"{file} is missing: the folder has no tokenizer.")
         try:
             tokenizer = Tokenizer.from_file(str(file))
         except Exception as error:  # the library raises plain Exception for whatever it can't read
-            raise CheckpointError(f"{file} is no tokenizer ({error}). Fetch the checkpoint again.") from error
+            raise CheckpointError(f"{file} is no tokenizer ({error}).") from error
         try:
             return cls(tokenizer, image_tokens=image_tokens, context=context, seen_tokens=seen_tokens)
         except CheckpointError as error:
@@ -111,8 +115,7 @@ class Prompts:
         first turn; several are numbered as figures. At least `room` positions stay free for the answer. Raises
         Refused if the question is empty, or if it all is longer than the model's context (fewer turns may fit).
         """
-        text = question.strip()
-        if not text:
+        if not question.strip():
             raise Refused("The question is empty: ask something about the picture.")
         picture = [self.begin_of_image, *[self.placeholder] * self.seen_tokens, self.end_of_image]
         head: list[int | str] = []
@@ -120,16 +123,32 @@ class Prompts:
             head += [*picture, "\n" if pictures == 1 else f" is Figure {i + 1}.\n"]
         pieces: list[int | str] = [self.bos, f"{SYSTEM_PROMPT}\n\n"]
         for turn in turns:
-            pieces += [self.user, ": ", *head, f"{turn.question.strip()}\n\n"]
-            pieces += [self.assistant, f": {turn.answer.strip()}", self.eos]
+            pieces += self._message(self.user, turn.question, "\n\n", head)
+            pieces += self._message(self.assistant, turn.answer, self.eos)
             head = []
-        ids = self._ids([*pieces, self.user, ": ", *head, f"{text}\n\n", self.assistant, ":"])
-        self._check("question", text, len(ids) + room, 0 if turns else pictures)
+        ids = self._ids([*pieces, *self._message(self.user, question, "\n\n", head), self.assistant, ":"])
+        self._check("question", question.strip(), len(ids) + room, 0 if turns else pictures)
         return ids
 
+    def _message(self, role: int, text: str, end: int | str, head: Sequence[int | str] = ()) -> list[int | str]:
+        """Format what one side said, as DeepSeek's `Conversation.get_prompt` does: said nothing, it has no `end`.
+
+        White space around the whole message goes; what stands between the pictures of a `head` and the words is kept.
+        """
+        said = text.rstrip() if head else text.strip()
+        return [role, ": ", *head, said, end] if head or said else [role, ":"]
+
     def text(self, ids: Sequence[int]) -> str:
-        """Turn an answer's ids into text; control tokens are left out, broken UTF-8 becomes U+FFFD."""
-        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        """Turn an answer's ids into text; control tokens are left out, broken UTF-8 becomes U+FFFD.
+
+        DeepSeek's own decoding damages the letters that its tokenizer adds; here they come out whole.
+        """
+        return "".join(
+            "".join(map(self.literal.__getitem__, run))
+            if is_literal
+            else self.tokenizer.decode(list(run), skip_special_tokens=True)
+            for is_literal, run in groupby(ids, self.literal.__contains__)
+        )
 
     def stream(self) -> "TextStream":
         """Open a stream that turns one answer's ids into text as they come."""
@@ -172,12 +191,19 @@ class TextStream:
 
     def __init__(self, prompts: Prompts) -> None:
         self._prompts = prompts
+        self._begin()
+
+    def _begin(self) -> None:
         self._stream = DecodeStream(skip_special_tokens=True)
-        self._ids: list[int] = []
-        self._sent = 0  # characters
+        self._ids: list[int] = []  # since the last literal: what the decoder is to see together
+        self._sent = 0  # characters of them
 
     def push(self, token: int) -> str:
         """Take the next id; give the text that is sure by now: never a part of a character."""
+        if (literal := self._prompts.literal.get(token)) is not None:
+            before = self.finish()
+            self._begin()
+            return before + literal
         self._ids.append(token)
         text: str = self._stream.step(self._prompts.tokenizer, token) or ""
         self._sent += len(text)

@@ -3,13 +3,14 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from model.engine.engine import Engine
 from model.errors import PlainError
-from model.executor import ThreadExecutor
+from model.executor import ThreadExecutor, open_executor
 from model.network.upscaler import Lanczos
 from model.requests import (
     Answer,
@@ -28,8 +29,10 @@ from model.requests import (
     Started,
     Text,
 )
-from model.settings import EngineSettings
+from model.settings import EngineSettings, ModelSettings
 from model.weights.checkpoint import Janus
+
+PHOTO = Image.new("RGB", (40, 30), "red")
 
 
 @pytest.fixture
@@ -203,6 +206,30 @@ async def test_an_engine_that_breaks_down_ends_its_jobs_and_goes_on(
     assert request.id in caplog.text
     assert "bookkeeping" in caplog.text  # the traceback
     assert isinstance((await events(executor, Drawing(prompt="p")))[-1], Pictures)
+
+
+@pytest.mark.parametrize(
+    ("request_", "upscaler", "seats"),
+    [
+        (Question(pictures=(PHOTO,), question="what?"), False, (0, 1)),
+        (Drawing(prompt="p", count=3, upscale=False), False, (3, 0)),
+        (Drawing(prompt="p", count=5), True, (4, 0)),
+        (Enlarge(picture=PHOTO), True, (0, 0)),
+    ],
+)
+async def test_one_request_alone_gets_what_it_needs_and_no_more(
+    tiny_folder: Path, request_: Request, upscaler: bool, seats: tuple[int, int]
+) -> None:
+    model = ModelSettings(name=str(tiny_folder), device="cpu", upscaler="lanczos" if upscaler else "nowhere.pth")
+    executor = open_executor(model, EngineSettings(rows=8), only=request_)
+    last = (await events(executor, request_))[-1]
+    assert isinstance(last, Answer | Pictures), last
+    assert executor._engine is not None
+    lanes = executor._engine.lanes
+    assert (lanes["pictures"].capacity, lanes["answers"].capacity) == seats
+    # no step without rows is compiled
+    assert all(bucket.pictures or bucket.answers for bucket in executor._engine.step_runner.buckets)
+    await executor.close()
 
 
 async def test_small_lanes_serve_everybody_in_the_end(tiny: Janus) -> None:

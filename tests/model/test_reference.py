@@ -110,6 +110,8 @@ def test_decoding(janus: Janus, expected: dict[str, Any]) -> None:
 
 
 def test_the_engine_gives_the_same(janus: Janus, expected: dict[str, Any]) -> None:
+    tokens = torch.tensor([expected["imagine_greedy_cfg5"]])
+    plainly = np.asarray(decode(janus.network, tokens)[0], np.int16)
     engine = Engine(janus, Lanczos())
     drawing = Drawing(prompt=PROMPT, guidance=5, temperature=0, upscale=False)
     question = Question(pictures=(picture(),), question=QUESTION, temperature=0, max_new_tokens=32)
@@ -122,5 +124,7 @@ def test_the_engine_gives_the_same(janus: Janus, expected: dict[str, Any]) -> No
     assert isinstance(drawn, Pictures)
     assert isinstance(answer, Answer)
     assert list(drawn.tokens[0]) == expected["imagine_greedy_cfg5"]
-    assert np.asarray(drawn.pictures[0]).flatten()[::997].tolist() == expected["imagine_uint8_sample"]
+    found = np.abs(np.asarray(drawn.pictures[0], np.int16) - plainly)
+    assert found.max() <= 1  # the engine's kernels are merged, and round otherwise
+    assert (found > 0).mean() < 1e-3
     assert (answer.text, answer.tokens) == (expected["ask_text"], 32)

@@ -72,6 +72,22 @@ def test_a_truncated_checkpoint_is_found_without_loading_it(tiny_folder: Path, t
     assert findings(model=tiny_model(tmp_path))["weights"].state == "wrong"
 
 
+@pytest.mark.parametrize("broken", ["config.json", "model.safetensors.index.json"])
+@pytest.mark.parametrize(
+    "content", ['{"model_type": "janus", "vq_config": null}', '{"weight_map": [3]}', '{"weight_map": 3}', "3", "{}"]
+)
+def test_a_folder_with_anything_in_it_is_a_finding(
+    tiny_folder: Path, tmp_path: Path, broken: str, content: str
+) -> None:
+    for file in tiny_folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / broken).unlink(missing_ok=True)
+    (tmp_path / broken).write_text(content)
+    found = findings(model=tiny_model(tmp_path))["weights"]
+    assert found.state == "wrong"
+    assert str(tmp_path) in found.words
+
+
 def test_a_torch_that_can_not_be_imported_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 

@@ -243,7 +243,7 @@ def test_an_interruption_closes_the_model_and_says_nothing(
     janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
 ) -> None:
     executor = Endless(number)
-    monkeypatch.setattr(oneshot, "open_executor", lambda model, engine, upscales: executor)
+    monkeypatch.setattr(oneshot, "open_executor", lambda model, engine, only: executor)
     ended = janus_bot("imagine", "a cat", "--out", tmp_path)
     assert executor.closed
     assert ended == Ended(128 + number, "", "")

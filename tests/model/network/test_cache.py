@@ -1,6 +1,11 @@
 """Seats: the first ones are always those in use, and moving one carries all that a step reads."""
 
+import mmap
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +13,14 @@ from hypothesis import strategies as st
 from model.network.cache import CacheShape, KVCache, Lane, Seat
 
 SHAPE = CacheShape(layers=2, heads=2, head_size=4, dtype=torch.float32, device=torch.device("cpu"))
+
+
+STATUS = Path("/proc/self/statm")
+
+
+def resident() -> int:
+    """Bytes of memory that this process takes."""
+    return int(STATUS.read_text().split()[1]) * mmap.PAGESIZE
 
 
 def fill(lane: Lane, seat: Seat, mark: int) -> None:
@@ -49,6 +62,37 @@ def test_an_empty_seat_scribbles_on_its_last_position_only() -> None:
     assert lane.positions.tolist() == [5, 19]
     lane.release([seat])
     assert lane.positions.tolist() == [19, 19]
+
+
+def test_nothing_is_left_of_who_was_there_for_whoever_moves_in() -> None:
+    """Masked positions count zero times, and zero times NaN is NaN."""
+    lane = Lane(SHAPE, seats=3, length=20, width=2)
+    broken, other, third = lane.take(3)
+    fill(lane, broken, 12)
+    fill(lane, other, 3)
+    lane.cover([third], 7)  # being prefilled, and no further than this
+    for layer in lane.cache.layers:
+        layer[:, list(lane.rows(broken.index)), :, :13] = float("nan")  # the step that broke wrote at its position
+        layer[:, list(lane.rows(third.index)), :, :7] = float("nan")
+        layer[:, list(lane.rows(third.index)), :, -1] = float("nan")
+    lane.release([broken, third])
+    assert lane.taken == [other]
+    assert not any(layer.isnan().any() for layer in lane.cache.layers)
+    assert all((layer[:, :2, :, :3] == 3).all() for layer in lane.cache.layers)
+    assert not any(layer[:, :, :, 3:].any() or layer[:, 2:].any() for layer in lane.cache.layers)
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells how much memory a process takes")
+def test_on_a_cpu_a_cache_takes_memory_only_where_it_was_written() -> None:
+    before = resident()
+    lane = Lane(replace(SHAPE, heads=16, head_size=64), seats=8, length=2048, width=2)
+    whole = sum(layer.nbytes for layer in lane.cache.layers)
+    assert whole == 8 * 2 * 2048 * 2 * 2 * 16 * 64 * 4
+    seats = lane.take(2)
+    fill(lane, seats[0], 100)
+    fill(lane, seats[1], 100)
+    lane.release(seats)
+    assert resident() - before < whole / 10
 
 
 def test_bytes_a_token_are_what_torch_allocates() -> None:

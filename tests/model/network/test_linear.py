@@ -27,6 +27,17 @@ def test_one_product_serves_several_layers(blocks: bool, rows: int, bias: bool) 
 
 
 @pytest.mark.parametrize("blocks", [False, True])
+def test_layers_give_up_their_weights_only_to_a_second_copy(blocks: bool) -> None:
+    if blocks and not blocks_work(torch.device("cpu"), torch.float32):
+        pytest.skip("this torch has no oneDNN")
+    two = layers(16, 8, bias=False)
+    expected = torch.cat([layer(X) for layer in two], -1)
+    torch.testing.assert_close(FusedLinear(*two, blocks=blocks, keep=False)(X), expected)
+    assert [layer.weight.is_meta for layer in two] == [blocks] * 2
+    assert [layer.weight.shape for layer in two] == [(16, 24), (8, 24)]
+
+
+@pytest.mark.parametrize("blocks", [False, True])
 def test_a_product_on_top_leaves_what_it_is_added_to(blocks: bool) -> None:
     if blocks and not blocks_work(torch.device("cpu"), torch.float32):
         pytest.skip("this torch has no oneDNN")

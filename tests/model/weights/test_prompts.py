@@ -49,6 +49,21 @@ def test_several_pictures_are_numbered(prompts: Prompts) -> None:
     assert ids == whole(f"{SYSTEM_PROMPT}\n\n<|User|>: {figures}Which is red?\n\n<|Assistant|>:")
 
 
+def test_white_space_before_a_question_is_kept_where_a_picture_stands_before_it(prompts: Prompts) -> None:
+    ids = prompts.question("  What is red?\n ")
+    assert ids == whole(f"{SYSTEM_PROMPT}\n\n<|User|>: {PICTURE}\n  What is red?\n\n<|Assistant|>:")
+    ids = prompts.question("  And blue? ", [Turn(question="\tWhat is red? ", answer="\n It is. ")])
+    first = f"<|User|>: {PICTURE}\n\tWhat is red?\n\n<|Assistant|>: It is.<｜end▁of▁sentence｜>"
+    assert ids == whole(f"{SYSTEM_PROMPT}\n\n{first}<|User|>: And blue?\n\n<|Assistant|>:")
+
+
+@pytest.mark.parametrize("nothing", ["", " \n"])
+def test_an_answer_without_words_has_no_end(prompts: Prompts, nothing: str) -> None:
+    ids = prompts.question("And blue?", [Turn(question="What is red?", answer=nothing)])
+    first = f"<|User|>: {PICTURE}\nWhat is red?\n\n<|Assistant|>:"
+    assert ids == whole(f"{SYSTEM_PROMPT}\n\n{first}<|User|>: And blue?\n\n<|Assistant|>:")
+
+
 def test_the_unconditional_prompt_keeps_the_ends_only(prompts: Prompts) -> None:
     conditional = prompts.drawing("red")
     unconditional = prompts.unconditional(len(conditional))
@@ -100,11 +115,49 @@ def test_control_tokens_that_the_file_does_not_call_special_are_still_safe() -> 
 
 def test_letters_that_a_tokenizer_adds_as_tokens_still_are(prompts: Prompts) -> None:
     """DeepSeek's tokenizer has a dozen such letters: added, but not special."""
-    tokenizer = tiny.tokenizer()
-    tokenizer.add_tokens(["ü"])
+    tokenizer = with_letters()
     expected = tokenizer.encode("<|User|>: eine grüne Kür\n\n<|Assistant|>:<begin_of_image>").ids
     assert Prompts(tokenizer, image_tokens=16, context=512).drawing("eine grüne Kür") == expected
     assert len(expected) == len(prompts.drawing("eine grüne Kür")) - 2
+
+
+def with_letters() -> Tokenizer:
+    """A tokenizer that has, as DeepSeek's has, letters beside its vocabulary: added, not special."""
+    tokenizer = tiny.tokenizer()
+    tokenizer.add_tokens(list("öüøùûúýõþÿ÷ÀÁ"))
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def lettered() -> Prompts:
+    return Prompts(with_letters(), image_tokens=16, context=512)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"{chr(code)}a{chr(code)}{chr(code)}" for code in range(0xA0, 0x100)),  # Latin-1
+        "Der Führer öffnet die Tür: Übergröße, Äpfel, süß!",
+        "Où est l'île ? À côté, bien sûr : un cœur brûlé, l'Haÿ-les-Roses.",
+        "Şu güzel köpeği gördün mü? Çığlık, İstanbul, ağaç.",
+        "Þú ert góður maður; hún býr á Íslandi, ævi öll í þögn.",
+        "\ufffd stays, ö\ufffdü",
+    ],
+)
+def test_letters_beside_the_vocabulary_come_back_whole(lettered: Prompts, text: str) -> None:
+    ids = lettered._encode(text)
+    assert lettered.text(ids) == text
+    assert streamed(lettered, ids) == text
+
+
+def test_a_letter_beside_the_vocabulary_ends_what_stands_before_it(lettered: Prompts) -> None:
+    half, letter = lettered._encode("€")[:2], lettered._encode("ö")
+    assert len(letter) == 1
+    stream = lettered.stream()
+    assert [stream.push(i) for i in [*half, *letter]] == ["", "", "\ufffdö"]
+    assert stream.finish() == ""
+    ids = [*half, lettered.eos, *letter, *half]
+    assert streamed(lettered, ids) == lettered.text(ids) == "\ufffdö\ufffd"
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])
@@ -145,13 +198,15 @@ def streamed(prompts: Prompts, ids: Sequence[int]) -> str:
     return "".join([*map(stream.push, ids), stream.finish()])
 
 
-@given(text=st.text(), junk=st.lists(st.integers(0, 271), max_size=20))
-def test_a_stream_gives_the_whole_text_and_no_part_of_a_character(prompts: Prompts, text: str, junk: list[int]) -> None:
-    ids = tiny.tokenizer().encode(text, add_special_tokens=False).ids
-    stream = prompts.stream()
+@given(text=st.text(st.characters() | st.sampled_from("öüø")), junk=st.lists(st.integers(0, 282), max_size=20))
+def test_a_stream_gives_the_whole_text_and_no_part_of_a_character(
+    lettered: Prompts, text: str, junk: list[int]
+) -> None:
+    ids = lettered._encode(text)
+    stream = lettered.stream()
     deltas = [stream.push(i) for i in ids]
     assert "\ufffd" not in "".join(deltas) or "\ufffd" in text
-    assert streamed(prompts, [*ids, *junk, *ids]) == prompts.text([*ids, *junk, *ids])
+    assert streamed(lettered, [*ids, *junk, *ids]) == lettered.text([*ids, *junk, *ids])
 
 
 def test_a_stream_and_the_whole_agree_at_the_edges(prompts: Prompts) -> None:

@@ -35,6 +35,22 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in pla
 Options = dict[str, object]
 
 
+def say_version(wanted: bool) -> None:
+    """Print the version and stop, if that is wanted."""
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"janus-bot {version('janus-bot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=say_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Take what stands before a command."""
+
+
 def main() -> None:
     """Run the command line and exit."""
     try:
@@ -78,6 +94,7 @@ def playground(
     config: Config = None,
 ) -> None:
     """Try the bot in a local browser page, with no token and no GPU."""
+    typer.echo("Starting; the first time that takes some seconds more.", err=True)
     from bot.cli import serve
 
     serve.playground(load_settings(config, model, device, dtype), port)

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import discord
 import simcord
 from discord import ui
+from simcord.backend.errors import SetupError
 
 from bot.app import make_bot
 from bot.cli.check import DEMO
@@ -26,6 +27,7 @@ from bot.config import Settings, Store
 from bot.core.client import JanusBot
 from bot.texts import CATALOGUES, ENGLISH
 from bot.ui.layout import BUSY, layout
+from model.errors import PlainError
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
@@ -57,9 +59,8 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
 
         bot = make_bot(settings, executor, wait=wait, shard_count=1)
         env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)
-        env.backend.advance_clock(
-            (datetime.now(UTC) - env.now()).total_seconds()
-        )  # simcord begins in a year of its own
+        behind = datetime.now(UTC) - env.now()  # simcord begins in a year of its own
+        env.backend.advance_clock(behind.total_seconds())
         await env.start()
         with env.time_context():
             try:
@@ -87,7 +88,11 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
     await bot.user.edit(username="Janus")
     await _welcome(bot, channel.id)
     page = LivePreview(env, channel, viewers, port)
-    async with page:
+    async with AsyncExitStack() as open_page:
+        try:
+            await open_page.enter_async_context(page)
+        except SetupError:
+            raise PlainError(f"--port {port} can't be listened on: something else does already") from None
         announce(page.url)
         await _run_clock(env, page)
 

@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -91,6 +93,17 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
     assert ended.stdout.endswith("[]\n")
     for command in ("run", "playground", "imagine", "ask", "download", "check", "bench"):
         assert f"\n  {command} " in ended.stdout
+
+
+def test_the_version_is_that_of_the_package(janus_bot: Runner) -> None:
+    assert janus_bot("--version") == Ended(0, f"janus-bot {version('janus-bot')}\n", "")
+
+
+def test_a_port_that_is_taken_is_one_line(janus_bot: Runner, tiny_folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = janus_bot("playground", "--port", str(taken.getsockname()[1]), "--model", tiny_folder)
+    assert ended.code == 1
+    assert ended.stderr.splitlines()[-1].startswith("janus-bot: --port ")
 
 
 def test_no_command_shows_the_help(janus_bot: Runner) -> None:

@@ -152,5 +152,5 @@ def _alone(before: str, behind: str) -> bool:
 
 
 def _unfenced(text: str) -> str:
-    """Keep the three backticks that would end a block apart."""
-    return text.replace("```", "`\u200b`\u200b`")
+    """Keep backticks apart where three or more of them would end a block."""
+    return re.sub("`{3,}", lambda run: "\u200b".join(run[0]), text)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.ui.formulas import formatted
@@ -88,6 +88,7 @@ UGLY = st.lists(
 
 
 @given(UGLY | st.text(), st.integers(20, 300))
+@example("\\begin{a}`````", 29)
 def test_nothing_gets_out_of_hand(text: str, room: int) -> None:
     written, whole = formatted(text, room)
     assert len(written) <= room

@@ -37,8 +37,8 @@ NOT_LOADED = "The model could not be loaded. Whoever runs the bot finds the reas
 def open_executor(model: ModelSettings, settings: EngineSettings, *, only: Request | None = None) -> "ThreadExecutor":
     """Start the thread that owns the model, and loads it. Whoever opens an executor closes it.
 
-    With `only`, that is the one request to come: there is room for it and no more, and the upscaler's weights need not be
-    there unless it asks for them.
+    With `only`, that is the one request to come: there is room for it and no more, and the upscaler's weights need not
+    be there unless it asks for them.
     """
     upscales = not isinstance(only, Question) and not (isinstance(only, Drawing) and not only.upscale)
     if only:

@@ -67,8 +67,8 @@ def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> 
 def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:
     """Fit the lanes into the memory share of `free` bytes (None: unknown, everything fits).
 
-    Where `settings` has no rows or no answers at all, that lane has no seats: nobody will ask for one. Raises PlainError
-    if not even one of each fits.
+    Where `settings` has no rows or no answers at all, that lane has no seats: nobody will ask for one. Raises
+    PlainError if not even one of each fits.
     """
     budget = float("inf") if free is None else free * settings.memory_share
     picture_length, answer_length = lengths(settings, image_tokens=image_tokens, context=context)

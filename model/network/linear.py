@@ -3,7 +3,8 @@
 Such a product reads every weight once and does little with it, so it is as fast as the weights lie well in memory. On
 a CPU oneDNN wants them in blocks: ten rows are then served 1.5 to 2.5 times as fast as by the general matrix product,
 in float32 as in bfloat16. Blocks are a second copy, unless the layers give up their own. On other devices, or where
-memory is short, the layers' tensors are joined and laid out anew in place, and every module of the network keeps working.
+memory is short, the layers' tensors are joined and laid out anew in place, and every module of the network keeps
+working.
 """
 
 import torch

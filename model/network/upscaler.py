@@ -89,9 +89,9 @@ Upscaler = RealESRGAN | Lanczos
 def load(file: Path | None, *, device: torch.device, dtype: torch.dtype | None = None) -> Upscaler:
     """Load the upscaler of `names.locate_upscaler`: a network's file, or None for Lanczos.
 
-    `dtype`: by default float16 on CUDA and float32 elsewhere: one level of 255 at most, in 1 to 6 % of values. bfloat16,
-    whose steps near white are as coarse as a picture's own, would be wrong by up to 4, in half of them. Raises
-    CheckpointError.
+    `dtype`: by default float16 on CUDA and float32 elsewhere: one level of 255 at most, in 1 to 6 % of values.
+    bfloat16, whose steps near white are as coarse as a picture's own, would be wrong by up to 4, in half of them.
+    Raises CheckpointError.
     """
     if file is None:
         return Lanczos()

@@ -66,8 +66,8 @@ def load(source: str | Path, *, device: str = "auto", dtype: str = "auto", weigh
     """Load the weights called `source` ("demo", "1b", "7b", a hub id or a folder; see `names.locate`).
 
     `device`: "auto" (cuda, else mps, else cpu) or a torch device. `dtype`: "float32", "bfloat16", "float16" or
-    "auto": bfloat16 on CUDA, where the card computes in it, or else float16; float32 elsewhere. The VQ decoder is float32
-    always. Raises CheckpointError.
+    "auto": bfloat16 on CUDA, where the card computes in it, or else float16; float32 elsewhere. The VQ decoder is
+    float32 always. Raises CheckpointError.
     """
     target = choose_device(device)
     precision = choose_dtype(dtype, target)

@@ -71,7 +71,7 @@ def test_weights_take_the_dtype_that_is_asked_for(tiny: Janus, tiny_folder: Path
     loaded = load(tiny_folder, device="cpu", dtype=name)
     dtype = getattr(torch, name)
     assert loaded.dtype == dtype
-    precise, rest = set(), set()
+    precise, rest = set[torch.dtype](), set[torch.dtype]()
     for part, weight in loaded.network.named_parameters():
         (precise if part.startswith(checkpoint.PRECISE) else rest).add(weight.dtype)
     assert (precise, rest) == ({torch.float32}, {dtype})

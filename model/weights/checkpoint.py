@@ -102,8 +102,8 @@ def choose_device(device: str) -> torch.device:
 def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
     """Turn "auto" or a dtype's name into a dtype. Raises CheckpointError."""
     if dtype == "auto" and device.type == "cuda":
-        # Cards before compute capability 8.0 only imitate bfloat16, and the compiler refuses it. float16, which is ten
-        # times finer, is their own.
+        # Cards before compute capability 8.0 only imitate bfloat16, and the compiler refuses it. float16 is their own,
+        # and eight times finer.
         with torch.cuda.device(device):
             return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if dtype == "auto":

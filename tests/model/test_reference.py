@@ -69,6 +69,16 @@ def test_prompts(janus: Janus, expected: dict[str, Any]) -> None:
     assert janus.prompts.drawing(PROMPT) == expected["imagine_ids"]
 
 
+@pytest.mark.parametrize(
+    "text", ["Führer, Tür, süß", "où, à côté, À l'œuvre", "görd\u00fcm, ağaç", "þú, góður, ýmsir, ø, õ, ÿ, ÷"]
+)
+def test_letters_come_back_whole(janus: Janus, text: str) -> None:
+    ids = janus.prompts._encode(text)
+    stream = janus.prompts.stream()
+    assert janus.prompts.text(ids) == text
+    assert "".join([*map(stream.push, ids), stream.finish()]) == text
+
+
 @torch.inference_mode()
 def test_understanding(janus: Janus, pixels: torch.Tensor, expected: dict[str, Any]) -> None:
     features = janus.network.model.get_image_features(pixels[None]).pooler_output

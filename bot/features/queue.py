@@ -6,7 +6,6 @@ import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal
 from bot.core.open_jobs import OpenJob
 from bot.core.permissions import check_owner
 from bot.core.text import one_line
@@ -55,14 +54,14 @@ def _entry(job: OpenJob, texts: Texts, cancelled: str) -> ui.Item[Any]:
 
 
 async def withdraw(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
-    """Cancel a request, and show the rest."""
+    """Cancel a request, and show the rest; of one that has ended meanwhile, show that."""
     bot, texts = interaction.client, texts_for(interaction)
-    job = bot.open_jobs.get(button.job)
-    if job is None or job.kept:
-        raise Refusal(texts.already_over)
-    check_owner(interaction, job.owner)
-    job.cancel()
-    await interaction.response.edit_message(view=shown(bot, interaction.user.id, texts, cancelled=job.id))
+    job, cancelled = bot.open_jobs.get(button.job), ""
+    if job and not job.kept:
+        check_owner(interaction, job.owner)
+        job.cancel()
+        cancelled = job.id
+    await interaction.response.edit_message(view=shown(bot, interaction.user.id, texts, cancelled=cancelled))
 
 
 async def refresh(interaction: discord.Interaction[JanusBot], button: Control) -> None:

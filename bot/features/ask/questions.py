@@ -115,7 +115,7 @@ async def _answer(
         job = await admission.accept(
             bot,
             target,
-            replace(wish, question=words, pictures=tuple(one.picture for one in taken)),
+            replace(wish, pictures=tuple(one.picture for one in taken)),
             spoiler=node.spoiler,
             conversation=node.conversation,
             parent=node.parent,

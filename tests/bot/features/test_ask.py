@@ -132,3 +132,9 @@ async def test_an_answer_of_control_characters_alone_is_one_of_no_words(world: W
     await world.env.settle()
     assert "(no words)" in text(message)
     assert len(files(message)) == 1
+
+
+async def test_a_question_reaches_the_model_as_it_was_written(world: World) -> None:
+    result = await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="  What is this?\n")
+    assert world.executor.question.question == "  What is this?\n"
+    assert "**What is this?**" in text(shown(result))

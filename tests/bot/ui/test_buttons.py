@@ -38,7 +38,7 @@ OLD: list[tuple[str, str | int]] = [
     ("vary_much:{drawing}:0", 1),
     ("enlarge:{drawing}:0", ENGLISH.picture_not_here),
     ("describe:{drawing}:0", ENGLISH.picture_not_here),
-    ("withdraw:{drawing}", ENGLISH.already_over),
+    ("withdraw:{drawing}", ENGLISH.queue_empty),
     ("report:{drawing}", ENGLISH.not_my_picture),
     ("refresh", ENGLISH.queue_empty),
     ("settings:change:drawings", ENGLISH.set_drawings),

@@ -6,14 +6,16 @@ shows: a colour, and either plain background or the kind and size of a shape and
 All background looks alike, so its codes are free to carry notes, and they turn painting into copying:
 
 - The first row is the plan: each cell holds one word. The first says how the shapes stand to each other, if there are
-  two; then come kind, colour, and size with place of each as the prompt names them, which begins first, its row and
-  column, and how many rows on and in which column the other begins. Each is one draw from one list, as words in a
+  two; then come kind, colour, size with place, row and column of each as the prompt names them, and which of two begins
+  first, and how many rows on the other begins. Each is one draw from one list, as words in a
   sentence are, so guidance has something clear to sharpen, and a prompt's words are bound to shapes by the attention
   that binds words to words. What a prompt says of "where" is copied before it has to be turned into numbers.
 - The first column counts down the rows until the next shape begins ("rest"), and in the row where one does, the
-  background before it counts down the columns ("reach"). What comes next follows from the cell on the left, the cell
-  above and the plan's words by looking up, never by arithmetic on positions.
-- Any other background tells its own position.
+  background before it counts down the columns ("reach"). Where the shape before stands in between, the background
+  before that one says how many columns there are beyond it ("past"), and the count goes on behind it. What comes next
+  follows from the cell on the left, the cell above and the plan's words by looking up, never by arithmetic on
+  positions: where a number has to be worked out, it is written down, once.
+- Any other background tells its column.
 
 So no shape stands in the first row or column, and no two begin in the same row.
 
@@ -32,24 +34,24 @@ BLOCKS = {"small": 3, "medium": 4, "large": 5}  # cells on a side, for each size
 _COLOUR_NAMES, _SIZE_NAMES, _PLACE_NAMES = tuple(COLOURS), tuple(SIZES), tuple(PLACES)
 _LAYOUTS = ("empty", "alone", *RELATIONS, "neither")
 
-# Lists of background cells after those that tell their position: the first cell number of each.
+# Lists of background cells after those that tell their column: the first cell number of each.
 _LISTS = {
     "layout": len(_LAYOUTS),
     **{
         f"{word} {i}": count
         for i in (0, 1)
-        for word, count in (("kind", len(KINDS)), ("colour", len(COLOURS)), ("size", len(SIZES) * len(PLACES)))
+        for word, count in (
+            ("kind", len(KINDS)),
+            ("colour", len(COLOURS)),
+            ("size", len(SIZES) * len(PLACES)),
+            ("row", GRID),
+            ("column", GRID),
+        )
     },
-    "first": 2,
-    "row": GRID,
-    "column": GRID,
-    "further": GRID,
-    "other column": GRID,
-    **{f"rest {i}": GRID for i in (0, 1)},
-    **{f"reach {i}": GRID for i in (0, 1)},
+    **{f"{note} {i}": GRID for note in ("first", "rest", "reach", "past") for i in (0, 1)},
 }
-_AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=POSITIONS), strict=False))
-BACKGROUND = POSITIONS + sum(_LISTS.values())  # cells that show plain background
+AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=GRID), strict=False))
+BACKGROUND = GRID + sum(_LISTS.values())  # cells that show plain background
 
 _OFFSETS = {"small": 0, "medium": 9, "large": 25}
 _BLOCK_CELLS = sum(side * side for side in BLOCKS.values())
@@ -74,36 +76,41 @@ def corner(shape: Shape) -> tuple[int, int]:
     return round(shape.y * GRID - middle), round(shape.x * GRID - middle)
 
 
+def beginning(shapes: tuple[Shape, ...]) -> list[int]:
+    """The numbers of shapes in the order in which their blocks begin."""
+    return sorted(range(len(shapes)), key=lambda i: corner(shapes[i]))
+
+
 def plan(shapes: tuple[Shape, ...]) -> list[int]:
-    """The plan's cells: how many shapes and how they stand, what they are, then where."""
+    """The plan's cells: how many shapes and how they stand, and of each, what it is and where."""
     layout = ("empty", "alone", (relation(*shapes) or "neither") if len(shapes) == 2 else "")[len(shapes)]
     told = [("layout", _LAYOUTS.index(layout))]
     for i, shape in enumerate(shapes):
         size = _SIZE_NAMES.index(shape.size_name) * len(PLACES) + _PLACE_NAMES.index(shape.place)
         told += [(f"kind {i}", KINDS.index(shape.kind)), (f"colour {i}", _COLOUR_NAMES.index(shape.colour))]
-        told.append((f"size {i}", size))
-    if shapes:
-        first = min(range(len(shapes)), key=lambda i: corner(shapes[i]))
-        row, column = corner(shapes[first])
-        told += [("first", first)] * (len(shapes) - 1) + [("row", row), ("column", column)]
-        if len(shapes) == 2:
-            later, other = corner(shapes[1 - first])
-            told += [("further", later - row), ("other column", other)]
-    return [_AT[word] + number for word, number in told]
+        told += [(f"size {i}", size), *zip((f"row {i}", f"column {i}"), corner(shape), strict=True)]
+    if len(shapes) == 2:
+        first, later = beginning(shapes)
+        told.append((f"first {first}", corner(shapes[later])[0] - corner(shapes[first])[0]))
+    return [AT[word] + number for word, number in told]
 
 
 def encode(scene: Scene) -> np.ndarray:
     """Write a scene of up to two snapped shapes, placed as the module says, as codes: int64, (144,), row by row."""
-    cells = np.arange(POSITIONS).reshape(GRID, GRID)
+    cells = np.tile(np.arange(GRID), (GRID, 1))
     colours = np.full((GRID, GRID), _COLOUR_NAMES.index(scene.background))
     words = plan(scene.shapes)
     cells[0, : len(words)] = words
-    above = 0  # the row where the shape before began
-    for i, shape in sorted(enumerate(scene.shapes), key=lambda one: corner(one[1])):
-        row, column = corner(shape)
-        cells[above + 1 : row, 0] = _AT[f"rest {i}"] + np.arange(row - above - 1, 0, -1)
-        cells[row, :column] = _AT[f"reach {i}"] + np.arange(column, 0, -1)
-        above = row
+    before = (0, 0, 0)  # row, column and side of the block that began before
+    for i in beginning(scene.shapes):
+        (row, column), side = corner(scene.shapes[i]), BLOCKS[scene.shapes[i].size_name]
+        above, left, width = before
+        cells[above + 1 : row, 0] = AT[f"rest {i}"] + np.arange(row - above - 1, 0, -1)
+        begins = left + width if left < column and row < above + width else 0
+        cells[row, begins:column] = AT[f"reach {i}"] + np.arange(column - begins, 0, -1)
+        if begins:
+            cells[row, :left] = AT[f"past {i}"] + column - begins
+        before = (row, column, side)
     for shape in scene.shapes:
         (row, column), side = corner(shape), BLOCKS[shape.size_name]
         block = np.s_[row : row + side, column : column + side]
@@ -112,25 +119,25 @@ def encode(scene: Scene) -> np.ndarray:
     return (colours * CELLS + cells).ravel()
 
 
+def word_of(cell: int) -> str:
+    """The list that a background cell is from; "" for one that tells its column."""
+    return next((word for word in reversed(AT) if cell >= AT[word]), "")
+
+
 def planned(codes: np.ndarray) -> Scene | None:
     """Read the scene that the first row plans; None where it isn't a plan of shapes that have room."""
     colours, cells = np.divmod(np.asarray(codes)[:GRID], CELLS)
-    told = [next((word for word in reversed(_AT) if cell >= _AT[word]), "") for cell in cells.tolist()]
-    number = {word: int(cell) - _AT[word] for word, cell in zip(told, cells, strict=True) if word}
+    number = {word: int(cell) - AT[word] for cell in cells.tolist() if (word := word_of(cell))}
     try:
-        count = min(2, number["layout"])
         whats = [
             (
                 KINDS[number[f"kind {i}"]],
                 _COLOUR_NAMES[number[f"colour {i}"]],
                 _SIZE_NAMES[number[f"size {i}"] // len(PLACES)],
             )
-            for i in range(count)
+            for i in range(min(2, number["layout"]))
         ]
-        wheres = [(number["row"], number["column"])] if count else []
-        if count == 2:
-            wheres.append((number["row"] + number["further"], number["other column"]))
-            wheres = wheres[::-1] if number["first"] else wheres
+        wheres = [(number[f"row {i}"], number[f"column {i}"]) for i in range(len(whats))]
     except (IndexError, KeyError):
         return None
     if any(

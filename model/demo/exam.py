@@ -15,11 +15,12 @@ import torch
 from PIL import Image
 
 from model.checkpoint import Janus
-from model.demo.judge import read, shows
+from model.demo.claims import claim
+from model.demo.judge import read
 from model.demo.photos import photograph
 from model.demo.questions import FORMS, Exchange, ask, draw_scene
-from model.demo.wishes import Wish, draw_example, is_item
-from model.demo.wording import word
+from model.demo.wishes import Wish, draw_example, is_item, shows
+from model.demo.wording import told, word
 from model.demo.world import Scene
 from model.pictures import decode, preprocess
 
@@ -100,12 +101,21 @@ def draw(
 
 
 def examine_drawing(
-    janus: Janus, *, prompts: int, pairs: float, guidance: float, count: int = 5, seed: int = 1, held_out: bool = True
+    janus: Janus,
+    *,
+    prompts: int,
+    pairs: float,
+    guidance: float,
+    count: int = 5,
+    seed: int = 1,
+    held_out: bool = True,
+    wide: float = 0.0,
+    slips: float = 0.0,
 ) -> list[Drawn]:
-    """Have prompts of held-out combinations drawn and read."""
+    """Have prompts of held-out combinations drawn and read; `wide` and `slips` as in `draw_wish` and `word`."""
     rng = np.random.default_rng(seed)
-    wishes = [draw_example(rng, pairs=pairs, held_out=held_out, open_colours=0.0)[0] for _ in range(prompts)]
-    worded = [word(rng, wish) for wish in wishes]
+    wishes = [draw_example(rng, pairs=pairs, held_out=held_out, open_colours=0.0, wide=wide)[0] for _ in range(prompts)]
+    worded = [word(rng, wish, slips=slips) for wish in wishes]
     drawn = draw(janus, worded, guidance=guidance, count=count, seed=seed)
     return [
         Drawn(wish, prompt, picture, read(picture))
@@ -135,4 +145,16 @@ def examine_answers(janus: Janus, form: str, *, questions: int, seed: int = 2) -
         if exchange is not None:
             picture = photograph(rng, scene)
             found.append(Answered(picture, exchange, answer(janus, picture, exchange.question)))
+    return found
+
+
+def examine_claims(janus: Janus, drawn: Sequence[Drawn], *, seed: int = 4) -> list[Answered]:
+    """Ask of drawn pictures whether they show something; half of what is claimed is wrong in one thing."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for i, one in enumerate(drawn):
+        if one.scene is not None and 0 < len(one.scene.shapes) < 3:
+            wish, true = claim(rng, one.scene, true=i % 2 == 0)
+            exchange = Exchange("shows", f"Does this picture show {told(rng, wish)}?", "yes" if true else "no")
+            found.append(Answered(one.picture, exchange, answer(janus, one.picture, exchange.question)))
     return found

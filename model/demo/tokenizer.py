@@ -42,7 +42,7 @@ def phrase_book(samples: int = 6_000) -> Iterable[str]:
     rng = np.random.default_rng(0)
     yield from (SYSTEM_PROMPT, EVERYDAY)
     for _ in range(samples):
-        yield word(rng, draw_wish(rng, pairs=0.5))
+        yield word(rng, draw_wish(rng, pairs=0.5), slips=0.0)
         for exchange in converse(rng, draw_scene(rng), turns=4):
             yield f"{exchange.question} {exchange.answer}"
 

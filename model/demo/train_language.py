@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, rms_norm
 from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
-from model.demo.codes import BACKGROUND, BLOCKS, CELLS, GRID, POSITIONS, block_cell, encode
+from model.demo.codes import AT, BACKGROUND, BLOCKS, CELLS, GRID, POSITIONS, block_cell, encode
 from model.demo.network import COLOUR_PARTS, SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
@@ -39,9 +39,11 @@ GUIDANCE = (2.0, 8.0)  # the range of w
 PLAIN = 0.08  # the share of the first stage before guidance comes in: at first it only amplifies noise
 UNTOLD = 0.1  # weight of the loss on u alone
 BEGINS = 8.0  # weight of a block's first cell, which has to find its shape in the plan; the others copy from it
+NOTED = 3.0  # weight of the background's notes, which lead there
 PAINTED = 0.4  # weight of what follows the plan: many tokens, and most of them easy
 SKETCH = GRID  # tokens of a sketch
 DERAILED = 3  # stretches of a drawing that are given wrong
+SNAPPED = 0.35  # the share of conversations about pictures as the model draws them, on its own grid
 NO_LOSS = -100
 MIDDLE = 3  # layers after which readouts look, so that later layers can use what was read
 
@@ -79,9 +81,9 @@ def derailed(rng: np.random.Generator, codes: np.ndarray) -> np.ndarray:
         start, length = rng.integers(GRID, POSITIONS), rng.integers(1, 9)
         stretch = codes[start : start + length]
         colour, cell = np.divmod(stretch, CELLS)
-        cell = np.where(cell < POSITIONS, (cell + rng.integers(POSITIONS)) % POSITIONS, cell)
+        cell = np.where(cell < GRID, (cell + rng.integers(GRID)) % GRID, cell)
         if rng.random() < 0.2:
-            colour = np.where(cell < POSITIONS, rng.integers(len(COLOURS)), colour)
+            colour = np.where(cell < GRID, rng.integers(len(COLOURS)), colour)
         stretch[:] = colour * CELLS + cell
     return codes
 
@@ -176,7 +178,9 @@ class LanguageStage:
         hidden, middle = self.image_states(blank + prompts, given.repeat(2, 1))
         untold, told = self.model.model.generation_head(hidden).float().chunk(2)
         alone = code_losses(untold, images)
-        weight = 1 + (BEGINS - 1) * torch.isin(images % CELLS, self.firsts)
+        cells = images % CELLS
+        noted = (cells >= AT["first 0"]) & (cells < BACKGROUND)
+        weight = 1 + (BEGINS - 1) * torch.isin(cells, self.firsts) + (NOTED - 1) * noted
         if guided:
             w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
             told = untold + w * (told - untold)
@@ -216,7 +220,10 @@ class LanguageStage:
 
         That is the scene, at all tokens from the picture's first, and the traits of the shape that a question is about.
         """
-        scenes = [draw_scene(rng) for _ in range(self.batch.talks)]
+        scenes = [
+            draw_example(rng, pairs=0.6)[1] if rng.random() < SNAPPED else draw_scene(rng)
+            for _ in range(self.batch.talks)
+        ]
         talks = [self.conversation(converse(rng, scene, turns=6)) for scene in scenes]
         pixels = torch.stack([preprocess(photograph(rng, scene), SIDE) for scene in scenes])
         ids = padded([talk.ids for talk in talks], self.prompts.pad)

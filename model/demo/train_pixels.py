@@ -1,15 +1,16 @@
 """The pixel decoder: from codes to pixels, the second half of a VQ autoencoder.
 
 The codes are made by hand, so there is no encoder to train with it (the one in the checkpoint is untrained), and the
-reconstruction loss is all there is. The decoder grows: it is trained up to 48 pixels, then 96, then 192, each a stage
-of its own, and each new level starts as plain upsampling. Whole pictures always: GroupNorm's statistics span the
-picture, so a decoder trained on crops would see other ones.
+reconstruction loss is all there is. Near enough is not enough for flat areas: the square of an error of a hundredth is
+nothing, but an eye sees the mottling. So most of the loss grows with the error itself. The decoder grows: it is trained
+up to 48 pixels, then 96, then 192, each a stage of its own, and each new level starts as plain upsampling. Whole
+pictures always: GroupNorm's statistics span the picture, so a decoder trained on crops would see other ones.
 """
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss, normalize
+from torch.nn.functional import normalize
 from transformers import JanusForConditionalGeneration
 
 from model.demo.codes import GRID, encode
@@ -21,10 +22,12 @@ from model.demo.world import render
 SIDES = (48, 96, 192)
 BATCH = {48: 12, 96: 6, 192: 3}
 RATE = {48: 2e-3, 96: 1e-3, 192: 5e-4}
+INVISIBLE = 0.004  # an error, of pixels from -1 to 1, below which the loss bends: half a step of 255
+SQUARED = 4.0  # weight of the squared error beside it, which is what edges feel
 
 
 class PixelStage:
-    """Mean squared error of drawn scenes at one side, with the levels of the decoder up to it."""
+    """The error of drawn scenes at one side, with the levels of the decoder up to it."""
 
     def __init__(self, model: JanusForConditionalGeneration, side: int) -> None:
         vq = model.model.vqmodel
@@ -38,7 +41,9 @@ class PixelStage:
         scenes = [draw_example(rng, pairs=0.7)[1] for _ in range(BATCH[self.side])]
         codes = torch.from_numpy(np.stack([encode(scene) for scene in scenes]))
         target = torch.stack([to_array(render(scene, self.side)) for scene in scenes])
-        return {"pixels": mse_loss(self.decode(codes), target)}
+        squared = (self.decode(codes).float() - target).square()
+        flat = (squared + INVISIBLE**2).sqrt() - INVISIBLE
+        return {"flat": flat.mean(), "squared": SQUARED * squared.mean()}
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (batch, 144) to pixels (batch, 3, side, side), leaving out the levels above."""

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from PIL import Image
 
-from model.demo.codes import CELLS, CODES, GRID, decode, encode, planned, snapped
-from model.demo.judge import read, shows
+from model.demo.claims import claim
+from model.demo.codes import AT, CELLS, CODES, GRID, decode, encode, planned, snapped, word_of
+from model.demo.crispness import crispness
+from model.demo.judge import read
 from model.demo.questions import draw_scene
-from model.demo.wishes import draw_example, draw_wish, is_granted
+from model.demo.wishes import NEAREST, Item, Wish, arrange, draw_example, draw_wish, is_granted, shows, widened
 from model.demo.world import COLOURS, KINDS, PLACES, Scene, Shape, is_held_out, render
 
 
@@ -85,13 +88,70 @@ def test_the_first_column_counts_the_rows_down_to_the_next_shape() -> None:
     assert margin[1] - margin[2] == 1  # two rows to go, one
     assert cells[3, :6].tolist() == list(range(margin[3], margin[3] - 6, -1))  # six columns to go, ..., one
     assert margin[4] not in (margin[1], margin[2])  # one row to go, but to the other shape
-    assert margin[6:] == [row * GRID for row in range(6, GRID)]  # nothing more begins: plain positions
+    assert margin[6:] == [0] * (GRID - 6)  # nothing more begins: plain cells, which tell their column
+
+
+def test_a_shape_in_the_way_is_counted_past() -> None:
+    first, later = snapped("star", "red", "large", 2, 3), snapped("cross", "blue", "small", 4, 9)
+    cells = encode(Scene("white", (first, later))).reshape(GRID, GRID) % CELLS
+    assert [word_of(cell) for cell in cells[4, :3].tolist()] == ["past 1"] * 3
+    assert set(cells[4, :3] - AT["past 1"]) == {1}  # one column between the two
+    assert cells[4, 8] == AT["reach 1"] + 1
 
 
 def test_every_place_can_be_asked_for() -> None:
     rng = np.random.default_rng(4)
     said = {item.place for _ in range(2000) for item in draw_wish(rng, pairs=0.5).items}
     assert said == {None, *PLACES}
+
+
+def test_a_relation_that_was_said_holds_with_room_to_spare() -> None:
+    rng = np.random.default_rng(8)
+    for _ in range(100):
+        wish, scene = draw_example(rng, pairs=1.0, wide=0.0)
+        if wish.relation:
+            right, down = (abs(getattr(scene.shapes[0], axis) - getattr(scene.shapes[1], axis)) for axis in "xy")
+            assert (right > down) == (wish.relation in ("left", "right"))
+            assert abs(right - down) > 1 / GRID
+
+
+def test_what_is_less_usual_can_be_granted_too() -> None:
+    rng = np.random.default_rng(9)
+    for _ in range(100):
+        wish = widened(rng, draw_wish(rng, pairs=0.5, wide=0.0))
+        scene = arrange(rng, wish)
+        assert scene is None or is_granted(wish, scene)
+
+
+def test_two_of_a_kind_are_alike_and_a_shape_is_never_of_its_backgrounds_colour() -> None:
+    rng = np.random.default_rng(10)
+    twins = arrange(rng, Wish((Item("star"), Item("star")), "blue"))
+    assert twins is not None
+    assert twins.shapes[0].colour == twins.shapes[1].colour
+    hidden = arrange(rng, Wish((Item("circle", "red"),), "red"))
+    assert hidden is not None
+    assert hidden.shapes[0].colour == NEAREST["red"] != "red"
+
+
+def test_claims_are_true_or_wrong_as_they_say() -> None:
+    rng = np.random.default_rng(11)
+    for i in range(200):
+        scene = draw_example(rng, pairs=0.6)[1] if i % 2 else draw_scene(rng)
+        wish, true = claim(rng, scene)
+        assert shows(wish, scene) == true
+    assert not any(claim(rng, Scene("green", ()), true=true)[1] for true in (True, False, None))
+
+
+def test_what_is_rendered_is_crisp_and_what_is_blurred_or_mottled_is_not() -> None:
+    rng = np.random.default_rng(12)
+    scenes = [draw_example(rng, pairs=0.6)[1] for _ in range(6)]
+    ideal = crispness((render(scene, 192), scene) for scene in scenes)
+    assert (ideal.off, ideal.spread) == (0, 0)
+    assert ideal.outline < 0.2
+    small = [(render(scene, 24).resize((192, 192), Image.Resampling.NEAREST), scene) for scene in scenes]
+    assert crispness(small).outline > 0.5
+    mottled = np.asarray(render(scenes[0], 192)) * np.where(np.arange(192) % 2, 0.95, 1)[:, None]
+    assert crispness([(Image.fromarray(mottled.astype(np.uint8)), scenes[0])]).spread > 1
 
 
 def test_the_judge_reads_what_was_rendered() -> None:
@@ -115,8 +175,6 @@ def test_the_judge_reads_size_and_place_of_any_clear_scene() -> None:
 
 
 def test_the_judge_does_not_read_noise_or_half_a_shape() -> None:
-    from PIL import Image
-
     noise = np.random.default_rng(7).integers(0, 256, (192, 192, 3), dtype=np.uint8)
     assert read(Image.fromarray(noise)) is None
     picture = render(Scene("white", (Shape("star", "red", 0.5, 0.5, 0.4),)), 192)

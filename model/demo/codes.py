@@ -6,15 +6,14 @@ shows: a colour, and either plain background or the kind and size of a shape and
 All background looks alike, so its codes are free to carry notes, and they turn painting into copying:
 
 - The first row is the plan: each cell holds one word. The first says how the shapes stand to each other, if there are
-  two; then come kind, colour, size with place, row and column of each as the prompt names them, and which of two begins
-  first, and how many rows on the other begins. Each is one draw from one list, as words in a
-  sentence are, so guidance has something clear to sharpen, and a prompt's words are bound to shapes by the attention
-  that binds words to words. What a prompt says of "where" is copied before it has to be turned into numbers.
-- The first column counts down the rows until the next shape begins ("rest"), and in the row where one does, the
-  background before it counts down the columns ("reach"). Where the shape before stands in between, the background
-  before that one says how many columns there are beyond it ("past"), and the count goes on behind it. What comes next
-  follows from the cell on the left, the cell above and the plan's words by looking up, never by arithmetic on
-  positions: where a number has to be worked out, it is written down, once.
+  two; then come kind, colour, size with place, row and column of each as the prompt names them. Each is one draw from
+  one list, as words in a sentence are, so guidance has something clear to sharpen, and a prompt's words are bound to
+  shapes by the attention that binds words to words. What a prompt says of "where" is copied before it has to be turned
+  into numbers.
+- The first column tells the row, so where a row is that of a shape in the plan, that shape begins in it. The background
+  before it says so, whose turn it is and which column this is ("reach"), also behind another shape that is in the way,
+  and where the column is that of the plan, the block begins. What comes next follows from the cell on the left, the
+  cell above and the plan's words by looking up what is the same, never by arithmetic on positions.
 - Any other background tells its column.
 
 So no shape stands in the first row or column, and no two begin in the same row.
@@ -48,7 +47,8 @@ _LISTS = {
             ("column", GRID),
         )
     },
-    **{f"{note} {i}": GRID for note in ("first", "rest", "reach", "past") for i in (0, 1)},
+    "margin": GRID,
+    **{f"reach {i}": GRID for i in (0, 1)},
 }
 AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=GRID), strict=False))
 BACKGROUND = GRID + sum(_LISTS.values())  # cells that show plain background
@@ -76,11 +76,6 @@ def corner(shape: Shape) -> tuple[int, int]:
     return round(shape.y * GRID - middle), round(shape.x * GRID - middle)
 
 
-def beginning(shapes: tuple[Shape, ...]) -> list[int]:
-    """The numbers of shapes in the order in which their blocks begin."""
-    return sorted(range(len(shapes)), key=lambda i: corner(shapes[i]))
-
-
 def plan(shapes: tuple[Shape, ...]) -> list[int]:
     """The plan's cells: how many shapes and how they stand, and of each, what it is and where."""
     layout = ("empty", "alone", (relation(*shapes) or "neither") if len(shapes) == 2 else "")[len(shapes)]
@@ -89,9 +84,6 @@ def plan(shapes: tuple[Shape, ...]) -> list[int]:
         size = _SIZE_NAMES.index(shape.size_name) * len(PLACES) + _PLACE_NAMES.index(shape.place)
         told += [(f"kind {i}", KINDS.index(shape.kind)), (f"colour {i}", _COLOUR_NAMES.index(shape.colour))]
         told += [(f"size {i}", size), *zip((f"row {i}", f"column {i}"), corner(shape), strict=True)]
-    if len(shapes) == 2:
-        first, later = beginning(shapes)
-        told.append((f"first {first}", corner(shapes[later])[0] - corner(shapes[first])[0]))
     return [AT[word] + number for word, number in told]
 
 
@@ -101,16 +93,10 @@ def encode(scene: Scene) -> np.ndarray:
     colours = np.full((GRID, GRID), _COLOUR_NAMES.index(scene.background))
     words = plan(scene.shapes)
     cells[0, : len(words)] = words
-    before = (0, 0, 0)  # row, column and side of the block that began before
-    for i in beginning(scene.shapes):
-        (row, column), side = corner(scene.shapes[i]), BLOCKS[scene.shapes[i].size_name]
-        above, left, width = before
-        cells[above + 1 : row, 0] = AT[f"rest {i}"] + np.arange(row - above - 1, 0, -1)
-        begins = left + width if left < column and row < above + width else 0
-        cells[row, begins:column] = AT[f"reach {i}"] + np.arange(column - begins, 0, -1)
-        if begins:
-            cells[row, :left] = AT[f"past {i}"] + column - begins
-        before = (row, column, side)
+    cells[1:, 0] = AT["margin"] + np.arange(1, GRID)
+    for i, shape in enumerate(scene.shapes):
+        row, column = corner(shape)
+        cells[row, :column] = AT[f"reach {i}"] + np.arange(column)
     for shape in scene.shapes:
         (row, column), side = corner(shape), BLOCKS[shape.size_name]
         block = np.s_[row : row + side, column : column + side]

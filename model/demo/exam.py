@@ -23,6 +23,7 @@ from model.demo.wishes import Wish, draw_example, is_item, shows
 from model.demo.wording import told, word
 from model.demo.world import Scene
 from model.pictures import decode, preprocess
+from model.requests import Turn
 
 ROWS = 60  # pictures drawn at once
 
@@ -135,6 +136,18 @@ def answer(janus: Janus, picture: Image.Image, question: str, longest: int = 64)
     return janus.prompts.text(told[0, ids.shape[1] :].tolist()).strip()
 
 
+@torch.inference_mode()
+def belief(janus: Janus, picture: Image.Image, question: str) -> float:
+    """How likely the model finds "yes", against "no", as the answer to a question about a picture."""
+    ids = janus.prompts.question(question)
+    yes, no = (janus.prompts.question(question, [Turn(question=question, answer=word)]) for word in ("yes", "no"))
+    at = next(i for i, (a, b) in enumerate(zip(yes, no, strict=False)) if a != b)  # where the two answers part
+    pixels = preprocess(picture, janus.image_size)[None]
+    rows = torch.tensor([[*ids, *yes[len(ids) : at]]])
+    logits = janus.network(rows, attention_mask=torch.ones_like(rows), pixel_values=pixels).logits[0, -1]
+    return float(logits[[yes[at], no[at]]].softmax(0)[0])
+
+
 def examine_answers(janus: Janus, form: str, *, questions: int, seed: int = 2) -> list[Answered]:
     """Ask questions of one form about held-out scenes, photographed as people would."""
     rng = np.random.default_rng([seed, list(FORMS).index(form)])
@@ -158,3 +171,13 @@ def examine_claims(janus: Janus, drawn: Sequence[Drawn], *, seed: int = 4) -> li
             exchange = Exchange("shows", f"Does this picture show {told(rng, wish)}?", "yes" if true else "no")
             found.append(Answered(one.picture, exchange, answer(janus, one.picture, exchange.question)))
     return found
+
+
+def chosen(janus: Janus, drawn: Sequence[Drawn]) -> list[Drawn]:
+    """Of the pictures of each prompt, the half in which the model believes: that they show what it was asked for."""
+    best = []
+    for _, group in groupby(drawn, key=lambda one: one.prompt):
+        own = list(group)
+        beliefs = [belief(janus, one.picture, f"Does this picture show {one.prompt}?") for one in own]
+        best += [own[i] for i in sorted(range(len(own)), key=lambda i: -beliefs[i])[: len(own) // 2]]
+    return best

@@ -11,7 +11,7 @@ from PIL import Image
 
 from model.checkpoint import Janus
 from model.demo.crispness import crispness
-from model.demo.exam import Answered, Drawn, draw, examine_answers, examine_claims, examine_drawing
+from model.demo.exam import Answered, Drawn, chosen, draw, examine_answers, examine_claims, examine_drawing
 from model.demo.export import UPSCALER
 from model.demo.questions import FORMS, draw_scene
 from model.demo.train_upscaler import SCALE, SMALL, degrade
@@ -52,6 +52,9 @@ def judge(janus: Janus, folder: Path, *, effort: float = 1.0) -> Judged:
             janus, prompts=max(1, prompts // 2), pairs=0.5, guidance=5.0, count=2, wide=wide, slips=slips
         )
         judged.rows.append((name, "-", share(one.right for one in drawn), f"{len(drawn)} pictures"))
+    ten = examine_drawing(janus, prompts=max(1, prompts // 2), pairs=1.0, guidance=5.0, count=10, seed=5)
+    for name, some in (("of ten pictures each", ten), ("of these, the five it believes in", chosen(janus, ten))):
+        judged.rows.append((f"two shapes, {name}", "-", share(one.right for one in some), f"{len(some)} pictures"))
     judged.rows += crisp_rows(judged.drawn)
     claims = examine_claims(janus, judged.drawn)
     judged.rows.append(

@@ -81,22 +81,15 @@ def test_the_plan_copies_what_a_prompt_may_say_of_places() -> None:
     assert (near[0], near[3]) == (left[0], left[3])  # a cell further, but said with the same words
 
 
-def test_the_first_column_counts_the_rows_down_to_the_next_shape() -> None:
-    upper, lower = snapped("star", "red", "small", 3, 6), snapped("cross", "blue", "large", 5, 2)
+def test_background_notes_lead_to_each_block() -> None:
+    upper, lower = snapped("star", "red", "large", 2, 3), snapped("cross", "blue", "small", 4, 9)
     cells = encode(Scene("white", (lower, upper))).reshape(GRID, GRID) % CELLS
-    margin = cells[:, 0].tolist()
-    assert margin[1] - margin[2] == 1  # two rows to go, one
-    assert cells[3, :6].tolist() == list(range(margin[3], margin[3] - 6, -1))  # six columns to go, ..., one
-    assert margin[4] not in (margin[1], margin[2])  # one row to go, but to the other shape
-    assert margin[6:] == [0] * (GRID - 6)  # nothing more begins: plain cells, which tell their column
-
-
-def test_a_shape_in_the_way_is_counted_past() -> None:
-    first, later = snapped("star", "red", "large", 2, 3), snapped("cross", "blue", "small", 4, 9)
-    cells = encode(Scene("white", (first, later))).reshape(GRID, GRID) % CELLS
-    assert [word_of(cell) for cell in cells[4, :3].tolist()] == ["past 1"] * 3
-    assert set(cells[4, :3] - AT["past 1"]) == {1}  # one column between the two
-    assert cells[4, 8] == AT["reach 1"] + 1
+    margin = [cell - AT["margin"] for cell in cells[:, 0].tolist()]
+    assert [margin[row] for row in (1, 3, 5, 11)] == [1, 3, 5, 11]  # nothing begins: the row
+    assert (cells[2, :3] - AT["reach 1"]).tolist() == [0, 1, 2]
+    assert (cells[4, [0, 1, 2, 8]] - AT["reach 0"]).tolist() == [0, 1, 2, 8]  # before the star and behind it
+    assert cells[3].tolist() == [AT["margin"] + 3, 1, 2, *cells[3, 3:8].tolist(), 8, 9, 10, 11]
+    assert [word_of(cell) for cell in cells[0].tolist()].count("") == 1  # the plan leaves one cell of the first row
 
 
 def test_every_place_can_be_asked_for() -> None:

@@ -10,18 +10,20 @@ All background looks alike, so its codes are free to carry notes, and they turn 
   one list, as words in a sentence are, so guidance has something clear to sharpen, and a prompt's words are bound to
   shapes by the attention that binds words to words. What a prompt says of "where" is copied before it has to be turned
   into numbers.
-- The first column tells the row, so where a row is that of a shape in the plan, that shape begins in it. The background
-  before it says so, whose turn it is and which column this is ("reach"), also behind another shape that is in the way,
-  and where the column is that of the plan, the block begins. What comes next follows from the cell on the left, the
-  cell above and the plan's words by looking up what is the same, never by arithmetic on positions.
+- The first column counts down the rows until the shape that is named first begins, the last column those until the
+  other does ("rest"), and in the row where one begins, the background before it counts down the columns ("reach"). What
+  comes next follows from the cell on the left, the cell above and the plan's words by looking up, never by arithmetic
+  on positions: that was tried in three ways, and not learned in an hour.
 - Any other background tells its column.
 
-So no shape stands in the first row or column, and no two begin in the same row.
+So no shape stands in the first row, the first column or the last, no two begin in the same row, and a shape that begins
+beside another stands on its left: `has_room`.
 
     code = colour * CELLS + cell
 """
 
-from itertools import accumulate
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -47,8 +49,7 @@ _LISTS = {
             ("column", GRID),
         )
     },
-    "margin": GRID,
-    **{f"reach {i}": GRID for i in (0, 1)},
+    **{f"{note} {i}": GRID for note in ("rest", "reach") for i in (0, 1)},
 }
 AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=GRID), strict=False))
 BACKGROUND = GRID + sum(_LISTS.values())  # cells that show plain background
@@ -76,6 +77,18 @@ def corner(shape: Shape) -> tuple[int, int]:
     return round(shape.y * GRID - middle), round(shape.x * GRID - middle)
 
 
+def has_room(blocks: Sequence[tuple[int, int, int]]) -> bool:
+    """Whether codes can show blocks, each with the row and column of its first cell and its side, together."""
+    if not all(0 < row <= GRID - side and 0 < column < GRID - side for row, column, side in blocks):
+        return False
+    for (row, column, side), (later, other, its_side) in pairwise(sorted(blocks)):
+        if row == later:
+            return False
+        if later < row + side and other + its_side > column:  # it begins beside the first, and not on its left
+            return False
+    return True
+
+
 def plan(shapes: tuple[Shape, ...]) -> list[int]:
     """The plan's cells: how many shapes and how they stand, and of each, what it is and where."""
     layout = ("empty", "alone", (relation(*shapes) or "neither") if len(shapes) == 2 else "")[len(shapes)]
@@ -93,10 +106,11 @@ def encode(scene: Scene) -> np.ndarray:
     colours = np.full((GRID, GRID), _COLOUR_NAMES.index(scene.background))
     words = plan(scene.shapes)
     cells[0, : len(words)] = words
-    cells[1:, 0] = AT["margin"] + np.arange(1, GRID)
     for i, shape in enumerate(scene.shapes):
         row, column = corner(shape)
-        cells[row, :column] = AT[f"reach {i}"] + np.arange(column)
+        cells[1:row, (0, -1)[i]] = AT[f"rest {i}"] + np.arange(row - 1, 0, -1)
+        free = int(cells[row, 0] >= GRID)  # the first column may still be counting for the other
+        cells[row, free:column] = AT[f"reach {i}"] + np.arange(column - free, 0, -1)
     for shape in scene.shapes:
         (row, column), side = corner(shape), BLOCKS[shape.size_name]
         block = np.s_[row : row + side, column : column + side]
@@ -126,9 +140,7 @@ def planned(codes: np.ndarray) -> Scene | None:
         wheres = [(number[f"row {i}"], number[f"column {i}"]) for i in range(len(whats))]
     except (IndexError, KeyError):
         return None
-    if any(
-        min(where) < 1 or max(where) + BLOCKS[size] > GRID for (_, _, size), where in zip(whats, wheres, strict=True)
-    ):
+    if not has_room([(*where, BLOCKS[size]) for (_, _, size), where in zip(whats, wheres, strict=True)]):
         return None
     shapes = tuple(snapped(*what, *where) for what, where in zip(whats, wheres, strict=True))
     return Scene(_COLOUR_NAMES[colours[0]], shapes)

@@ -179,7 +179,7 @@ class LanguageStage:
         untold, told = self.model.model.generation_head(hidden).float().chunk(2)
         alone = code_losses(untold, images)
         cells = images % CELLS
-        noted = (cells >= AT["margin"]) & (cells < BACKGROUND)
+        noted = (cells >= AT["rest 0"]) & (cells < BACKGROUND)
         weight = 1 + (BEGINS - 1) * torch.isin(cells, self.firsts) + (NOTED - 1) * noted
         if guided:
             w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
-from model.demo.codes import BLOCKS, GRID, corner, snapped
+from model.demo.codes import BLOCKS, GRID, corner, has_room, snapped
 from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, Scene, Shape, choose, is_held_out, stands
 
 _WAYS = ("kind", "colour", "medium", "ground")  # in which a wish for one shape may be less usual
@@ -118,15 +118,6 @@ def is_item(item: Item, shape: Shape) -> bool:
     return all(word is None or word == trait for word, trait in zip(said, shown, strict=True))
 
 
-def _apart(a: Shape, b: Shape) -> bool:
-    (row, column), (other_row, other_column) = corner(a), corner(b)
-    a_side, b_side = BLOCKS[a.size_name], BLOCKS[b.size_name]
-    if row == other_row:
-        return False  # codes can't say it
-    beside = column + a_side <= other_column or other_column + b_side <= column
-    return beside or row + a_side <= other_row or other_row + b_side <= row
-
-
 def _is_told(wish: Wish, shape: Shape, other: Shape) -> bool:
     """Whether the relation that was said, if any, holds with a cell to spare, so that nobody would argue about it."""
     if wish.relation is None:
@@ -151,10 +142,11 @@ def arrange(rng: np.random.Generator, wish: Wish, tries: int = 400) -> Scene | N
         shapes = []
         for item in items:
             size = item.size or choose(rng, list(BLOCKS))
-            row, column = map(int, rng.integers(1, GRID - BLOCKS[size] + 1, 2))
+            row, column = (int(rng.integers(1, GRID - BLOCKS[size] + last)) for last in (1, 0))
             shapes.append(snapped(str(item.kind), str(item.colour), size, row, column))
         scene = Scene(background, tuple(shapes))
-        if is_granted(wish, scene) and (len(shapes) == 1 or (_apart(*shapes) and _is_told(wish, *shapes))):
+        room = has_room([(*corner(shape), BLOCKS[shape.size_name]) for shape in shapes])
+        if room and is_granted(wish, scene) and (len(shapes) == 1 or _is_told(wish, *shapes)):
             return scene
     return None
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from model.demo.claims import claim
-from model.demo.codes import AT, CELLS, CODES, GRID, decode, encode, planned, snapped, word_of
+from model.demo.codes import AT, CELLS, CODES, GRID, decode, encode, has_room, planned, snapped
 from model.demo.crispness import crispness
 from model.demo.judge import read
 from model.demo.questions import draw_scene
@@ -81,15 +81,23 @@ def test_the_plan_copies_what_a_prompt_may_say_of_places() -> None:
     assert (near[0], near[3]) == (left[0], left[3])  # a cell further, but said with the same words
 
 
-def test_background_notes_lead_to_each_block() -> None:
-    upper, lower = snapped("star", "red", "large", 2, 3), snapped("cross", "blue", "small", 4, 9)
-    cells = encode(Scene("white", (lower, upper))).reshape(GRID, GRID) % CELLS
-    margin = [cell - AT["margin"] for cell in cells[:, 0].tolist()]
-    assert [margin[row] for row in (1, 3, 5, 11)] == [1, 3, 5, 11]  # nothing begins: the row
-    assert (cells[2, :3] - AT["reach 1"]).tolist() == [0, 1, 2]
-    assert (cells[4, [0, 1, 2, 8]] - AT["reach 0"]).tolist() == [0, 1, 2, 8]  # before the star and behind it
-    assert cells[3].tolist() == [AT["margin"] + 3, 1, 2, *cells[3, 3:8].tolist(), 8, 9, 10, 11]
-    assert [word_of(cell) for cell in cells[0].tolist()].count("") == 1  # the plan leaves one cell of the first row
+def test_background_notes_count_down_to_each_block() -> None:
+    first, second = snapped("cross", "blue", "large", 5, 2), snapped("star", "red", "small", 3, 6)
+    cells = encode(Scene("white", (first, second))).reshape(GRID, GRID) % CELLS
+    assert (cells[1:5, 0] - AT["rest 0"]).tolist() == [4, 3, 2, 1]  # rows to go until the cross
+    assert (cells[1:3, -1] - AT["rest 1"]).tolist() == [2, 1]
+    assert (cells[3, 1:6] - AT["reach 1"]).tolist() == [5, 4, 3, 2, 1]  # columns to go until the star
+    assert (cells[5, :2] - AT["reach 0"]).tolist() == [2, 1]
+    assert cells[6:, 0].tolist() == [0] * 6  # nothing more begins: plain cells, which tell their column
+    assert cells[4, 1:6].tolist() == [1, 2, 3, 4, 5]
+
+
+def test_there_is_room_where_notes_can_say_it() -> None:
+    assert has_room([(1, 1, 5), (7, 6, 5)])
+    assert has_room([(1, 6, 5), (3, 1, 5)])  # what begins beside another stands on its left
+    assert not has_room([(1, 1, 5), (3, 6, 5)])
+    assert not has_room([(2, 1, 3), (2, 6, 3)])
+    assert not has_room([(1, 9, 3)])  # the last column is the margin's
 
 
 def test_every_place_can_be_asked_for() -> None:

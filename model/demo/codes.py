@@ -6,18 +6,19 @@ shows: a colour, and either plain background or the kind and size of a shape and
 All background looks alike, so its codes are free to carry notes, and they turn painting into copying:
 
 - The first row is the plan: each cell holds one word. The first says how the shapes stand to each other, if there are
-  two; then come kind, colour, size with place, row and column of each as the prompt names them. Each is one draw from
-  one list, as words in a sentence are, so guidance has something clear to sharpen, and a prompt's words are bound to
-  shapes by the attention that binds words to words. What a prompt says of "where" is copied before it has to be turned
-  into numbers.
+  two; then come kind, colour, size with place, row and column of each as the prompt names them, and last how many
+  columns there are between two that stand side by side, if the right one has the other in its way. Each is one draw
+  from one list, as words in a sentence are, so guidance has something clear to sharpen, and a prompt's words are bound
+  to shapes by the attention that binds words to words. What a prompt says of "where" is copied before it has to be
+  turned into numbers.
 - The first column counts down the rows until the shape that is named first begins, the last column those until the
-  other does ("rest"), and in the row where one begins, the background before it counts down the columns ("reach"). What
-  comes next follows from the cell on the left, the cell above and the plan's words by looking up, never by arithmetic
-  on positions: that was tried in three ways, and not learned in an hour.
+  other does ("rest"), and in the row where one begins, the background before it counts down the columns ("reach"); 0
+  stands before the shape in the way, and the count behind it is the plan's last word. What comes next follows from the
+  cell on the left, the cell above and the plan's words by looking up, never by arithmetic on positions: that was tried
+  in three ways, and not learned in an hour.
 - Any other background tells its column.
 
-So no shape stands in the first row, the first column or the last, no two begin in the same row, and a shape that begins
-beside another stands on its left: `has_room`.
+So no shape stands in the first row, the first column or the last, and no two begin in the same row: `has_room`.
 
     code = colour * CELLS + cell
 """
@@ -49,6 +50,7 @@ _LISTS = {
             ("column", GRID),
         )
     },
+    "gap": GRID + 1,  # the last: nothing is in the way
     **{f"{note} {i}": GRID for note in ("rest", "reach") for i in (0, 1)},
 }
 AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=GRID), strict=False))
@@ -84,9 +86,22 @@ def has_room(blocks: Sequence[tuple[int, int, int]]) -> bool:
     for (row, column, side), (later, other, its_side) in pairwise(sorted(blocks)):
         if row == later:
             return False
-        if later < row + side and other + its_side > column:  # it begins beside the first, and not on its left
+        if later < row + side and other < column + side and other + its_side > column:
             return False
     return True
+
+
+def in_the_way(shapes: tuple[Shape, ...]) -> tuple[int, int, int] | None:
+    """Of two shapes, the number of the one that begins later, where another's block stands before it, and that block.
+
+    The block is given as its first column and the first behind it.
+    """
+    for i, other in ((0, 1), (1, 0)) if len(shapes) == 2 else ():
+        (row, column), (above, left) = corner(shapes[i]), corner(shapes[other])
+        side = BLOCKS[shapes[other].size_name]
+        if above < row < above + side and left < column:
+            return i, left, left + side
+    return None
 
 
 def plan(shapes: tuple[Shape, ...]) -> list[int]:
@@ -97,6 +112,9 @@ def plan(shapes: tuple[Shape, ...]) -> list[int]:
         size = _SIZE_NAMES.index(shape.size_name) * len(PLACES) + _PLACE_NAMES.index(shape.place)
         told += [(f"kind {i}", KINDS.index(shape.kind)), (f"colour {i}", _COLOUR_NAMES.index(shape.colour))]
         told += [(f"size {i}", size), *zip((f"row {i}", f"column {i}"), corner(shape), strict=True)]
+    if len(shapes) == 2:
+        way = in_the_way(shapes)
+        told.append(("gap", corner(shapes[way[0]])[1] - way[2] if way else GRID))
     return [AT[word] + number for word, number in told]
 
 
@@ -106,11 +124,14 @@ def encode(scene: Scene) -> np.ndarray:
     colours = np.full((GRID, GRID), _COLOUR_NAMES.index(scene.background))
     words = plan(scene.shapes)
     cells[0, : len(words)] = words
+    way = in_the_way(scene.shapes)
     for i, shape in enumerate(scene.shapes):
         row, column = corner(shape)
         cells[1:row, (0, -1)[i]] = AT[f"rest {i}"] + np.arange(row - 1, 0, -1)
         free = int(cells[row, 0] >= GRID)  # the first column may still be counting for the other
         cells[row, free:column] = AT[f"reach {i}"] + np.arange(column - free, 0, -1)
+        if way and way[0] == i:
+            cells[row, free : way[1]] = AT[f"reach {i}"]
     for shape in scene.shapes:
         (row, column), side = corner(shape), BLOCKS[shape.size_name]
         block = np.s_[row : row + side, column : column + side]

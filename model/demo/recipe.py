@@ -55,7 +55,7 @@ class Recipe:
     def stages(self) -> Iterator[tuple[Stage, int]]:
         """Each stage with its steps. They share one network, so each begins with what the ones before it learned."""
         yield VisionStage(self.model), 2800
-        for side, steps in zip(SIDES, (800, 240, 750), strict=True):
+        for side, steps in zip(SIDES, (800, 240, 3000), strict=True):
             yield PixelStage(self.model, side), steps
         upscaler = UpscalerStage()
         self.upscaler = upscaler.network

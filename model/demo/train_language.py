@@ -117,7 +117,7 @@ class Batch:
 
 
 DRAWINGS = Batch(prompts=0, sketches=16, drawings=12, talks=0)  # the first stage
-TOGETHER = Batch(prompts=32, sketches=24, drawings=8, talks=16)  # the second
+TOGETHER = Batch(prompts=16, sketches=16, drawings=14, talks=8)  # the second
 
 
 class LanguageStage:

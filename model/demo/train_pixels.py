@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from transformers import JanusForConditionalGeneration
 
-from model.demo.codes import GRID, encode
+from model.demo.codes import BACKGROUND, CELLS, GRID, encode
 from model.demo.optimiser import optimisers
 from model.demo.photos import to_array
 from model.demo.wishes import draw_example
@@ -23,6 +23,7 @@ SIDES = (48, 96, 192)
 BATCH = {48: 12, 96: 6, 192: 3}
 RATE = {48: 2e-3, 96: 1e-3, 192: 5e-4}
 INVISIBLE = 0.004  # an error, of pixels from -1 to 1, below which the loss bends: half a step of 255
+BLOCKS_WEIGHT = 6.0  # of pixels in a shape's block: a tenth of the picture, and all that is hard in it
 SQUARED = 4.0  # weight of the squared error beside it, which is what edges feel
 
 
@@ -43,7 +44,10 @@ class PixelStage:
         target = torch.stack([to_array(render(scene, self.side)) for scene in scenes])
         squared = (self.decode(codes).float() - target).square()
         flat = (squared + INVISIBLE**2).sqrt() - INVISIBLE
-        return {"flat": flat.mean(), "squared": SQUARED * squared.mean()}
+        weight = 1 + (BLOCKS_WEIGHT - 1) * (codes % CELLS >= BACKGROUND).float()
+        weight = (weight / weight.mean()).view(-1, 1, GRID, GRID).repeat_interleave(self.side // GRID, 2)
+        weight = weight.repeat_interleave(self.side // GRID, 3)
+        return {"flat": (weight * flat).mean(), "squared": SQUARED * (weight * squared).mean()}
 
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (batch, 144) to pixels (batch, 3, side, side), leaving out the levels above."""

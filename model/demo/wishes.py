@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 
 from model.demo.codes import BLOCKS, GRID, corner, has_room, snapped
-from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, Scene, Shape, choose, is_held_out, stands
+from model.demo.world import COLOURS, KINDS, PLACE_EDGES, PLACES, RELATIONS, Scene, Shape, choose, is_held_out, stands
 
 _WAYS = ("kind", "colour", "medium", "ground")  # in which a wish for one shape may be less usual
 NEAREST = {  # what a shape has instead of its background's colour
@@ -128,6 +128,35 @@ def _is_told(wish: Wish, shape: Shape, other: Shape) -> bool:
     return along > across + 1 / GRID
 
 
+def composed(sides: list[int], places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Rows and columns for the blocks of two shapes in two ninths (column, row) of the picture.
+
+    Each is as far from the other as its ninth allows, and where both are in the same row of ninths, the left one is a
+    little lower. So where a shape stands follows from the words for its size and place and for the other's place, and
+    no two numbers have to be weighed against each other.
+    """
+    (first, second), (here, there) = sides, places
+    rows = [_away(first, here[1], there[1], GRID), _away(second, there[1], here[1], GRID)]
+    columns = [_away(first, here[0], there[0], GRID - 1), _away(second, there[0], here[0], GRID - 1)]
+    if rows[0] == rows[1]:
+        left, right = (0, 1) if columns[0] < columns[1] else (1, 0)
+        if places[0][1] == 0:
+            rows[left] += 1
+        else:
+            rows[right] -= 1
+    return [(rows[0], columns[0]), (rows[1], columns[1])]
+
+
+def _away(side: int, third: int, other: int, end: int) -> int:
+    """The row or column of a block in a third of the picture, away from another third."""
+    fitting = [
+        at for at in range(1, end - side + 1) if sum((at + side / 2) / GRID > edge for edge in PLACE_EDGES) == third
+    ]
+    if third == 1:
+        return fitting[len(fitting) // 2] if other == 1 else (fitting[-1] if other == 0 else fitting[0])
+    return fitting[0] if third == 0 else fitting[-1]
+
+
 def arrange(rng: np.random.Generator, wish: Wish, tries: int = 400) -> Scene | None:
     """Draw a scene that grants a wish, all such scenes about as likely; None if none was found."""
     background = wish.background or "white"
@@ -139,11 +168,17 @@ def arrange(rng: np.random.Generator, wish: Wish, tries: int = 400) -> Scene | N
     else:  # two of a kind are alike in what was not said too
         items = tuple(replace(item, kind=item.kind or open_kind, colour=item.colour or open_colour) for item in items)
     for _ in range(tries):
-        shapes = []
-        for item in items:
-            size = item.size or choose(rng, list(BLOCKS))
-            row, column = (int(rng.integers(1, GRID - BLOCKS[size] + last)) for last in (1, 0))
-            shapes.append(snapped(str(item.kind), str(item.colour), size, row, column))
+        sizes = [item.size or choose(rng, list(BLOCKS)) for item in items]
+        if len(items) == 1:
+            side = BLOCKS[sizes[0]]
+            corners = [(int(rng.integers(1, GRID - side + 1)), int(rng.integers(1, GRID - side)))]
+        else:
+            places = [PLACES[item.place or choose(rng, list(PLACES))] for item in items]
+            corners = composed([BLOCKS[size] for size in sizes], places)
+        shapes = [
+            snapped(str(item.kind), str(item.colour), size, *where)
+            for item, size, where in zip(items, sizes, corners, strict=True)
+        ]
         scene = Scene(background, tuple(shapes))
         room = has_room([(*corner(shape), BLOCKS[shape.size_name]) for shape in shapes])
         if room and is_granted(wish, scene) and (len(shapes) == 1 or _is_told(wish, *shapes)):

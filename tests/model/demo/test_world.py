@@ -92,12 +92,29 @@ def test_background_notes_count_down_to_each_block() -> None:
     assert cells[4, 1:6].tolist() == [1, 2, 3, 4, 5]
 
 
-def test_there_is_room_where_notes_can_say_it() -> None:
+def test_a_shape_in_the_way_is_passed_and_the_gap_is_planned() -> None:
+    first, later = snapped("star", "red", "large", 2, 3), snapped("cross", "blue", "small", 4, 8)
+    cells = encode(Scene("white", (first, later))).reshape(GRID, GRID) % CELLS
+    assert cells[0, -1] == AT["gap"]
+    assert set(cells[4, :3].tolist()) == {AT["reach 1"]}
+    apart = encode(Scene("white", (first, snapped("cross", "blue", "small", 8, 7)))) % CELLS
+    assert apart[GRID - 1] == AT["gap"] + GRID
+
+
+def test_there_is_room_for_what_does_not_overlap() -> None:
     assert has_room([(1, 1, 5), (7, 6, 5)])
-    assert has_room([(1, 6, 5), (3, 1, 5)])  # what begins beside another stands on its left
-    assert not has_room([(1, 1, 5), (3, 6, 5)])
-    assert not has_room([(2, 1, 3), (2, 6, 3)])
+    assert has_room([(1, 1, 5), (3, 6, 5)])
+    assert not has_room([(1, 1, 5), (3, 5, 5)])
+    assert not has_room([(2, 1, 3), (2, 6, 3)])  # two that begin in one row
     assert not has_room([(1, 9, 3)])  # the last column is the margin's
+
+
+def test_two_shapes_are_composed_as_their_words_say() -> None:
+    for sizes in (("small", "small"), ("small", "large"), ("large", "large")):
+        wish = Wish((Item("star", "red", sizes[0], "top left"), Item("cross", "blue", sizes[1], "bottom right")))
+        scenes = [arrange(np.random.default_rng(seed), wish) for seed in range(5)]
+        assert scenes[0] is not None
+        assert all(scene == scenes[0] for scene in scenes)
 
 
 def test_every_place_can_be_asked_for() -> None:

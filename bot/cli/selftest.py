@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import discord
 from PIL import Image
@@ -40,6 +40,7 @@ from bot.ui.layout import Standing, notice, panel, preview_names
 from model.requests import Answer, Drawing, Executor, Preview, Progress, new_id
 
 READY_SECONDS: Final = 60.0
+NOBODY: Final = discord.AllowedMentions.none()
 PROMPT: Final = "a large red circle on a blue background"
 UGLY: Final = "@everyone **bold** `code` <@1> [link](https://example.com) ||spoiler||\n# heading\n- list"
 BY_A_PERSON: Final = (
@@ -155,7 +156,7 @@ class Selftest:
         """A real drawing goes its whole way."""
         target = await self._target()
         await admission.check(self.bot, target, PROMPT)
-        drawing = replace(self.bot.settings.imagine.drawing(PROMPT), previews=True)
+        drawing = replace(self.bot.settings.imagine.drawing(PROMPT, count=5, temperature=1.0), previews=True)
         job = await admission.accept(self.bot, target, drawing)
         await Delivery(self.bot, target, job, DrawingPresenter(drawing, ENGLISH, "selftest")).run()
         self.drawn = await self._again(target)
@@ -228,8 +229,11 @@ class Selftest:
         view = card(ENGLISH, message, None, message.author.id, "a reason", [file.filename])
         sent = await self.channel.send(view=view, file=file)
         self.sent.append(sent.id)
-        expect([hidden for _, hidden in media_in(sent.components)] == [True], "its picture is not hidden")
-        return "with a hidden picture"
+        kept = files_of(sent)
+        view = card(ENGLISH, message, None, message.author.id, "a reason", [file.name for file in kept])
+        edited = await sent.edit(view=view, attachments=cast("Any", kept), allowed_mentions=NOBODY)
+        expect([hidden for _, hidden in media_in(edited.components)] == [True], "its picture is not hidden")
+        return "with a hidden picture, which an edit keeps"
 
     async def ugly(self) -> str:
         """Members' words are shown as they were written, and call nobody."""

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from model.engine.runs import Broken, Ended, QuestionRun, Units
-from model.network import sampling
 from model.network.cache import Lane
 from model.network.decoder import Decoder
 from model.network.sampling import BROKEN
@@ -55,8 +54,8 @@ class AnswerLane:
             seat,
             position=last,
             token=run.ids[-1],
-            uniforms=run.uniforms,
-            sharpness=sampling.sharpness(run.request.temperature),
+            keys=run.keys,
+            temperature=run.request.temperature,
             strength=run.request.top_p,
         )
         run.end_stage("prefill")
@@ -71,7 +70,7 @@ class AnswerLane:
         """Take note of a step that chose `tokens`, one a seat: whose answer is over, and the words that are new."""
         news: list[Ended | Broken | tuple[QuestionRun, Text]] = []
         # all of it before anybody leaves: then others move to the seats that come free
-        self.lane.advance()
+        self.lane.advance([1] * len(tokens))
         said = [(run, tokens[run.seat.index]) for run in self.runs if run.seat and run.seat.moving]
         for run, token in said:
             if token == BROKEN:
@@ -82,7 +81,7 @@ class AnswerLane:
             else:
                 run.answer.append(token)
                 news += self._words(run, run.stream.push(token))
-            if run.complete or len(run.answer) == len(run.uniforms):
+            if run.complete or len(run.answer) == len(run.keys):
                 news += self._words(run, run.stream.finish())
                 run.end_stage("decode")
                 news.append(Ended(run, self.leave(run)))

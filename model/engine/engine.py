@@ -67,6 +67,7 @@ class Engine:
         self.decoder = Decoder(
             janus.network,
             length=max(memory.lengths(self.settings, **sizes)),
+            grid=janus.grid,
             begin_of_image=janus.prompts.begin_of_image,
             blocks=linear.blocks_work(janus.device, janus.dtype)
             and (not keep or memory.blocks_fit(janus.network, janus.device)),

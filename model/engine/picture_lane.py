@@ -5,7 +5,6 @@ from torch import Tensor
 
 from model.engine.eta import Eta
 from model.engine.runs import Broken, DrawingRun, Ended, Picture, Units
-from model.network import sampling
 from model.network.cache import KVCache, Lane, Seat
 from model.network.decoder import Decoder
 from model.network.pixels import to_pictures
@@ -66,15 +65,16 @@ class PictureLane:
         lane.cover(seats, length)
         for half, row in enumerate(lane.rows(first.index)):
             lane.cache.copy(lane.cache, row, [lane.rows(seat.index)[half] for seat in seats[1:]], length)
-        streams = {seat: picture.uniforms for seat, picture in run.drawing}
+        streams = {seat: picture.keys for seat, picture in run.drawing}
         for seat in seats:
             lane.start(
                 seat,
                 position=length,
                 token=kept[-1] if kept else decoder.begin,
-                uniforms=streams[seat][len(kept) :],
-                sharpness=sampling.sharpness(run.request.temperature),
+                keys=streams[seat][len(kept) :],
+                temperature=run.request.temperature,
                 strength=run.request.guidance,
+                first=len(run.ids),
             )
         run.end_stage("prefill")
 
@@ -93,20 +93,21 @@ class PictureLane:
         self.decoder.prefill(inputs, self.blank, 0, self.blank_length)
         self.blank_length = length
 
-    def advance(self, tokens: list[int], eta: Eta) -> list[Ended | Broken | tuple[DrawingRun, Progress]]:
-        """Take note of a step that drew `tokens`, one a seat.
+    def advance(self, counts: list[int], eta: Eta) -> list[Ended | Broken | tuple[DrawingRun, Progress]]:
+        """Take note of a step that drew so many tokens a seat.
 
         Tells which seats have drawn their last token (they are free again), and who got how far.
         """
+        before = {run: run.tokens_done for run in self.runs}
         # all of it before anybody leaves: then others move to the seats that come free
-        self.lane.advance()
-        broken = [run for run in self.runs if any(s.moving and tokens[s.index] == BROKEN for s, _ in run.drawing)]
+        self.lane.advance(counts)
+        broken = [run for run in self.runs if any(s.moving and counts[s.index] == BROKEN for s, _ in run.drawing)]
         news: list[Ended | Broken | tuple[DrawingRun, Progress]] = [Broken(run) for run in broken]
         for run in [run for run in self.runs if run not in broken]:
             moving = [(seat, picture) for seat, picture in run.drawing if seat.moving]
             over = [pair for pair in moving if pair[0].position == run.last]
-            done = run.tokens_done
-            if moving and (over or done % max(1, run.total // PROGRESS_EVENTS) == 0):
+            done, each = run.tokens_done, max(1, run.total // PROGRESS_EVENTS)
+            if moving and (over or done // each > before[run] // each):
                 news.append((run, Progress(done, run.total, eta.left(run))))
             if over:
                 self._collect(run, over)

@@ -2,9 +2,6 @@
 
 from copy import copy
 
-import numpy as np
-from numpy.typing import NDArray
-
 from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, Picture, QuestionRun
 from model.network import sampling
 from model.network.pixels import preprocess
@@ -60,14 +57,11 @@ class Preparer:
             raise Refused("The picture to vary was not drawn by this model.")
         # greedy pictures would all be equal
         seeds = [(drawing.seed + i) % SEEDS for i in range(drawing.count if drawing.temperature else 1)]
-        streams = [self._stream(drawing, seed) for seed in seeds]
-        pictures = [Picture(seed=seed, uniforms=stream) for seed, stream in zip(seeds, streams, strict=True)]
+        streams = [sampling.keys(seed, sampling.DRAWING, self.image_tokens) for seed in seeds]
+        pictures = [Picture(seed=seed, keys=stream) for seed, stream in zip(seeds, streams, strict=True)]
         return DrawingRun(
             request=drawing, ids=ids, total=self.image_tokens, waiting=pictures, lane=PICTURES, seats=len(pictures)
         )
-
-    def _stream(self, drawing: Drawing, seed: int) -> NDArray[np.float32]:
-        return sampling.uniforms(seed, sampling.DRAWING, self.image_tokens, temperature=drawing.temperature)
 
     def _question(self, question: Question) -> QuestionRun:
         if not question.pictures:
@@ -82,7 +76,7 @@ class Preparer:
             request=question,
             ids=ids,
             pixels=[preprocess(picture, self.size) for picture in question.pictures],
-            uniforms=sampling.uniforms(question.seed % SEEDS, sampling.ANSWER, most, temperature=question.temperature),
+            keys=sampling.keys(question.seed % SEEDS, sampling.ANSWER, most),
             dropped_turns=dropped,
             stream=self.question_prompts.stream(),
             lane=ANSWERS,

@@ -38,7 +38,7 @@ class Picture:
     """One picture of a drawing: its stream, and what came of it."""
 
     seed: int
-    uniforms: NDArray[np.float32]  # one number an image token
+    keys: NDArray[np.int32]  # of its stream: (image tokens, 2)
     tokens: tuple[int, ...] = ()
     image: Image.Image | None = None
     upscaled: bool = False
@@ -99,7 +99,7 @@ class QuestionRun(Run):
     request: Question
     ids: list[int]
     pixels: list[Tensor]  # (3, size, size) a picture
-    uniforms: NDArray[np.float32]  # one number a token of the answer at its longest
+    keys: NDArray[np.int32]  # of its stream: (tokens of the answer at its longest, 2)
     dropped_turns: int
     stream: TextStream
     seat: Seat | None = None

@@ -38,6 +38,7 @@ class StepRunner:
         """
         self.decoder, self.pictures, self.answers = decoder, pictures, answers
         self.steps = 0
+        self.window = 1
         self._recent: deque[float] = deque(maxlen=64)
         self.buckets = self._buckets()
         self._step: Callable[[Lane, Lane, Batch], tuple[Tensor, Tensor]] = decoder.step
@@ -65,7 +66,8 @@ class StepRunner:
     def step(self) -> tuple[list[int], list[int]]:
         """Advance every seat that moves by one token. Gives the tokens of pictures and of answers, one a seat."""
         began = time.perf_counter()
-        batch = Batch(*self._extent(self.pictures), *self._extent(self.answers))
+        window = self.window
+        batch = Batch(*self._extent(self.pictures, window), *self._extent(self.answers, 1), window)
         if self.compiled:
             batch = min(bucket for bucket in self.buckets if _holds(bucket, batch))
         drawn, said = self._step(self.pictures, self.answers, batch)
@@ -83,12 +85,14 @@ class StepRunner:
             self._step, self.compiled = self.decoder.step, False
             torch._dynamo.reset()  # and with it what CUDA graphs hold
 
-    def _extent(self, lane: Lane) -> tuple[int, int]:
+    def _extent(self, lane: Lane, window: int) -> tuple[int, int]:
         """How many seats of a lane take part, and how many positions they may look at."""
         moving = [seat for seat in lane.taken if seat.moving]
         if not moving:
             return 0, 0
-        length = max(seat.position for seat in moving) + 1
+        for seat in moving:
+            lane.cover([seat], min(seat.position + window, lane.length))
+        length = max(seat.position for seat in moving) + window
         rounded = min(-(-length // ROUNDING) * ROUNDING, lane.length)
         return max(seat.index for seat in moving) + 1, rounded
 

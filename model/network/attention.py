@@ -1,4 +1,4 @@
-"""Attention of one query a row over a slot cache, each row at its own position."""
+"""Attention over a slot cache: each row at its own position, with one query or a window of them."""
 
 from typing import NamedTuple
 
@@ -12,38 +12,48 @@ AT_ONCE = 2**21  # numbers in the keys of one product on a CPU
 class View(NamedTuple):
     """What attention over one lane's rows needs, the same in every layer of a step."""
 
-    slots: Tensor  # (rows, 2 x kv heads) int64: where this step's keys and values go, in a cache seen as (slots, size)
+    slots: Tensor  # (rows, window, 2 x kv heads) int64: where new keys and values go, in a cache seen as (slots, size)
     length: int  # positions that are looked at
-    bias: Tensor  # (rows x kv heads, length, 1): 0 where a row may look, -inf where not
+    bias: Tensor  # (rows x kv heads, length, queries a kv head): 0 where a query may look, -inf where not
 
 
-def view(cache: Tensor, positions: Tensor, length: int) -> View:
-    """Prepare for rows at `positions` (rows,), each less than `length`, of a layer's `cache` (see KVCache)."""
+def view(cache: Tensor, positions: Tensor, length: int, group: int = 1) -> View:
+    """Prepare for rows at `positions` (rows, window), each less than `length`, of a layer's `cache` (see KVCache).
+
+    `group`: query heads that share a head of keys.
+    """
     kinds, rows, heads, longest, _ = cache.shape
     device = cache.device
     kind, head = torch.arange(kinds, device=device).view(-1, 1), torch.arange(heads, device=device)
-    row = torch.arange(positions.shape[0], device=device).view(-1, 1, 1)
-    slots = ((kind * rows + row) * heads + head) * longest + positions.view(-1, 1, 1)
-    ahead = torch.arange(length, device=device) > positions.view(-1, 1, 1)
+    row = torch.arange(positions.shape[0], device=device).view(-1, 1, 1, 1)
+    slots = ((kind * rows + row) * heads + head) * longest + positions.view(*positions.shape, 1, 1)
+    ahead = torch.arange(length, device=device).view(-1, 1) > positions.unsqueeze(1)  # (rows, length, window)
     bias = torch.zeros(ahead.shape, dtype=cache.dtype, device=device).masked_fill_(ahead, float("-inf"))
-    return View(slots.flatten(1), length, bias.expand(-1, heads, -1).reshape(-1, length, 1))
+    bias = bias.repeat_interleave(group, -1) if group > 1 else bias
+    return View(slots.flatten(2), length, bias.unsqueeze(1).expand(-1, heads, -1, -1).flatten(0, 1))
 
 
 def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
-    """Write this step's keys and values to their slots, and attend to them and all before.
+    """Write new keys and values to their slots, and let each query attend to its own position and all before.
 
-    `q`: (rows, heads, size); `key_value`: (rows, 2 x kv heads, size); gives (rows, heads x size).
+    `q`: (rows, window, heads, size); `key_value`: (rows, window, 2 x kv heads, size); gives (rows, window, heads x size).
     """
-    rows, heads, size = q.shape
+    rows, window, heads, size = q.shape
     cache.view(-1, size).index_put_((view.slots,), key_value)
     keys, values = cache[:, :rows, :, : view.length].flatten(1, 2)  # (rows x kv heads, length, size), no copy
-    grouped = q.reshape(keys.shape[0], -1, size)  # the queries that share a head of keys: one in Janus-Pro
+    group = rows * heads // keys.shape[0]
+    if window > 1:  # (rows x kv heads, window x group, size)
+        grouped = q.view(rows, window, -1, group, size).transpose(1, 2).reshape(keys.shape[0], -1, size)
+    else:
+        grouped = q.reshape(keys.shape[0], group, size)
     if q.device.type == "cpu":
         found = _plain(grouped, keys, values, view.bias)
     else:
         each = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values, view.bias.transpose(1, 2)))
         found = F.scaled_dot_product_attention(*each)
-    return found.reshape(rows, heads * size)
+    if window > 1:
+        found = found.reshape(rows, -1, window, group, size).transpose(1, 2)
+    return found.reshape(rows, window, heads * size)
 
 
 def _plain(q: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:

@@ -77,11 +77,13 @@ class Seat:
 class Lane:
     """The rows of one kind, and what a step must know of each, on the device.
 
-    A seat is `width` rows of the cache that stand for one sequence. `tokens[seat, p]` is what stands at position p;
-    a step reads it at `positions[seat]`, chooses what follows by `uniforms[seat, p]`, writes it at p + 1 and advances
-    by `moving[seat]`: 1, or 0 for a seat that is empty or still being prefilled. Such a seat runs along (shapes are
-    static) and scribbles on its last position, which its owner, if it ever gets there, writes before reading. Whoever
-    else writes to a seat's rows says so first (`cover`): what was written is zero again when the seat is released.
+    A seat is `width` rows of the cache that stand for one sequence. `tokens[seat, p]` is what stands at position p: it is
+    certain up to `positions[seat]`, a guess from there up to `guessed[seat]`. A step reads a window of them from
+    `positions[seat]` on, chooses what follows each by `keys[seat, p]`, writes it at p + 1, and advances past what has
+    become certain, at most to `last[seat]`, times `moving[seat]`: 1, or 0 for a seat that is empty or still being
+    prefilled. Such a seat runs along (shapes are static) and scribbles on its last position, which nobody reads; so does
+    a window that reaches over the end. Who is about to write to a seat's rows says so first (`cover`): what was written
+    is zero again when the seat is released.
     """
 
     def __init__(self, shape: CacheShape, *, seats: int, length: int, width: int) -> None:
@@ -92,8 +94,11 @@ class Lane:
         self.tokens = torch.zeros(seats, length + 1, dtype=torch.int64, device=device)
         self.positions = torch.full((seats,), length - 1, dtype=torch.int64, device=device)
         self.moving = torch.zeros(seats, dtype=torch.int64, device=device)
-        self.uniforms = torch.zeros(seats, length, dtype=torch.float32, device=device)
-        self.sharpness = torch.ones(seats, dtype=torch.float32, device=device)  # inverse temperature
+        self.guessed = torch.zeros(seats, dtype=torch.int64, device=device)
+        self.first = torch.zeros(seats, dtype=torch.int64, device=device)  # position of the first token that is drawn
+        self.last = torch.zeros(seats, dtype=torch.int64, device=device)  # and of the last one
+        self.keys = torch.zeros(seats, length, 2, dtype=torch.int32, device=device)
+        self.temperature = torch.zeros(seats, dtype=torch.float32, device=device)
         self.strength = torch.ones(seats, dtype=torch.float32, device=device)  # guidance, or top-p
 
     @property
@@ -108,14 +113,27 @@ class Lane:
         return seats
 
     def start(
-        self, seat: Seat, *, position: int, token: int, uniforms: NDArray[np.float32], sharpness: float, strength: float
+        self,
+        seat: Seat,
+        *,
+        position: int,
+        token: int,
+        keys: NDArray[np.int32],
+        temperature: float,
+        strength: float,
+        first: int | None = None,
     ) -> None:
-        """Let a seat take part from the next step on: it reads `token` at `position`, and draws by `uniforms`."""
-        i, last = seat.index, position + len(uniforms)
+        """Let a seat take part from the next step on: it reads `token` at `position`, and draws by `keys` (n, 2).
+
+        `first`: the position of the first token of the kind that is drawn, if some stand there already.
+        """
+        i, last = seat.index, position + len(keys)
         self.tokens[i, position] = token
-        self.uniforms[i, position:last] = torch.from_numpy(uniforms).to(self.uniforms.device)
-        self.positions[i] = position
-        self.sharpness[i] = sharpness
+        self.keys[i, position:last] = torch.from_numpy(keys).to(self.keys.device)
+        self.positions[i] = self.guessed[i] = position
+        self.first[i] = position + 1 if first is None else first
+        self.last[i] = last
+        self.temperature[i] = temperature
         self.strength[i] = strength
         self.moving[i] = 1
         seat.position, seat.moving = position, True
@@ -125,10 +143,10 @@ class Lane:
         for seat in seats:
             seat.written = max(seat.written, end)
 
-    def advance(self) -> None:
-        """Take note of a step: every seat that moves is one position further."""
-        for seat in self.taken:
-            seat.position += seat.moving
+    def advance(self, counts: Sequence[int]) -> None:
+        """Take note of a step by which the first seats got so many tokens each; those that do not move got none."""
+        for seat, count in zip(self.taken, counts, strict=False):
+            seat.position += count if seat.moving else 0
 
     def release(self, seats: Sequence[Seat]) -> None:
         """Give seats back; the last ones taken fill the holes."""
@@ -140,6 +158,43 @@ class Lane:
                 self.taken[last.index] = last
             else:
                 self._idle(seat.index)
+
+    def window(self, seats: int, width: int, above: int) -> tuple[Tensor, Tensor]:
+        """Give the positions that a step reads, and the tokens there: (seats, width) each, int64.
+
+        Where nothing was guessed yet, stands what stands `above` positions before, or a multiple of that: of a picture
+        whose rows are so long, the nearest guess in its column.
+        """
+        start = self.positions[:seats].unsqueeze(1)
+        if width == 1:
+            return start, self.tokens[:seats].gather(1, start)
+        ahead = torch.arange(width, device=start.device)
+        at = (start + ahead).clamp(max=self.length - 1)
+        guessed = self.guessed[:seats].unsqueeze(1)
+        up = (at - guessed).clamp(min=0).add(above - 1).div(above, rounding_mode="floor")
+        source = at - up * above
+        source = torch.where(source < self.first[:seats].unsqueeze(1), guessed, source)
+        return at, self.tokens[:seats].gather(1, source)
+
+    def choose(self, at: Tensor, read: Tensor, chosen: Tensor) -> Tensor:
+        """Take in what a step chose to follow each position of its windows; gives how many tokens became certain.
+
+        `at` and `read`: from `window`; `chosen`: (seats, width), -1 where there is none. Gives (seats,), int64, -1 for
+        a seat that would have had to take a -1. A choice is certain if all that it follows is: the first one always, and
+        each further one as long as those before it are what had been read.
+        """
+        seats, width = at.shape
+        count, broken = self.moving[:seats], chosen[:, 0] < 0
+        if width > 1:
+            same = (chosen[:, :-1] == read[:, 1:]).to(torch.int64).cumprod(-1).sum(-1)
+            left = self.last[:seats] - self.positions[:seats]
+            count = (same + 1).minimum(left) * count
+            broken = ((chosen < 0) & (torch.arange(width, device=at.device) < count.unsqueeze(1))).any(-1)
+        # what is no token must never be looked up
+        self.tokens[:seats].scatter_(1, at + 1, chosen.clamp(min=0))
+        self.guessed[:seats] = torch.maximum(self.guessed[:seats], at[:, -1] + 1)
+        self.positions[:seats] += count
+        return torch.where(broken, -1, count)
 
     def written(self, seat: Seat, start: int, end: int) -> Tensor:
         """The tokens at positions `start` to `end` (not included) of a seat: int64, on the device."""
@@ -158,7 +213,17 @@ class Lane:
         return [*self.cache.layers, *self._state()]
 
     def _state(self) -> list[Tensor]:
-        return [self.tokens, self.positions, self.moving, self.uniforms, self.sharpness, self.strength]
+        return [
+            self.tokens,
+            self.positions,
+            self.guessed,
+            self.moving,
+            self.first,
+            self.last,
+            self.keys,
+            self.temperature,
+            self.strength,
+        ]
 
     def _move(self, seat: Seat, target: int) -> None:
         for old, new in zip(self.rows(seat.index), self.rows(target), strict=True):
@@ -172,9 +237,8 @@ class Lane:
     def _clear(self, seat: Seat) -> None:
         """Make zeros of what a seat's rows hold; the rest is left alone, for it may take no memory yet."""
         rows = slice(self.rows(seat.index).start, self.rows(seat.index).stop)
-        end = max(seat.written, seat.position + 1)  # a step that failed may have written at its position already
         for layer in self.cache.layers:
-            layer[:, rows, :, :end] = 0
+            layer[:, rows, :, : seat.written] = 0
             layer[:, rows, :, -1] = 0
 
     def _idle(self, index: int) -> None:

@@ -51,12 +51,16 @@ class Layer:
 
 
 class Batch(NamedTuple):
-    """How much of the lanes a step covers: so many seats of each, attending to so many positions."""
+    """How much of the lanes a step covers: so many seats of each, attending to so many positions.
+
+    `window`: positions of every picture that one step evaluates; of an answer it is always one.
+    """
 
     pictures: int
     picture_length: int
     answers: int
     answer_length: int
+    window: int = 1
 
 
 class Decoder:
@@ -67,17 +71,18 @@ class Decoder:
         network: JanusForConditionalGeneration,
         *,
         length: int,
+        grid: int,
         begin_of_image: int,
         blocks: bool = False,
         keep: bool = True,
     ) -> None:
         """Take over `network`'s language model and heads: their weights are laid out anew.
 
-        `length`: positions that the longest cache has. `begin_of_image`: the id whose embedding starts a drawing.
+        `length`: positions that the longest cache has. `grid`: codes in a row of a picture. `begin_of_image`: the id whose embedding starts a drawing.
         `blocks` and `keep`: as in FusedLinear.
         """
         language, config = network.model.language_model, network.config.text_config
-        self.network, self.blocks = network, blocks
+        self.network, self.grid, self.blocks = network, grid, blocks
         self.shape = CacheShape.of(network)
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.head_size = self.shape.head_size
@@ -104,6 +109,7 @@ class Decoder:
             drawn = network.prepare_embeddings_for_image_generation(torch.arange(codes, device=self.device))
             begin = self.embed(torch.tensor([begin_of_image], device=self.device))
             self.codes = torch.cat((drawn, begin))
+        self.columns = torch.arange(codes, dtype=torch.int32, device=self.device)
 
     def tensors(self) -> list[Tensor]:
         """Everything that a step reads, apart from the lanes and the modules' own parameters."""
@@ -113,6 +119,7 @@ class Decoder:
             self.cos,
             self.sin,
             self.codes,
+            self.columns,
             *(tensor for layer in self.layers for tensor in layer.tensors()),
             *self.head_in.tensors(),
             *self.head_out.tensors(),
@@ -151,62 +158,79 @@ class Decoder:
             x = self._finish(layer, x, heads[0].transpose(0, 1).reshape(count, -1))
 
     def step(self, pictures: Lane, answers: Lane, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Advance the first seats of both lanes by one token: one forward pass for all their rows.
+        """Advance the first seats of both lanes: one forward pass for all their rows.
 
-        Gives the chosen tokens, (seats of pictures,) and (seats of answers,), int64; they are in the lanes as well.
-        The lanes' positions must be less than the batch's lengths for every seat that moves.
+        Gives how many tokens every picture got, (seats of pictures,), and which token every answer, (seats of answers,),
+        int64, BROKEN where the model computed no numbers; the tokens are in the lanes. The lanes' positions must be less
+        than the batch's lengths for every seat that moves.
         """
         spans = [
-            (lane, seats, length)
-            for lane, seats, length in ((pictures, batch.pictures, batch.picture_length),
-                                        (answers, batch.answers, batch.answer_length))
+            _Span.of(lane, seats, length, window, self.grid)
+            for lane, seats, length, window in ((pictures, batch.pictures, batch.picture_length, batch.window),
+                                                (answers, batch.answers, batch.answer_length, 1))
             if seats
         ]  # fmt: skip
-        inputs, positions, views = [], [], []
-        for lane, seats, length in spans:
-            at = lane.positions[:seats]
-            tokens = lane.tokens[:seats].gather(1, at.unsqueeze(1)).squeeze(1)
-            read = self.codes[tokens] if lane is pictures else self.embed(tokens)
-            inputs.append(read.repeat_interleave(lane.width, 0))
-            at = at.repeat_interleave(lane.width)
-            positions.append(at)
-            views.append(attention.view(lane.cache.layers[0], at, length))
-        x, everywhere = _joined(inputs), _joined(positions)
+        x = _joined([span.rows(self.codes[span.read] if span.lane is pictures else self.embed(span.read)) for span in spans])
+        everywhere = _joined([span.rows(span.at.unsqueeze(-1)) for span in spans]).squeeze(-1)
+        group = self.heads // self.kv_heads
+        views = [attention.view(span.lane.cache.layers[0], span.positions, span.length, group) for span in spans]
         cos, sin = self.cos[everywhere], self.sin[everywhere]
+        q, key_value = self._project(self.layers[0], x, cos, sin)
         for i, layer in enumerate(self.layers):
-            q, key_value = self._project(layer, x, cos, sin)
-            heads, first = [], 0
-            for (lane, seats, _), view in zip(spans, views, strict=True):
-                rows = slice(first, first + seats * lane.width)
-                heads.append(attention.attend(q[rows], key_value[rows], lane.cache.layers[i], view))
-                first = rows.stop
-            x = self._finish(layer, x, _joined(heads))
+            heads, start = [], 0
+            for span, view in zip(spans, views, strict=True):
+                part = slice(start, start + span.count)
+                shape = span.positions.shape
+                found = attention.attend(
+                    q[part].unflatten(0, shape), key_value[part].unflatten(0, shape), span.lane.cache.layers[i], view
+                )
+                heads.append(found.flatten(0, 1))
+                start = part.stop
+            if i + 1 < len(self.layers):
+                x, q, key_value = self._between(layer, self.layers[i + 1], x, _joined(heads), cos, sin)
+            else:
+                x = self._finish(layer, x, _joined(heads))
         x = self._normalise(x, self.norm)
-        drawing = batch.pictures * pictures.width
         # both are chosen before either moves on, so that a step that runs out of memory can be taken again
-        drawn, said = self._draw(pictures, x[:drawing]), self._say(answers, x[drawing:])
-        _advance(pictures, drawn)
-        _advance(answers, said)
-        return drawn, said
+        chosen, start = [], 0
+        for span in spans:
+            part = x[start : start + span.count]
+            chosen.append(self._draw(span, part) if span.lane is pictures else self._say(span, part))
+            start += span.count
+        counts, said = pictures.positions[:0], answers.positions[:0]
+        for span, choice in zip(spans, chosen, strict=True):
+            count = span.lane.choose(span.at, span.read, choice)
+            if span.lane is pictures:
+                counts = count
+            else:
+                said = choice.squeeze(1)
+        return counts, said
 
-    def _draw(self, lane: Lane, x: Tensor) -> Tensor:
-        """Choose the next code of every picture from the last hidden states of its two rows."""
-        seats = x.shape[0] // lane.width
-        if not seats:
-            return lane.positions[:0]
+    def _draw(self, span: "_Span", x: Tensor) -> Tensor:
+        """Choose the code that follows every position of every picture, from the last hidden states of its two rows."""
+        lane, (seats, window) = span.lane, span.at.shape
         activation = self.network.model.generation_head.activation_fn
-        features = activation(self.head_in(x)).view(seats, lane.width, -1)
+        features = activation(self.head_in(x)).view(seats, lane.width, window, -1)
         # guidance is linear, and so is the head's last layer: guided features give guided logits, at half the rows
-        logits = self.head_out(sampling.guide(features, lane.strength[:seats]))
-        return sampling.sample(logits.float(), lane.sharpness[:seats], _uniform(lane, seats))
+        logits = self.head_out(sampling.guide(features, lane.strength[:seats]).flatten(0, 1))
+        temperature = lane.temperature[:seats].repeat_interleave(window)
+        chosen = sampling.sample(logits.float(), temperature, span.keys(), self.columns)
+        return chosen.view(seats, window)
 
-    def _say(self, lane: Lane, x: Tensor) -> Tensor:
+    def _say(self, span: "_Span", x: Tensor) -> Tensor:
         """Choose the next token of every answer from the last hidden state of its row."""
-        seats = x.shape[0]
-        if not seats:
-            return lane.positions[:0]
-        logits = self.text_head(x)
-        return sampling.sample_nucleus(logits, lane.sharpness[:seats], lane.strength[:seats], _uniform(lane, seats))
+        lane, seats = span.lane, len(span.at)
+        chosen = sampling.sample_nucleus(
+            self.text_head(x), lane.temperature[:seats], lane.strength[:seats], span.keys()
+        )
+        return chosen.unsqueeze(1)
+
+    def _between(
+        self, layer: Layer, after: Layer, x: Tensor, heads: Tensor, cos: Tensor, sin: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Do all that stands between the attention of two layers."""
+        x = self._finish(layer, x, heads)
+        return x, *self._project(after, x, cos, sin)
 
     def _project(self, layer: Layer, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
         """Give rotated queries (n, heads, head size), and rotated keys, then values (n, 2 x kv heads, head size)."""
@@ -228,16 +252,35 @@ class Decoder:
         return (x / torch.hypot(norm, self.floor) * weight).to(x.dtype)
 
 
-def _uniform(lane: Lane, seats: int) -> Tensor:
-    return lane.uniforms[:seats].gather(1, lane.positions[:seats].unsqueeze(1)).squeeze(1)
+class _Span(NamedTuple):
+    """What one lane gives to a step: `seats` of it, a window of each. Its rows are (seats, width, window), flat."""
 
+    lane: Lane
+    at: Tensor  # (seats, window): positions
+    read: Tensor  # (seats, window): the tokens there
+    length: int  # positions that are looked at
 
-def _advance(lane: Lane, chosen: Tensor) -> None:
-    """Write the chosen tokens behind those just read, and move on; what is no token must never be looked up."""
-    seats = len(chosen)
-    at = lane.positions[:seats]
-    lane.tokens[:seats].scatter_(1, (at + 1).unsqueeze(1), chosen.clamp(min=0).unsqueeze(1))
-    at.add_(lane.moving[:seats])
+    @classmethod
+    def of(cls, lane: Lane, seats: int, length: int, window: int, grid: int) -> "_Span":
+        return cls(lane, *lane.window(seats, window, grid), length)
+
+    @property
+    def count(self) -> int:
+        return self.at.numel() * self.lane.width
+
+    @property
+    def positions(self) -> Tensor:
+        """Where the rows' windows are: (rows, window)."""
+        return self.at.repeat_interleave(self.lane.width, 0)
+
+    def rows(self, each: Tensor) -> Tensor:
+        """Repeat what every seat has, (seats, window, size), for all of its rows: (rows x window, size)."""
+        return each.repeat_interleave(self.lane.width, 0).flatten(0, 1)
+
+    def keys(self) -> Tensor:
+        """The keys of the streams at every position of every seat: (seats x window, 2)."""
+        seats = len(self.at)
+        return self.lane.keys[:seats].gather(1, self.at.unsqueeze(-1).expand(-1, -1, 2)).flatten(0, 1)
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:

@@ -1,10 +1,13 @@
-"""How the next token is chosen: guidance, temperature, top-p, and a random stream for every picture and answer.
+"""How the next token is chosen: guidance, temperature, top-p, and noise that belongs to picture, position and token.
 
-A stream is a table of uniform numbers, made before the first step from a counter-based generator (Philox 4x64, Salmon
-et al., SC '11) keyed by the seed; made on the host, because NumPy keeps that stream the same for ever and on every
-device, and because a step then only has to look its numbers up. Step k of a row reads entry k, whatever else is in the
-batch: so the same seed gives the same picture alone, among others, and after a restart. One number decides one token
-by inversion: the first token whose cumulative probability exceeds it.
+A token is drawn as argmax(logits + temperature x noise), with Gumbel noise: so it follows softmax(logits / temperature)
+(the Gumbel-max trick). The noise is a pure function of the seed, the position and the token. So the same seed draws the
+same picture alone, among others and after a restart; and a *guess* at a token can be checked before all tokens
+ahead of it are certain, which lets one pass settle several (fixed-point decoding with coupled noise, Wiggers and
+Hoogeboom, ICML '20).
+
+Every position has a key of 64 bits from a counter-based generator (Philox 4x64, Salmon et al., SC '11), which NumPy
+keeps the same for ever; on the device the key and a token are mixed to 32 bits, by integers, so alike on every device.
 """
 
 import numpy as np
@@ -12,62 +15,80 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+STREAM = 2  # the version of all this: what a seed draws is the same as long as this number is
 DRAWING, ANSWER = 0, 1  # which family of streams: a question and a drawing of one seed have nothing in common
 TOP_K = 50  # DeepSeek's demo sets temperature and top-p, and leaves transformers' default of that time in force
 BROKEN = -1  # in place of a token, where the model computed no numbers
-GREEDY = 2.0**100  # logits times this: only the best survive softmax, and a power of two merges no two of them
+COLDEST = 2.0**-100  # the lowest temperature that probabilities are computed at: only the best token has any then
+SPREAD = -1640531535  # odd, near 2^32 divided by the golden ratio: neighbouring tokens begin far apart
 
 
-def uniforms(seed: int, family: int, count: int, *, temperature: float = 1.0) -> NDArray[np.float32]:
-    """Make the first `count` numbers, 0 <= u < 1, of a stream. A longer stream begins with the same numbers.
-
-    At temperature 0 all are 0: which of equally good tokens (common in bfloat16) is taken is not left to the seed.
-    """
-    if temperature == 0:
-        return np.zeros(count, np.float32)
-    # The raw stream is what NumPy promises to keep for ever; its float methods may change between versions.
+def keys(seed: int, family: int, count: int) -> NDArray[np.int32]:
+    """Make the first `count` keys of a stream, (count, 2). A longer stream begins with the same keys."""
     raw = np.random.Philox(key=np.array([seed, family], dtype=np.uint64)).random_raw(count)
-    return ((raw >> 40) * 2.0**-24).astype(np.float32)
+    return np.stack((raw & 0xFFFFFFFF, raw >> 32), -1).astype(np.uint32).view(np.int32)
 
 
-def sharpness(temperature: float) -> float:
-    """What logits are multiplied with: the inverse temperature, or GREEDY at 0."""
-    return min(1 / temperature, GREEDY) if temperature > 0 else GREEDY
+def gumbel(keys: Tensor, tokens: Tensor) -> Tensor:
+    """Give standard Gumbel noise for every row and token: (n, m), float32.
+
+    `keys`: (n, 2), int32; `tokens`: (m,), or (n, m) if rows have tokens of their own; int32 or int64.
+    """
+    v = (mixed(keys, tokens) & 0x7FFFFFFF).float()
+    # uniform in (0, 1), both ends left out, and finest near 0, where the noise is largest
+    return v.add_(0.5).mul_(-(1 - 2.0**-24) * 2.0**-31).log1p_().neg_().log_().neg_()
+
+
+def mixed(keys: Tensor, tokens: Tensor) -> Tensor:
+    """Mix keys and tokens, as above, into 32 bits: (n, m), int32. Products wrap around, as int32 does everywhere.
+
+    The constants are those of Chris Wellons' `lowbias32`; half of the key comes in between its two rounds.
+    """
+    first, second = keys.unsqueeze(-1).unbind(-2)
+    x = tokens.to(torch.int32) * SPREAD ^ first
+    x ^= x >> 16
+    x *= 0x7FEB352D
+    x ^= second
+    x ^= x >> 15
+    x *= 0x846CA68B - 2**32
+    x ^= x >> 16
+    return x
 
 
 def guide(features: Tensor, guidance: Tensor) -> Tensor:
     """Push what follows from the prompt away from what follows from no prompt: u + g (c - u).
 
-    `features`: (n, 2, size), conditional then unconditional, logits or anything that becomes logits by a linear layer;
-    `guidance`: (n,). Gives (n, size), of the same type; computed in float32.
+    `features`: (n, 2, ...), conditional then unconditional, logits or anything that becomes logits by a linear layer;
+    `guidance`: (n,). Gives (n, ...), of the same type; computed in float32.
     """
     conditional, unconditional = features.float().unbind(1)
-    return torch.lerp(unconditional, conditional, guidance.unsqueeze(1)).to(features.dtype)
+    strength = guidance.view(-1, *[1] * (conditional.ndim - 1))
+    return torch.lerp(unconditional, conditional, strength).to(features.dtype)
 
 
-def sample(logits: Tensor, sharpness: Tensor, uniform: Tensor) -> Tensor:
-    """Draw one token a row from softmax(logits x sharpness).
+def sample(logits: Tensor, temperature: Tensor, keys: Tensor, tokens: Tensor) -> Tensor:
+    """Draw one token a row from softmax(logits / temperature); at temperature 0 the first of the best.
 
-    `logits`: (n, tokens), float32; `sharpness` and `uniform`: (n,), float32. Gives (n,), int64; BROKEN for a row whose
-    logits are no numbers.
+    `logits`: (n, m), float32; `temperature`: (n,); `keys`: (n, 2); `tokens`: (m,), what the columns stand for. Gives
+    the columns, (n,), int64; BROKEN for a row whose logits are no numbers.
     """
-    cumulative = torch.softmax(logits * sharpness.unsqueeze(1), -1).cumsum(-1)
-    whole = cumulative[:, -1:]
-    choice = torch.searchsorted(cumulative, uniform.unsqueeze(1) * whole, right=True)
-    return torch.where(whole.isnan(), BROKEN, choice).squeeze(1)
+    best, choice = torch.addcmul(logits, gumbel(keys, tokens), temperature.unsqueeze(1)).max(-1)
+    return torch.where(best.isfinite(), choice, BROKEN)
 
 
-def sample_nucleus(logits: Tensor, sharpness: Tensor, top_p: Tensor, uniform: Tensor) -> Tensor:
+def sample_nucleus(logits: Tensor, temperature: Tensor, top_p: Tensor, keys: Tensor) -> Tensor:
     """Draw one token a row from the smallest set of likely tokens that holds `top_p` of the probability.
 
     The order is transformers': temperature, top-k, top-p (Holtzman et al., ICLR 2020); the likeliest token always
-    stays. `logits`: (n, tokens); the others: (n,), float32. Gives (n,), int64; BROKEN as above.
+    stays. `logits`: (n, vocabulary); `temperature` and `top_p`: (n,), float32; `keys`: (n, 2). Gives (n,), int64;
+    BROKEN as above.
     """
     best, tokens = logits.float().topk(min(TOP_K, logits.shape[1]), -1)
-    probabilities = torch.softmax(best * sharpness.unsqueeze(1), -1)
-    cumulative = probabilities.cumsum(-1)
-    kept = cumulative - probabilities < top_p.unsqueeze(1)
-    last = kept.sum(-1, keepdim=True).sub(1).clamp(min=0)
-    whole = cumulative.gather(1, last)
-    choice = torch.searchsorted(cumulative, uniform.unsqueeze(1) * whole, right=True).minimum(last)
-    return torch.where(whole.isnan(), BROKEN, tokens.gather(1, choice)).squeeze(1)
+    probabilities = torch.softmax(best / temperature.clamp(min=COLDEST).unsqueeze(1), -1)
+    before = probabilities.cumsum(-1) - probabilities
+    left_out = before >= top_p.unsqueeze(1)
+    left_out[:, 0] = False
+    choice = sample(best.masked_fill(left_out, float("-inf")), temperature, keys, tokens)
+    token = tokens.gather(1, choice.clamp(min=0).unsqueeze(1)).squeeze(1)
+    broken = (choice == BROKEN) | probabilities[:, 0].isnan()
+    return torch.where(broken, BROKEN, token)

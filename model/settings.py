@@ -34,6 +34,7 @@ class EngineSettings:
     answers: Annotated[int, Ge(1), Le(1024)] = 4  # answer rows in flight
     memory_share: Annotated[float, Gt(0), Le(1)] = 0.9  # of the memory free after loading, for the KV cache
     compile: Literal["auto"] | bool = "auto"  # compile the decode step; auto: on CUDA
+    window: Literal["auto"] | Annotated[int, Ge(1), Le(64)] = "auto"  # positions of a picture that a step evaluates
     prompt_tokens: Annotated[int, Ge(16)] = 256  # the longest prompt of a drawing
     conversation_tokens: Annotated[int, Ge(64)] = (
         4096  # of one conversation: four pictures of 576 leave 1,700 for words

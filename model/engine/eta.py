@@ -7,7 +7,7 @@ step to the next, with the prefills and the pixels between them.
 import heapq
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, QuestionRun
 
@@ -35,12 +35,15 @@ class Eta:
 
     def __init__(self) -> None:
         self.step = Mean()  # seconds from one step to the next
+        self.drawn = Mean()  # tokens that a step gives a picture
         self.tokens = Mean()  # of an answer
         self.stages: dict[tuple[type[AnyRun], str], Mean] = {}  # seconds a picture, a question
         self._last_step: float | None = None
 
-    def stepped(self) -> None:
-        """Take note of a step that is just over."""
+    def stepped(self, drawn: Sequence[int]) -> None:
+        """Take note of a step that is just over, which gave so many tokens to every picture in it."""
+        if drawn:
+            self.drawn.add(sum(drawn) / len(drawn))
         now = time.perf_counter()
         if self._last_step is not None:
             self.step.add(now - self._last_step)
@@ -66,7 +69,7 @@ class Eta:
             case EnlargeRun():
                 return self._stage(EnlargeRun, "upscale")
             case DrawingRun():
-                steps: float | None = run.total - run.tokens_done
+                steps: float | None = (run.total - run.tokens_done) / (self.drawn.value or 1.0)
             case QuestionRun():
                 # an answer that is longer than most may go on, or end at any moment
                 steps = None if self.tokens.value is None else max(self.tokens.value - len(run.answer), 1.0)

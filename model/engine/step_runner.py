@@ -1,7 +1,8 @@
-"""One decode step for all rows in flight: how much of the lanes it covers, and whether it is compiled.
+"""One decode step for all rows in flight: how much of the lanes it covers, and by which way it is run.
 
-Plain, a step covers exactly the seats that are taken. Compiled, every shape is a graph of its own that takes long to
-make, so there are few: buckets of seats and of positions, all of them made before the first request.
+Plain, a step covers exactly the seats that are taken. Compiled, every shape is a graph of its own, so there are few:
+buckets of seats and of positions. On CUDA a graph is recorded when its bucket is first needed, in some milliseconds; on
+a CPU it is machine code that takes long to make, so all of them are made before the first request.
 """
 
 import itertools
@@ -16,42 +17,57 @@ import torch
 from torch import Tensor
 from torch._inductor import config
 
+from model.engine.cuda_graphs import CudaGraphs
+from model.engine.windows import SIZES, Windows
 from model.errors import PlainError
 from model.network.cache import Lane
 from model.network.decoder import Batch, Decoder
 
 log = logging.getLogger(__name__)
 
+Step = Callable[[Lane, Lane, Batch], tuple[Tensor, Tensor]]
+
 ROUNDING = 8  # plain attention reads the cache in multiples of so many positions: fewer shapes for oneDNN to prepare
-FEWEST_SEATS = 5  # the smallest bucket of pictures; the others are four times larger each
+USUAL = 5  # pictures of a drawing
 MOST_GRAPHS = 1000  # in this process: torch gives up at 8, in case shapes vary without end, which these do not
-WARMING = 3  # runs of a graph before CUDA replays it: one to compile, one to warm up, one to record
+MEASURING = 1.0  # seconds at the start for finding out how long steps take
 
 
 class StepRunner:
     """Runs decode steps over two lanes, and measures them."""
 
-    def __init__(self, decoder: Decoder, pictures: Lane, answers: Lane, *, compiled: Literal["auto"] | bool) -> None:
-        """Take over lanes that are empty. `compiled`: make a graph for every bucket now, which takes a while.
+    def __init__(
+        self,
+        decoder: Decoder,
+        pictures: Lane,
+        answers: Lane,
+        *,
+        compiled: Literal["auto"] | bool,
+        window: Literal["auto"] | int = "auto",
+    ) -> None:
+        """Take over lanes that are empty. `compiled`: run steps as graphs; on a CPU, that takes minutes now.
 
-        "auto" does so on CUDA, and goes on without where that fails; True raises PlainError then.
+        "auto" does so on CUDA, and goes on without where that fails; True raises PlainError then. `window`: positions
+        of every picture that a step evaluates, or "auto", by what is measured.
         """
         self.decoder, self.pictures, self.answers = decoder, pictures, answers
         self.steps = 0
-        self.window = 1
         self._recent: deque[float] = deque(maxlen=64)
+        self._step: Step = decoder.step
+        self.on_cuda = decoder.device.type == "cuda"
+        self.compiled = self.on_cuda if compiled == "auto" else compiled
+        # machine code for every width would take ten minutes to make
+        self.windows = Windows(window, SIZES[:1] if self.compiled and not self.on_cuda else SIZES)
         self.buckets = self._buckets()
-        self._step: Callable[[Lane, Lane, Batch], tuple[Tensor, Tensor]] = decoder.step
-        self.compiled = decoder.device.type == "cuda" if compiled == "auto" else compiled
-        if not self.compiled:
-            return
-        try:
-            self._compile()
-        except Exception as error:  # no compiler, no memory, ...: torch raises errors of all kinds
-            if compiled != "auto":
-                raise PlainError(f"The decode step can't be compiled here: {error}. Set compile to auto.") from error
-            log.warning("the decode step is not compiled, so it is slower: %s", error)
-            self.drop_graphs()
+        if self.compiled:
+            try:
+                self._compile()
+            except Exception as error:  # no compiler, no memory, ...: torch raises errors of all kinds
+                if compiled != "auto":
+                    raise PlainError(f"The decode step can't be compiled here: {error}. Set compile to auto.") from error
+                log.warning("the decode step is not compiled, so it is slower: %s", error)
+                self.drop_graphs()
+        self._measure()
 
     @property
     def moving(self) -> bool:
@@ -64,29 +80,42 @@ class StepRunner:
         return statistics.median(self._recent) if self._recent else None
 
     def step(self) -> tuple[list[int], list[int]]:
-        """Advance every seat that moves by one token. Gives the tokens of pictures and of answers, one a seat."""
+        """Advance every seat that moves. Gives how many tokens every picture got, and every answer's token."""
         began = time.perf_counter()
-        window = self.window
+        drawing = [seat for seat in self.pictures.taken if seat.moving]
+        crowd = self._crowd(len(drawing)) if drawing else 0
+        window = self.windows.choose(crowd) if drawing else 1
         batch = Batch(*self._extent(self.pictures, window), *self._extent(self.answers, 1), window)
         if self.compiled:
             batch = min(bucket for bucket in self.buckets if _holds(bucket, batch))
         drawn, said = self._step(self.pictures, self.answers, batch)
-        tokens = (
-            drawn.tolist(),
-            said.tolist(),
-        )  # waits for the device: who cancels or comes is seen before the next step
-        self._recent.append(time.perf_counter() - began)
+        # waits for the device: who cancels or comes is seen before the next step
+        counts, tokens = drawn.tolist(), said.tolist()
+        seconds = time.perf_counter() - began
+        if len(drawing) == crowd and crowd and not tokens:
+            self.windows.note(crowd, window, seconds, [counts[seat.index] for seat in drawing])
+        self._recent.append(seconds)
         self.steps += 1
-        return tokens
+        return counts, tokens
 
     def drop_graphs(self) -> None:
         """Go on without compiled graphs: they hold memory, and the addresses of a cache that is to be replaced."""
         if self.compiled:
             self._step, self.compiled = self.decoder.step, False
-            torch._dynamo.reset()  # and with it what CUDA graphs hold
+            self.decoder.unfuse()
+            torch._dynamo.reset()
+
+    def _crowd(self, pictures: int) -> int:
+        """The least number of pictures, of those that are measured, that has room for so many."""
+        return min(size for size in self._sizes() if size >= pictures)
+
+    def _sizes(self) -> list[int]:
+        """Numbers of pictures that steps are measured and recorded for."""
+        sizes = {1, 2, *(USUAL * 2**i for i in range(8))}
+        return sorted({size for size in sizes if size < self.pictures.capacity} | {self.pictures.capacity})
 
     def _extent(self, lane: Lane, window: int) -> tuple[int, int]:
-        """How many seats of a lane take part, and how many positions they may look at."""
+        """How many seats of a lane take part, and how many positions they may look at; the lane is told of both."""
         moving = [seat for seat in lane.taken if seat.moving]
         if not moving:
             return 0, 0
@@ -102,31 +131,57 @@ class StepRunner:
         Where both move, which is rare, pictures have one length.
         """
         pictures, answers = self.pictures, self.answers
-        smaller = {FEWEST_SEATS * 4**i for i in range(8)}
+        smaller = set(self._sizes()) if self.on_cuda else {USUAL * 4**i for i in range(8)}
         sizes = sorted(size for size in smaller | {pictures.capacity} if 0 < size <= pictures.capacity)
         answering = [(answers.capacity, length) for length in _lengths(answers, 2) if answers.capacity]
-        drawing = [Batch(size, length, 0, 0) for size in sizes for length in _lengths(pictures, 4)]
-        both = [Batch(size, pictures.length, *answer) for size in sizes for answer in answering]
+        drawing = [
+            Batch(size, length, 0, 0, window)
+            for size in sizes
+            for length in _lengths(pictures, 4)
+            for window in self.windows.sizes
+        ]
+        both = [
+            Batch(size, pictures.length, *answer, window)
+            for size in sizes
+            for answer in answering
+            for window in self.windows.sizes
+        ]
         return [*drawing, *(Batch(0, 0, *answer) for answer in answering), *both]
 
     def _compile(self) -> None:
-        began, buckets = time.perf_counter(), self.buckets
-        mode, constants = "default", self.decoder.blocks
-        if self.decoder.device.type == "cuda":
-            mode = "reduce-overhead"
-            for tensor in (*self.decoder.tensors(), *self.pictures.tensors(), *self.answers.tensors()):
-                torch._dynamo.mark_static_address(tensor)  # CUDA graphs copy every other input at every step
-        self._step = torch.compile(self.decoder.step, fullgraph=True, dynamic=False, mode=mode)
+        began = time.perf_counter()
+        if self.on_cuda:
+            self.decoder.fuse()
+            self._step = CudaGraphs(self.decoder)
+            return
+        self._step = torch.compile(self.decoder.step, fullgraph=True, dynamic=False)
         # oneDNN's blocks are opaque to the compiler: it must take weights for constants, which all graphs share then.
         # Empty seats do not move, so a step over them changes nothing that anybody reads.
         with (
             torch.inference_mode(),
-            config.patch(freezing=constants),
+            config.patch(freezing=self.decoder.blocks),
             torch._dynamo.config.patch(recompile_limit=MOST_GRAPHS, accumulated_recompile_limit=MOST_GRAPHS),
         ):
-            for batch, _ in itertools.product(buckets, range(WARMING)):
+            for batch in self.buckets:
                 self._step(self.pictures, self.answers, batch)
-        log.info("compiled %d decode graphs in %.0f s", len(buckets), time.perf_counter() - began)
+        log.info("compiled %d decode graphs in %.0f s", len(self.buckets), time.perf_counter() - began)
+
+    @torch.inference_mode()
+    def _measure(self) -> None:
+        """Find out how long steps take, the usual ones first, over empty seats: as far as a second goes."""
+        ends = time.perf_counter() + MEASURING
+        sizes = [size for size in self._sizes() if size]
+        sizes.sort(key=lambda size: abs(size - USUAL))
+        for size, window in itertools.product(sizes, self.windows.sizes):
+            length = _lengths(self.pictures, 4)[1]
+            batch = Batch(size, length, 0, 0, window)
+            for timed in (False, True, True):
+                began = time.perf_counter()
+                if began > ends:
+                    return
+                self._step(self.pictures, self.answers, batch)[0].tolist()
+                if timed:
+                    self.windows.measured(size, window, time.perf_counter() - began)
 
 
 def _lengths(lane: Lane, count: int) -> list[int]:
@@ -136,4 +191,5 @@ def _lengths(lane: Lane, count: int) -> list[int]:
 def _holds(bucket: Batch, batch: Batch) -> bool:
     """Tell whether a bucket is large enough, and covers no lane that the batch leaves out."""
     enough = all(have >= need for have, need in zip(bucket, batch, strict=True))
-    return enough and bool(bucket.pictures) == bool(batch.pictures) and bool(bucket.answers) == bool(batch.answers)
+    alike = bool(bucket.pictures) == bool(batch.pictures) and bool(bucket.answers) == bool(batch.answers)
+    return enough and alike and bucket.window == batch.window

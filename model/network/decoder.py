@@ -111,6 +111,19 @@ class Decoder:
             self.codes = torch.cat((drawn, begin))
         self.columns = torch.arange(codes, dtype=torch.int32, device=self.device)
 
+    def fuse(self) -> None:
+        """Compile what stands between attentions and behind the last one; once for all layers and numbers of rows.
+
+        Raises errors of all kinds at the first step, where there is no compiler.
+        """
+        self._between = torch.compile(self._between, dynamic=True, fullgraph=True)  # type: ignore[method-assign]
+        self._choose_codes = torch.compile(self._choose_codes, dynamic=True, fullgraph=True)  # type: ignore[method-assign]
+
+    def unfuse(self) -> None:
+        """Take `fuse` back."""
+        for name in ("_between", "_choose_codes"):
+            self.__dict__.pop(name, None)
+
     def tensors(self) -> list[Tensor]:
         """Everything that a step reads, apart from the lanes and the modules' own parameters."""
         return [
@@ -209,13 +222,17 @@ class Decoder:
     def _draw(self, span: "_Span", x: Tensor) -> Tensor:
         """Choose the code that follows every position of every picture, from the last hidden states of its two rows."""
         lane, (seats, window) = span.lane, span.at.shape
-        activation = self.network.model.generation_head.activation_fn
-        features = activation(self.head_in(x)).view(seats, lane.width, window, -1)
-        # guidance is linear, and so is the head's last layer: guided features give guided logits, at half the rows
-        logits = self.head_out(sampling.guide(features, lane.strength[:seats]).flatten(0, 1))
+        states = x.view(seats, lane.width, window, -1)
+        strength = lane.strength[:seats]
         temperature = lane.temperature[:seats].repeat_interleave(window)
-        chosen = sampling.sample(logits.float(), temperature, span.keys(), self.columns)
-        return chosen.view(seats, window)
+        return self._choose_codes(states, strength, temperature, span.keys()).view(seats, window)
+
+    def _choose_codes(self, states: Tensor, strength: Tensor, temperature: Tensor, keys: Tensor) -> Tensor:
+        """Choose codes (n,) from states (seats, 2, window, hidden)."""
+        features = self.network.model.generation_head.activation_fn(self.head_in(states))
+        # guidance is linear, and so is the head's last layer: guided features give guided logits, at half the rows
+        logits = self.head_out(sampling.guide(features, strength).flatten(0, 1))
+        return sampling.sample(logits.float(), temperature, keys, self.columns)
 
     def _say(self, span: "_Span", x: Tensor) -> Tensor:
         """Choose the next token of every answer from the last hidden state of its row."""

@@ -118,7 +118,6 @@ class PictureLane:
         for seat, picture in over:
             drawn = self.lane.written(seat, run.first, run.last + 1).tolist()
             picture.tokens = (*run.request.kept, *drawn)
-            run.drawn.append(picture)
         run.drawing = [pair for pair in run.drawing if pair not in over]
         self.lane.release([seat for seat, _ in over])
         if not run.drawing:
@@ -127,10 +126,15 @@ class PictureLane:
 
     def so_far(self, run: DrawingRun) -> list[Tensor]:
         """The tokens that each picture has by now, int64, copies."""
-        drawn = [torch.tensor(picture.tokens, device=self.janus.device) for picture in run.drawn]
         kept = torch.tensor(run.request.kept, dtype=torch.int64, device=self.janus.device)
-        written = [self.lane.written(seat, run.first, seat.position + 1) for seat, _ in run.drawing]
-        return drawn + [torch.cat((kept, tokens)) for tokens in written] + [kept] * len(run.waiting)
+        seats = {picture: seat for seat, picture in run.drawing}
+        found = []
+        for picture in run.pictures:
+            tokens = torch.tensor(picture.tokens, device=self.janus.device) if picture.tokens else kept
+            if seat := seats.get(picture):
+                tokens = torch.cat((kept, self.lane.written(seat, run.first, seat.position + 1)))
+            found.append(tokens)
+        return found
 
     def pixels(self, run: DrawingRun) -> Units:
         """Turn the tokens of a drawing into pictures, a picture at a time; what is done already stays."""

@@ -60,7 +60,13 @@ class Preparer:
         streams = [sampling.keys(seed, sampling.DRAWING, self.image_tokens) for seed in seeds]
         pictures = [Picture(seed=seed, keys=stream) for seed, stream in zip(seeds, streams, strict=True)]
         return DrawingRun(
-            request=drawing, ids=ids, total=self.image_tokens, waiting=pictures, lane=PICTURES, seats=len(pictures)
+            request=drawing,
+            ids=ids,
+            total=self.image_tokens,
+            pictures=pictures,
+            waiting=pictures,
+            lane=PICTURES,
+            seats=len(pictures),
         )
 
     def _question(self, question: Question) -> QuestionRun:

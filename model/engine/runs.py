@@ -51,11 +51,16 @@ class DrawingRun(Run):
     request: Drawing
     ids: list[int]  # BOS ... begin_of_image
     total: int  # image tokens of a picture
-    waiting: list[Picture]
+    pictures: list[Picture]
+    waiting: list[Picture]  # those that have no seat yet
     drawing: list[tuple[Seat, Picture]] = field(default_factory=list)
-    drawn: list[Picture] = field(default_factory=list)
     previewed: float = 0.0  # when the last preview was begun
     preview: list[Image.Image] = field(default_factory=list)
+
+    @property
+    def drawn(self) -> list[Picture]:
+        """The pictures whose tokens are all there, in the order they were asked for."""
+        return [picture for picture in self.pictures if picture.tokens]
 
     @property
     def held(self) -> int:

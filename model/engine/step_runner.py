@@ -67,7 +67,8 @@ class StepRunner:
                     raise PlainError(f"The decode step can't be compiled here: {error}. Set compile to auto.") from error
                 log.warning("the decode step is not compiled, so it is slower: %s", error)
                 self.drop_graphs()
-        self._measure()
+        if len(self.windows.sizes) > 1:
+            self._measure()
 
     @property
     def moving(self) -> bool:

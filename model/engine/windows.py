@@ -13,7 +13,8 @@ GUESSED = 0.6  # the share of guesses that are assumed to be right before any wa
 WEIGHT = 4  # and what that counts for; a depth that was hardly seen is assumed to be like the one before it
 MEMORY = 0.995  # what a step's guesses count for after the next step
 LOSS = 0.02  # the share of the time that may be lost by trying widths
-TRIAL = 12  # steps that a trial takes,
+PROBE = 2  # steps by which it is found out how long one of that width takes,
+TRIAL = 12  # and how many tokens it settles;
 SETTLING = 2  # of which the first do not count: guesses get better by being looked at
 HOPELESS = 0.7  # of the best one's tokens a second: who has fewer is the last width to be tried
 STALE = 64  # steps after which a width is measured again
@@ -64,28 +65,27 @@ class Windows:
         known = [size for size in self.sizes if (pictures, size) in self.seconds]
         if not known:
             return self.sizes[0]
-        best = max(known, key=lambda size: self.rate(pictures, size))
         if self._left:
             self._left -= 1
             return self._trial
-        for size, loss in self._worth_trying(pictures, known, best):
-            if self._lost + TRIAL * loss <= LOSS * self._spent:
-                self._lost += max(0.0, TRIAL * loss)
-                self._trial, self._left = size, TRIAL - 1
+        best = max(known, key=lambda size: self.rate(pictures, size))
+        for size, steps, loss in self._worth_trying(pictures, known, best):
+            if self._lost + steps * loss <= LOSS * self._spent:
+                self._lost += max(0.0, steps * loss)
+                self._trial, self._left = size, steps - 1
                 return size
         return best
 
-    def _worth_trying(self, pictures: int, known: list[int], best: int) -> Iterator[tuple[int, float]]:
-        """Tell which widths might be better than is known, and how many seconds trying each may cost."""
+    def _worth_trying(self, pictures: int, known: list[int], best: int) -> Iterator[tuple[int, int, float]]:
+        """Tell which widths might be better than is known, by how many steps, and what each may cost in seconds."""
         beyond = self.sizes[len(known) :]
         if beyond and self.rate(pictures, known[-1]) >= HOPELESS * self.rate(pictures, best):
-            longest = self.seconds[pictures, known[-1]] * beyond[0] / known[-1]  # at worst
-            yield beyond[0], longest - 1 / self.rate(pictures, best)
+            longest = self.seconds[pictures, known[-1]] * beyond[0] / known[-1]
+            yield beyond[0], PROBE, longest - 1 / self.rate(pictures, best)
         near = self.sizes.index(best)
         for size in {1, *self.sizes[max(0, near - 1) : near + 2]} & set(known):
             if self._step - self._measured[pictures, size] > STALE:
-                gained = self.acceptance.tokens(size) / self.rate(pictures, best)
-                yield size, self.seconds[pictures, size] - gained
+                yield size, TRIAL, self.seconds[pictures, size] - 1 / self.rate(pictures, best)
 
     def rate(self, pictures: int, size: int) -> float:
         """Tokens a second and picture, as far as is known."""

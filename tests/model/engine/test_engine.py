@@ -24,6 +24,7 @@ from model.requests import (
     Turn,
 )
 from model.settings import EngineSettings
+from model.weights import checkpoint
 from model.weights.checkpoint import Janus
 from tests.model.driving import PHOTO, ask, draw, run, text, tokens
 
@@ -96,6 +97,65 @@ def test_few_seats_draw_the_same_pictures_in_several_goes(engine: Engine, tiny: 
     done = [event.done for event in events[0] if isinstance(event, Progress)]
     assert done == sorted(done)
     assert done[-1] == 16
+
+
+# -- several tokens a step --------------------------------------------------------------------------------------------
+
+
+def windowed(tiny: Janus, window: int, **more: int) -> Engine:
+    return Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16, window=window, **more))
+
+
+@pytest.mark.parametrize("window", [2, 4, 7, 32, 64])
+def test_a_window_draws_what_single_steps_draw(engine: Engine, tiny: Janus, window: int) -> None:
+    """Whatever the guidance, the temperature, the beginning and the neighbours; and with fewer steps."""
+    one, wide = windowed(tiny, 1), windowed(tiny, window)
+    whole = tokens(run(one, draw())[0])[0]
+    crowd = [
+        draw(count=5, guidance=guidance, temperature=temperature, seed=seed, owner=str(seed))
+        for seed, (guidance, temperature) in enumerate([(1.0, 1.0), (5.0, 1.0), (3.0, 0.3), (5.0, 0.0), (2.0, 2.0)])
+    ]
+    crowd += [draw(count=2, kept=whole[:kept], owner=str(kept)) for kept in (1, 7, 15)]
+    crowd += [ask(temperature=1.0, top_p=0.9, seed=3, owner="asker")]
+    for every in (0, 3):
+        requests = [copy.copy(request) for request in crowd]
+        for found, expected in zip(run(wide, *requests, every=every), run(one, *map(copy.copy, crowd)), strict=True):
+            if isinstance(expected[-1], Pictures):
+                assert tokens(found) == tokens(expected)
+            else:
+                assert text(found) == text(expected)
+
+
+def test_a_window_takes_fewer_steps_and_progress_counts_tokens() -> None:
+    demo = checkpoint.load("demo", device="cpu")
+    steps, drawn = {}, {}
+    for window in (1, 8):
+        engine = Engine(demo, Lanczos(), EngineSettings(rows=10, answers=1, window=window))
+        events = run(engine, draw(prompt="a large red circle on a blue background", count=3))[0]
+        steps[window], drawn[window] = engine.step_runner.steps, tokens(events)
+        done = [event.done for event in events if isinstance(event, Progress)]
+        assert done == sorted(set(done))
+        assert done[-1] == demo.image_tokens
+        assert len(done) > 20
+    assert drawn[8] == drawn[1]
+    assert steps[1] == demo.image_tokens
+    assert steps[8] < demo.image_tokens / 2
+
+
+def test_a_broken_number_in_a_wrong_guess_harms_nobody(tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what would be certain counts: a guess may lead where no numbers are."""
+    engine, expected = windowed(tiny, 8), tokens(run(windowed(tiny, 1), draw(count=2))[0])
+    choose = engine.decoder._choose_codes
+
+    def breaking(*args: torch.Tensor) -> torch.Tensor:
+        chosen = choose(*args).view(-1, 8)
+        read = engine.lanes["pictures"].window(len(chosen), 8, tiny.grid)[1]
+        wrong = (chosen[:, :-1] != read[:, 1:]).cumsum(-1) > 0  # these stand behind a wrong guess
+        chosen[:, 1:][wrong] = -1
+        return chosen.flatten()
+
+    monkeypatch.setattr(engine.decoder, "_choose_codes", breaking)
+    assert tokens(run(engine, draw(count=2))[0]) == expected
 
 
 # -- what travels on the way ------------------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ def fill(lane: Lane, seat: Seat, mark: int) -> None:
     """Give a seat `mark` prefilled positions, every number of it `mark`."""
     for layer in lane.cache.layers:
         layer[:, list(lane.rows(seat.index)), :, :mark] = mark
-    stream = np.full(3, mark / 100, np.float32)
-    lane.start(seat, position=mark, token=mark, uniforms=stream, sharpness=mark, strength=mark)
+    lane.cover([seat], mark)
+    lane.start(seat, position=mark, token=mark, keys=np.full((3, 2), mark, np.int32), temperature=mark, strength=mark)
 
 
 @settings(max_examples=50, deadline=None)
@@ -46,8 +46,9 @@ def test_seats_in_use_are_the_first_and_keep_what_they_hold(data: st.DataObject)
         assert [seat.index for seat in lane.taken] == list(range(len(held)))
         for m, seat in held.items():
             value, i = m % 13 + 1, seat.index
-            assert lane.tokens[i, value] == lane.positions[i] == lane.sharpness[i] == lane.strength[i] == value
-            assert torch.equal(lane.uniforms[i, value : value + 3], torch.full((3,), value / 100))
+            assert lane.tokens[i, value] == lane.positions[i] == lane.temperature[i] == lane.strength[i] == value
+            assert (lane.keys[i, value : value + 3] == value).all()
+            assert (lane.first[i], lane.last[i], lane.guessed[i]) == (value + 1, value + 3, value)
             rows = torch.stack([layer[:, list(lane.rows(i)), :, :value] for layer in lane.cache.layers])
             assert (rows == value).all()
         assert lane.moving.tolist() == [1] * len(held) + [0] * lane.free
@@ -69,6 +70,7 @@ def test_nothing_is_left_of_who_was_there_for_whoever_moves_in() -> None:
     lane = Lane(SHAPE, seats=3, length=20, width=2)
     broken, other, third = lane.take(3)
     fill(lane, broken, 12)
+    lane.cover([broken], 13)  # by the step that broke
     fill(lane, other, 3)
     lane.cover([third], 7)  # being prefilled, and no further than this
     for layer in lane.cache.layers:
@@ -93,6 +95,72 @@ def test_on_a_cpu_a_cache_takes_memory_only_where_it_was_written() -> None:
     fill(lane, seats[1], 100)
     lane.release(seats)
     assert resident() - before < whole / 10
+
+
+WINDOW = 4
+ABOVE = 3  # tokens in a row of a picture
+
+
+def windowed(*, position: int = 5, tokens: int = 10) -> Lane:
+    """A lane of one seat, whose picture begins at 3 and stands up to `position`, with `tokens` left to draw."""
+    lane = Lane(SHAPE, seats=1, length=20, width=2)
+    (seat,) = lane.take(1)
+    lane.tokens[0, : position + 1] = torch.arange(position + 1) * 10
+    keys = np.zeros((tokens, 2), np.int32)
+    lane.start(seat, position=position, token=position * 10, keys=keys, temperature=1, strength=1, first=3)
+    return lane
+
+
+def take(lane: Lane, chosen: list[int], width: int = WINDOW) -> int:
+    """Let a step choose these."""
+    at, read = lane.window(1, width, ABOVE)
+    return int(lane.choose(at, read, torch.tensor([chosen])).item())
+
+
+def test_a_guess_is_what_stands_above_or_what_was_guessed_before() -> None:
+    lane = windowed()
+    at, read = lane.window(1, WINDOW, ABOVE)
+    assert at.tolist() == [[5, 6, 7, 8]]
+    assert read.tolist() == [[50, 30, 40, 50]]
+    assert lane.window(1, 6, ABOVE)[1].tolist() == [[50, 30, 40, 50, 30, 40]]
+    assert windowed(position=3).window(1, 3, ABOVE)[1].tolist() == [[30, 30, 30]]  # nothing of the picture is above
+    assert take(lane, [61, 71, 81, 91]) == 1
+    assert lane.window(1, 5, ABOVE)[1].tolist() == [[61, 71, 81, 91, 71]]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"),
+    [([1, 2, 3, 4], 1), ([30, 2, 3, 4], 2), ([30, 40, 3, 4], 3), ([30, 40, 50, 4], 4), ([1, 40, 50, 4], 1)],
+)
+def test_what_follows_right_guesses_is_certain(chosen: list[int], count: int) -> None:
+    lane = windowed()
+    assert take(lane, chosen) == count
+    assert lane.positions.tolist() == [5 + count]
+    assert lane.tokens[0, 6 : 6 + count].tolist() == chosen[:count]
+
+
+def test_a_window_ends_where_the_picture_does() -> None:
+    lane = windowed(tokens=2)
+    assert take(lane, [30, 40, 50, 4]) == 2
+    assert lane.positions.tolist() == lane.last.tolist() == [7]
+    short = windowed(position=17, tokens=2)  # and where the cache does
+    assert short.window(1, WINDOW, ABOVE)[0].tolist() == [[17, 18, 19, 19]]
+
+
+def test_a_seat_that_does_not_move_stays_where_it_is() -> None:
+    lane = windowed()
+    lane.moving[0] = 0
+    assert take(lane, [30, 40, 50, 4]) == 0
+    assert lane.positions.tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"), [([-1, 2, 3, 4], -1), ([30, -1, 3, 4], -1), ([1, -1, 3, 4], 1), ([1, 2, -1, -1], 1)]
+)
+def test_no_token_breaks_a_seat_only_where_it_would_be_certain(chosen: list[int], count: int) -> None:
+    assert take(windowed(), chosen) == count
+    one = windowed()
+    assert take(one, chosen[:1], width=1) == (-1 if chosen[0] < 0 else 1)
 
 
 def test_bytes_a_token_are_what_torch_allocates() -> None:

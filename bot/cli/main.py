@@ -185,7 +185,7 @@ def bench(
     dtype: Dtype = None,
     config: Config = None,
 ) -> None:
-    """Measure the plain loop, transformers and the engine here. NAME may be random-1b, too."""
+    """Measure the plain loop, transformers and the engine here. NAME may be random-1b or random-7b, too."""
     from bot.cli import oneshot
 
     oneshot.bench(load_settings(config, model, device, dtype), rounds, json)

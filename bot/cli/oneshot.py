@@ -97,6 +97,7 @@ def download(names: list[str], weights: Path = WEIGHTS) -> None:
 def bench(settings: Settings, rounds: int, as_json: bool) -> None:
     """Measure the chosen model and print tables, or one JSON object. Raises PlainError."""
     from model.bench import bench as measuring
+    from model.bench.tables import tables
 
     chosen = settings.model
     with bars() as progress:
@@ -112,7 +113,7 @@ def bench(settings: Settings, rounds: int, as_json: bool) -> None:
     if as_json:
         show(json.dumps(result))
         return
-    for table in measuring.tables(result):
+    for table in tables(result):
         Console().print(table)
 
 

@@ -1,6 +1,6 @@
 """What the engine gains, measured: each contender on the same weights, all interleaved in one process.
 
-`bench` gives one object of plain numbers (seconds, bytes, ratios) in six parts, `tables` shows it to a person. Every
+`bench` gives one object of plain numbers (seconds, bytes, ratios) in parts. Every
 ratio is the other's seconds over the engine's: above 1 the engine is faster.
 """
 
@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from PIL import Image
-from rich.table import Table
 
-from model.bench import plain, probes, random_janus
+from model.bench import passes, plain, probes, random_janus
 from model.bench.contenders import Contender, Ours, Plain, Transformers, interleaved, twin
+from model.bench.tables import Result
 from model.engine.engine import Engine
 from model.network import upscaler
 from model.network.upscaler import Lanczos, RealESRGAN
@@ -31,7 +31,6 @@ from model.weights.machine import read_speed, step_bytes
 from model.weights.names import WEIGHTS, CheckpointError, locate_upscaler
 
 Progress = Callable[[str], None]
-Result = dict[str, Any]
 
 PROMPT = "a red circle on a blue background"
 QUESTION = "what colour is the circle?"
@@ -52,9 +51,10 @@ def bench(
     progress: Progress = lambda _: None,
     weights: Path = WEIGHTS,
 ) -> Result:
-    """Measure everything for one model: a name that `checkpoint.load` takes, or one of random_janus.LANGUAGE. Raises PlainError.
+    """Measure everything for one model: a name that `checkpoint.load` takes, or one of random_janus.LANGUAGE.
 
-    `compile`: whether the engine's steps are compiled, as in EngineSettings; the other contenders never are.
+    Raises PlainError. `compile`: whether the engine's steps are compiled, as in EngineSettings; the other contenders
+    never are.
     """
     progress(f"loading {model}")
     if model in random_janus.LANGUAGE:
@@ -62,15 +62,27 @@ def bench(
     else:
         janus = checkpoint.load(model, device=device, dtype=dtype, weights=weights)
     size = sum(tensor.numel() for tensor in janus.network.model.language_model.parameters())
-    large = janus.device.type == "cpu" and size > LARGE
-    # What is large draws few tokens, and has short lanes: 40 rows of whole drawings would take gigabytes.
+    large, on_cuda = size > LARGE, janus.device.type == "cuda"
+    # On a CPU what is large draws few tokens, and has short lanes: 40 rows of whole drawings would take gigabytes.
     settings = EngineSettings(prompt_tokens=max(CONTEXTS), rows=2 * 5 * USERS, answers=1, compile=compile)
-    ours = Ours(Engine(twin(janus, grid=LONGER_GRID if large else None), Lanczos(), settings))
+    own = twin(janus, grid=LONGER_GRID if large and not on_cuda else None)
+    enlarge = random_janus.upscaler(janus.device) if large and on_cuda else Lanczos()
+    progress("making the engine")
+    began = time.perf_counter()
+    ours = Ours(Engine(own, enlarge, settings))
+    made = time.perf_counter() - began
     result: Result = (_steps if large else _drawings)(janus, ours, rounds, progress)
+    if large and on_cuda:
+        progress("whole drawings")
+        result["whole"] = _whole(ours)
+    if not large:
+        progress("passes by width")
+        result["passes"] = passes.passes(ours)
+    result["chosen"] = passes.chosen(ours)
     result["ask_under_load"] = _ask(janus, ours, result, rounds, progress)
     progress("memory")
-    result["memory"] = probes.memory(janus, ours, PROMPT)
-    if janus.device.type == "cpu" and model not in random_janus.LANGUAGE and sys.platform == "linux":
+    result["memory"] = probes.memory(janus, ours, PROMPT, both=not large)
+    if not on_cuda and model not in random_janus.LANGUAGE and sys.platform == "linux":
         peaks = probes.peaks(model, dtype=dtype, prompt=PROMPT)
         peaks["engine"] += result["memory"]["engine"]["cache_bytes_per_row"]
         for name, peak in peaks.items():
@@ -79,6 +91,7 @@ def bench(
     result["upscale"] = _upscale(janus, model, rounds)
     progress("startup")
     result["startup"] = {"model": model, "machine": _machine(janus), "rounds": rounds}
+    result["startup"]["engine_made"] = made
     result["startup"]["compiled"] = ours.engine.step_runner.compiled
     if model not in random_janus.LANGUAGE:
         result["startup"]["engine"] = probes.startup(model, device=device, dtype=dtype)
@@ -146,7 +159,8 @@ def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
     crowd: Result = {name: {} for name in ("plain", "engine")}
     progress("greedy tokens of all contenders")  # and everybody is warm then
     greedy = [contender.draw(PROMPT, temperature=0, count=1, decode=False).tokens[0] for contender in contenders]
-    _, tokens = ours.steps([Drawing(prompt=PROMPT, temperature=0)], count)
+    with passes.width(ours, 1):
+        _, tokens = ours.steps([Drawing(prompt=PROMPT, temperature=0)], count)
     equal = all(torch.equal(other, tokens[0][0, :count].cpu()) for other in greedy)
     for length in CONTEXTS:
         prompt = _prompt_of(janus, length)
@@ -158,8 +172,10 @@ def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
                     contender.draw(prompt, decode=False)
                 found[contender.name] += times.seconds
             one = Drawing(prompt=prompt, count=5)
-            found["engine"] += ours.steps([one], count)[0]
-            found["four"] += ours.steps([Drawing(prompt=prompt, count=5, owner=str(i)) for i in range(USERS)], count)[0]
+            with passes.width(ours, 1):
+                found["engine"] += ours.steps([one], count)[0]
+                crowd_of = [Drawing(prompt=prompt, count=5, owner=str(i)) for i in range(USERS)]
+                found["four"] += ours.steps(crowd_of, count)[0]
         medians = _medians(found)
         for name in imagine:
             imagine[name][f"step_at_{length}"] = medians[name]
@@ -170,6 +186,16 @@ def _steps(janus: Janus, ours: Ours, rounds: int, progress: Progress) -> Result:
         imagine["engine"][f"bandwidth_share_at_{length}"] = read / medians["engine"] / bandwidth
     imagine["machine_bytes_per_second"] = bandwidth
     return {"imagine": _with_ratios(imagine) | {"greedy_equal": equal}, "crowd": _with_ratios(crowd)}
+
+
+def _whole(ours: Ours) -> Result:
+    """Seconds from five prompts to enlarged pictures, for one user and for four; random weights guess nothing right."""
+    one = Drawing(prompt=PROMPT, count=5, owner="one")
+    four = [Drawing(prompt=PROMPT, count=5, owner=str(i)) for i in range(USERS)]
+    (alone,), together = ours.crowd([one]), ours.crowd(four)
+    return {
+        "engine": {"one_steps": alone.steps, "one_user": alone.total, "four_users": max(run.total for run in together)}
+    }
 
 
 def _prompt_of(janus: Janus, length: int) -> str:
@@ -183,7 +209,7 @@ def _prompt_of(janus: Janus, length: int) -> str:
 def _ask(janus: Janus, ours: Ours, before: Result, rounds: int, progress: Progress) -> Result:
     """Seconds to the first token of a question that comes while four users draw."""
     one = Plain(janus)
-    late = max(1, min(ours.engine.janus.image_tokens // 4, 100))
+    late = max(1, min(ours.engine.janus.image_tokens // 8, 100))
 
     def under_load() -> float:
         progress("a question while four users draw")
@@ -207,12 +233,13 @@ def _ask(janus: Janus, ours: Ours, before: Result, rounds: int, progress: Progre
 
 def _upscale(janus: Janus, model: str, rounds: int) -> Result:
     """Five pictures through the tiled predict of the original program, and through ours."""
-    try:
-        file = locate_upscaler("auto", "demo" if model in random_janus.LANGUAGE else model)
-    except CheckpointError as error:
-        return {"missing": str(error)}
-    assert file is not None
-    enlarge = upscaler.load(file, device=janus.device)
+    if model in random_janus.LANGUAGE:
+        enlarge: upscaler.Upscaler = random_janus.upscaler(janus.device)
+    else:
+        try:
+            enlarge = upscaler.load(locate_upscaler("auto", model), device=janus.device)
+        except CheckpointError as error:
+            return {"missing": str(error)}
     assert isinstance(enlarge, RealESRGAN)
     side = janus.grid * 2 ** (len(janus.network.config.vq_config.channel_multiplier) - 1)
     pictures = [Image.effect_noise((side, side), 50 + i).convert("RGB") for i in range(5)]
@@ -239,44 +266,3 @@ def _with_ratios(found: Result) -> Result:
     others = {name: of for name, of in found.items() if isinstance(of, dict) and name != "engine"}
     ratio = {name: {k: v / ours[k] for k, v in of.items() if k in ours} for name, of in others.items()}
     return found | {"ratio": ratio}
-
-
-def tables(result: Result) -> list[Table]:
-    """Lay a result of `bench` out for a person: seconds of every contender, and how much faster the engine is."""
-    start = result["startup"]
-    machine = start["machine"]
-    about = f"{start['model']} on {machine['name']}, {machine['threads']} threads, {machine['dtype']}"
-    if start["compiled"]:
-        about += ", compiled"
-    found = [
-        _table(f"One user draws five pictures ({about})", result["imagine"]),
-        _table("Four users draw five pictures each", result["crowd"]),
-        _table("The first token of a question while four users draw", result["ask_under_load"]),
-    ]
-    if "missing" not in result["upscale"]:
-        found.append(_table("Five pictures are enlarged", result["upscale"]))
-    found.append(_table("Memory", result["memory"]))
-    if "engine" in start:
-        found.append(_table("From nothing to the first tokens", result["startup"]))
-    return found
-
-
-def _table(title: str, part: Result) -> Table:
-    """One line a figure, one column a contender that has it, and the ratios."""
-    table = Table(title=title, title_justify="left")
-    names: list[str] = [name for name in ("plain", "transformers", "engine") if name in part]
-    ratios: Result = part.get("ratio", {})
-    table.add_column("seconds" if title != "Memory" else "bytes")
-    for name in names:
-        table.add_column(name, justify="right")
-    for other in ratios:
-        table.add_column(f"{other} / engine", justify="right")
-    for figure in dict.fromkeys(figure for name in names for figure in part[name]):
-        cells = [_number(part[name].get(figure)) for name in names]
-        faster = [_number(of.get(figure) if isinstance(of, dict) else None) for of in ratios.values()]
-        table.add_row(figure.replace("_", " "), *cells, *faster)
-    return table
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"

@@ -35,6 +35,11 @@ class Measured:
     pixels: float  # seconds, tokens to pictures
     tokens: Tensor  # (pictures, image tokens)
 
+    @property
+    def total(self) -> float:
+        """Seconds from prompt to pictures."""
+        return self.steps + self.pixels
+
 
 class Contender(Protocol):
     """A way to draw."""

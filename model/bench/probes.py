@@ -93,20 +93,23 @@ def _elsewhere(program: str, *arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def memory(janus: Janus, ours: Ours, prompt: str) -> dict[str, dict[str, float]]:
-    """Bytes a row in flight: what its cache takes; and on CUDA how much memory grows at most while ten rows draw."""
+def memory(janus: Janus, ours: Ours, prompt: str, *, both: bool) -> dict[str, dict[str, float]]:
+    """Bytes a row in flight: what its cache takes; and on CUDA how much memory grows at most while ten rows draw.
+
+    Without `both` only the engine draws: for models whose plain loop takes too long.
+    """
     engine, rows = ours.engine, 10
     lane = engine.lanes["pictures"]
     slots = sum(layer.nbytes for layer in lane.cache.layers) / (lane.capacity * lane.width)
     shape = CacheShape.of(janus.network)
     length = len(janus.prompts.drawing(prompt)) + janus.image_tokens
     # once before, so that only what a drawing needs anew is counted
-    found = {
+    found: dict[str, dict[str, float]] = {
         "plain": {"cache_bytes_per_row": float(shape.bytes_per_token * length)},
         "engine": {"cache_bytes_per_row": slots, "cache_bytes_per_token": float(shape.bytes_per_token)},
     }
     if janus.device.type == "cuda":
-        for contender in (Plain(janus), ours):
+        for contender in (Plain(janus), ours) if both else (ours,):
             torch.cuda.reset_peak_memory_stats(janus.device)
             before = torch.cuda.memory_allocated(janus.device)
             contender.draw(prompt, decode=False)

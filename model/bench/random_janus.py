@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import torch
+from spandrel import ModelLoader
+from spandrel.architectures.ESRGAN import ESRGAN
 from transformers import JanusConfig, JanusForConditionalGeneration, JanusVisionConfig, JanusVQVAEConfig, LlamaConfig
 
+from model.network.upscaler import RealESRGAN, arrange
 from model.weights.checkpoint import PRECISE, Janus, choose_device, choose_dtype
 from model.weights.prompts import Prompts
 
@@ -12,6 +15,12 @@ LANGUAGE = {  # all that the two sizes differ in
     "random-1b": {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 24, "num_attention_heads": 16},
     "random-7b": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 30, "num_attention_heads": 32},
 }
+
+
+def upscaler(device: torch.device) -> RealESRGAN:
+    """Build the network of `RealESRGAN_x2.pth` with random weights: 23 blocks, four pixels taken together."""
+    network = ESRGAN(in_nc=12, out_nc=3, num_filters=64, num_blocks=23, scale=4, shuffle_factor=2)
+    return arrange(ModelLoader().load_from_state_dict(network.state_dict()), device)
 
 
 def build(name: str, tokenizer: Path, *, device: str = "auto", dtype: str = "auto", seed: int = 0) -> Janus:
@@ -42,11 +51,11 @@ def build(name: str, tokenizer: Path, *, device: str = "auto", dtype: str = "aut
         network.get_submodule(part).float()
     numbers = torch.Generator(target).manual_seed(seed)
     for module in network.modules():
-        for name, parameter in module.named_parameters(recurse=False):
+        for kind, parameter in module.named_parameters(recurse=False):
             if parameter.ndim > 1:
                 parameter.detach().normal_(0, parameter[0].numel() ** -0.5, generator=numbers)
             else:  # a bias, or what a norm multiplies with
-                parameter.detach().fill_(float(name == "weight"))
+                parameter.detach().fill_(float(kind == "weight"))
     vision, model = network.model.vision_model.embeddings, network.model.language_model
     vision.position_ids = torch.arange(vision.num_positions, device=target).expand(1, -1)
     model.rotary_emb = type(model.rotary_emb)(config=model.config).to(target)

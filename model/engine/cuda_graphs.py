@@ -42,7 +42,7 @@ class CudaGraphs:
         for lane, _ in moving:
             lane.moving.zero_()
         try:
-            aside = torch.cuda.Stream(self.decoder.device)
+            aside = torch.cuda.Stream(self.decoder.device)  # type: ignore[no-untyped-call]
             aside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(aside):
                 for _ in range(WARMING):

@@ -78,9 +78,7 @@ class Engine:
         plan = memory.plan(shape, self.settings, free=memory.free_bytes(janus.device), **sizes)
         pictures = Lane(shape, seats=plan.pictures, length=plan.picture_length, width=2)
         answers = Lane(shape, seats=plan.answers, length=plan.answer_length, width=1)
-        self.step_runner = StepRunner(
-            self.decoder, pictures, answers, compiled=self.settings.compile, window=self.settings.window
-        )
+        self.step_runner = StepRunner(self.decoder, pictures, answers, self.settings)
         chunk = self.settings.prefill_tokens
         vq = VQDecoder(janus.network)
         self.picture_lane = PictureLane(janus, self.decoder, pictures, vq, upscaler, chunk=chunk)
@@ -217,9 +215,8 @@ class Engine:
         self._debt -= time.perf_counter() - began
         if tokens is None:
             return
+        self.eta.stepped()
         drawn, said = tokens
-        moving = [seat.index for seat in self.lanes[PICTURES].taken if seat.moving]
-        self.eta.stepped([drawn[index] for index in moving])
         for news in (*self.picture_lane.advance(drawn, self.eta), *self.answer_lane.advance(said)):
             if isinstance(news, Broken):
                 failure = ArithmeticError("logits are no numbers")

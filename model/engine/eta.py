@@ -7,7 +7,7 @@ step to the next, with the prefills and the pixels between them.
 import heapq
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, QuestionRun
 
@@ -40,10 +40,8 @@ class Eta:
         self.stages: dict[tuple[type[AnyRun], str], Mean] = {}  # seconds a picture, a question
         self._last_step: float | None = None
 
-    def stepped(self, drawn: Sequence[int]) -> None:
-        """Take note of a step that is just over, which gave so many tokens to every picture in it."""
-        if drawn:
-            self.drawn.add(sum(drawn) / len(drawn))
+    def stepped(self) -> None:
+        """Take note of a step that is just over."""
         now = time.perf_counter()
         if self._last_step is not None:
             self.step.add(now - self._last_step)

@@ -99,6 +99,9 @@ class PictureLane:
         Tells which seats have drawn their last token (they are free again), and who got how far.
         """
         before = {run: run.tokens_done for run in self.runs}
+        got = [counts[seat.index] for seat in self.lane.taken if seat.moving]
+        if got:
+            eta.drawn.add(sum(got) / len(got))
         # all of it before anybody leaves: then others move to the seats that come free
         self.lane.advance(counts)
         broken = [run for run in self.runs if any(s.moving and counts[s.index] == BROKEN for s, _ in run.drawing)]

@@ -11,7 +11,6 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -22,6 +21,7 @@ from model.engine.windows import SIZES, Windows
 from model.errors import PlainError
 from model.network.cache import Lane
 from model.network.decoder import Batch, Decoder
+from model.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
@@ -36,35 +36,29 @@ MEASURING = 1.0  # seconds at the start for finding out how long steps take
 class StepRunner:
     """Runs decode steps over two lanes, and measures them."""
 
-    def __init__(
-        self,
-        decoder: Decoder,
-        pictures: Lane,
-        answers: Lane,
-        *,
-        compiled: Literal["auto"] | bool,
-        window: Literal["auto"] | int = "auto",
-    ) -> None:
-        """Take over lanes that are empty. `compiled`: run steps as graphs; on a CPU, that takes minutes now.
+    def __init__(self, decoder: Decoder, pictures: Lane, answers: Lane, settings: EngineSettings) -> None:
+        """Take over lanes that are empty.
 
-        "auto" does so on CUDA, and goes on without where that fails; True raises PlainError then. `window`: positions
-        of every picture that a step evaluates, or "auto", by what is measured.
+        Where `settings` has steps compiled they run as graphs: "auto" does so on CUDA, and goes on without where that
+        fails; True does so on a CPU, too, where making them takes minutes now, and raises PlainError if it fails.
         """
         self.decoder, self.pictures, self.answers = decoder, pictures, answers
         self.steps = 0
         self._recent: deque[float] = deque(maxlen=64)
         self._step: Step = decoder.step
         self.on_cuda = decoder.device.type == "cuda"
-        self.compiled = self.on_cuda if compiled == "auto" else compiled
+        self.compiled = self.on_cuda if settings.compile == "auto" else settings.compile
         # machine code for every width would take ten minutes to make
-        self.windows = Windows(window, SIZES[:1] if self.compiled and not self.on_cuda else SIZES)
+        self.windows = Windows(settings.window, SIZES[:1] if self.compiled and not self.on_cuda else SIZES)
         self.buckets = self._buckets()
         if self.compiled:
             try:
                 self._compile()
             except Exception as error:  # no compiler, no memory, ...: torch raises errors of all kinds
-                if compiled != "auto":
-                    raise PlainError(f"The decode step can't be compiled here: {error}. Set compile to auto.") from error
+                if settings.compile != "auto":
+                    raise PlainError(
+                        f"The decode step can't be compiled here: {error}. Set compile to auto."
+                    ) from error
                 log.warning("the decode step is not compiled, so it is slower: %s", error)
                 self.drop_graphs()
         if len(self.windows.sizes) > 1:

@@ -68,7 +68,7 @@ class Windows:
         if self._left:
             self._left -= 1
             return self._trial
-        best = max(known, key=lambda size: self.rate(pictures, size))
+        best = self.best(pictures)
         for size, steps, loss in self._worth_trying(pictures, known, best):
             if self._lost + steps * loss <= LOSS * self._spent:
                 self._lost += max(0.0, steps * loss)
@@ -86,6 +86,11 @@ class Windows:
         for size in {1, *self.sizes[max(0, near - 1) : near + 2]} & set(known):
             if self._step - self._measured[pictures, size] > STALE:
                 yield size, TRIAL, self.seconds[pictures, size] - 1 / self.rate(pictures, best)
+
+    def best(self, pictures: int) -> int:
+        """Give the width that is the best as far as is known."""
+        known = [size for size in self.sizes if (pictures, size) in self.seconds]
+        return max(known, key=lambda size: self.rate(pictures, size)) if known else self.sizes[0]
 
     def rate(self, pictures: int, size: int) -> float:
         """Tokens a second and picture, as far as is known."""

@@ -36,7 +36,8 @@ def view(cache: Tensor, positions: Tensor, length: int, group: int = 1) -> View:
 def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
     """Write new keys and values to their slots, and let each query attend to its own position and all before.
 
-    `q`: (rows, window, heads, size); `key_value`: (rows, window, 2 x kv heads, size); gives (rows, window, heads x size).
+    `q`: (rows, window, heads, size); `key_value`: (rows, window, 2 x kv heads, size). Gives (rows, window, heads x
+    size).
     """
     rows, window, heads, size = q.shape
     cache.view(-1, size).index_put_((view.slots,), key_value)

@@ -77,13 +77,13 @@ class Seat:
 class Lane:
     """The rows of one kind, and what a step must know of each, on the device.
 
-    A seat is `width` rows of the cache that stand for one sequence. `tokens[seat, p]` is what stands at position p: it is
-    certain up to `positions[seat]`, a guess from there up to `guessed[seat]`. A step reads a window of them from
+    A seat is `width` rows of the cache that stand for one sequence. `tokens[seat, p]` is what stands at position p: it
+    is certain up to `positions[seat]`, a guess from there up to `guessed[seat]`. A step reads a window of them from
     `positions[seat]` on, chooses what follows each by `keys[seat, p]`, writes it at p + 1, and advances past what has
     become certain, at most to `last[seat]`, times `moving[seat]`: 1, or 0 for a seat that is empty or still being
-    prefilled. Such a seat runs along (shapes are static) and scribbles on its last position, which nobody reads; so does
-    a window that reaches over the end. Who is about to write to a seat's rows says so first (`cover`): what was written
-    is zero again when the seat is released.
+    prefilled. Such a seat runs along (shapes are static) and scribbles on its last position, which nobody reads; so
+    does a window that reaches over the end. Who is about to write to a seat's rows says so first (`cover`): what was
+    written is zero again when the seat is released.
     """
 
     def __init__(self, shape: CacheShape, *, seats: int, length: int, width: int) -> None:
@@ -180,8 +180,8 @@ class Lane:
         """Take in what a step chose to follow each position of its windows; gives how many tokens became certain.
 
         `at` and `read`: from `window`; `chosen`: (seats, width), -1 where there is none. Gives (seats,), int64, -1 for
-        a seat that would have had to take a -1. A choice is certain if all that it follows is: the first one always, and
-        each further one as long as those before it are what had been read.
+        a seat that would have had to take a -1. A choice is certain if all that it follows is: the first one always,
+        and each further one as long as those before it are what had been read.
         """
         seats, width = at.shape
         count, broken = self.moving[:seats], chosen[:, 0] < 0

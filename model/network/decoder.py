@@ -6,48 +6,17 @@ are the network's own, joined where one product can serve several projections (q
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import JanusForConditionalGeneration
-from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm
 
 from model.network import attention, sampling
 from model.network.cache import CacheShape, KVCache, Lane
+from model.network.layer import Layer, scaled
 from model.network.linear import FusedLinear
-
-
-@dataclass(frozen=True)
-class Layer:
-    """The weights of one layer."""
-
-    attention_norm: Tensor  # (hidden,), float32, times the root of hidden
-    qkv: FusedLinear  # hidden to (heads + 2 kv heads) x head size
-    out: FusedLinear
-    mlp_norm: Tensor  # (hidden,), likewise
-    gate_up: FusedLinear  # hidden to 2 x intermediate
-    down: FusedLinear
-
-    @classmethod
-    def of(cls, layer: LlamaDecoderLayer, *, blocks: bool, keep: bool) -> "Layer":
-        """Lay a layer's weights out."""
-        attention, mlp = layer.self_attn, layer.mlp
-        return cls(
-            attention_norm=_scaled(layer.input_layernorm),
-            qkv=FusedLinear(attention.q_proj, attention.k_proj, attention.v_proj, blocks=blocks, keep=keep),
-            out=FusedLinear(attention.o_proj, blocks=blocks, keep=keep),
-            mlp_norm=_scaled(layer.post_attention_layernorm),
-            gate_up=FusedLinear(mlp.gate_proj, mlp.up_proj, blocks=blocks, keep=keep),
-            down=FusedLinear(mlp.down_proj, blocks=blocks, keep=keep),
-        )
-
-    def tensors(self) -> list[Tensor]:
-        """What the layer reads."""
-        products = (self.qkv, self.out, self.gate_up, self.down)
-        return [self.attention_norm, self.mlp_norm, *(tensor for product in products for tensor in product.tensors())]
 
 
 class Batch(NamedTuple):
@@ -78,7 +47,8 @@ class Decoder:
     ) -> None:
         """Take over `network`'s language model and heads: their weights are laid out anew.
 
-        `length`: positions that the longest cache has. `grid`: codes in a row of a picture. `begin_of_image`: the id whose embedding starts a drawing.
+        `length`: positions that the longest cache has. `grid`: codes in a row of a picture.
+        `begin_of_image`: the id whose embedding starts a drawing.
         `blocks` and `keep`: as in FusedLinear.
         """
         language, config = network.model.language_model, network.config.text_config
@@ -92,7 +62,7 @@ class Decoder:
         self.head_out = FusedLinear(head.vision_head, blocks=blocks, keep=keep)
         tied = network.lm_head.weight.data_ptr() == language.embed_tokens.weight.data_ptr()
         self.text_head = network.lm_head if tied else FusedLinear(network.lm_head, blocks=blocks, keep=keep)
-        self.norm = _scaled(language.norm)
+        self.norm = scaled(language.norm)
         self.device, self.dtype = self.shape.device, self.shape.dtype
         # x / sqrt(mean x^2 + eps) = x sqrt(hidden) / hypot(|x|, floor): RMSNorm in four operations
         self.floor = torch.tensor((config.hidden_size * config.rms_norm_eps) ** 0.5, device=self.device)
@@ -173,9 +143,9 @@ class Decoder:
     def step(self, pictures: Lane, answers: Lane, batch: Batch) -> tuple[Tensor, Tensor]:
         """Advance the first seats of both lanes: one forward pass for all their rows.
 
-        Gives how many tokens every picture got, (seats of pictures,), and which token every answer, (seats of answers,),
-        int64, BROKEN where the model computed no numbers; the tokens are in the lanes. The lanes' positions must be less
-        than the batch's lengths for every seat that moves.
+        Gives how many tokens every picture got, (seats of pictures,), and which one every answer, (seats of answers,),
+        int64, BROKEN where the model computed no numbers; the tokens are in the lanes. The lanes' positions must be
+        less than the batch's lengths for every seat that moves.
         """
         spans = [
             _Span.of(lane, seats, length, window, self.grid)
@@ -183,33 +153,32 @@ class Decoder:
                                                 (answers, batch.answers, batch.answer_length, 1))
             if seats
         ]  # fmt: skip
-        x = _joined([span.rows(self.codes[span.read] if span.lane is pictures else self.embed(span.read)) for span in spans])
+        x = _joined(
+            [span.rows(self.codes[span.read] if span.lane is pictures else self.embed(span.read)) for span in spans]
+        )
         everywhere = _joined([span.rows(span.at.unsqueeze(-1)) for span in spans]).squeeze(-1)
         group = self.heads // self.kv_heads
         views = [attention.view(span.lane.cache.layers[0], span.positions, span.length, group) for span in spans]
         cos, sin = self.cos[everywhere], self.sin[everywhere]
         q, key_value = self._project(self.layers[0], x, cos, sin)
+        sizes = [span.total for span in spans]
         for i, layer in enumerate(self.layers):
-            heads, start = [], 0
-            for span, view in zip(spans, views, strict=True):
-                part = slice(start, start + span.count)
-                shape = span.positions.shape
-                found = attention.attend(
-                    q[part].unflatten(0, shape), key_value[part].unflatten(0, shape), span.lane.cache.layers[i], view
+            heads = [
+                attention.attend(span.windows(its), span.windows(new), span.lane.cache.layers[i], view).flatten(0, 1)
+                for span, view, its, new in zip(
+                    spans, views, torch.split(q, sizes), torch.split(key_value, sizes), strict=True
                 )
-                heads.append(found.flatten(0, 1))
-                start = part.stop
+            ]
             if i + 1 < len(self.layers):
                 x, q, key_value = self._between(layer, self.layers[i + 1], x, _joined(heads), cos, sin)
             else:
                 x = self._finish(layer, x, _joined(heads))
         x = self._normalise(x, self.norm)
         # both are chosen before either moves on, so that a step that runs out of memory can be taken again
-        chosen, start = [], 0
-        for span in spans:
-            part = x[start : start + span.count]
-            chosen.append(self._draw(span, part) if span.lane is pictures else self._say(span, part))
-            start += span.count
+        chosen = [
+            self._draw(span, states) if span.lane is pictures else self._say(span, states)
+            for span, states in zip(spans, torch.split(x, sizes), strict=True)
+        ]
         counts, said = pictures.positions[:0], answers.positions[:0]
         for span, choice in zip(spans, chosen, strict=True):
             count = span.lane.choose(span.at, span.read, choice)
@@ -282,7 +251,7 @@ class _Span(NamedTuple):
         return cls(lane, *lane.window(seats, window, grid), length)
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         return self.at.numel() * self.lane.width
 
     @property
@@ -294,6 +263,10 @@ class _Span(NamedTuple):
         """Repeat what every seat has, (seats, window, size), for all of its rows: (rows x window, size)."""
         return each.repeat_interleave(self.lane.width, 0).flatten(0, 1)
 
+    def windows(self, each: Tensor) -> Tensor:
+        """Take what there is of every row and position, (rows x window, ...), as (rows, window, ...)."""
+        return each.view(-1, self.at.shape[1], *each.shape[1:])
+
     def keys(self) -> Tensor:
         """The keys of the streams at every position of every seat: (seats x window, 2)."""
         seats = len(self.at)
@@ -302,9 +275,3 @@ class _Span(NamedTuple):
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(list(parts))
-
-
-def _scaled(norm: LlamaRMSNorm) -> Tensor:
-    """The weight of an RMSNorm as `Decoder._normalise` wants it."""
-    weight: Tensor = norm.weight.detach().float()
-    return weight.mul(weight.numel() ** 0.5)

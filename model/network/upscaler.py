@@ -106,6 +106,11 @@ def load(file: Path | None, *, device: torch.device, dtype: torch.dtype | None =
         raise CheckpointError(f"{file} is no network from RGB to RGB. {ADVICE}")
     if network.scale < 2:
         raise CheckpointError(f"{file} does not enlarge. {ADVICE}")
+    return arrange(network, device, dtype)
+
+
+def arrange(network: ImageModelDescriptor, device: torch.device, dtype: torch.dtype | None = None) -> RealESRGAN:
+    """Put a network where and as it runs best; `dtype` as in `load`."""
     precision = dtype or (torch.float16 if device.type == "cuda" else torch.float32)
     network.to(device=device, dtype=precision).eval()
     if device.type != "mps":  # faster on a CPU (by a fifth to a third, measured) and on CUDA

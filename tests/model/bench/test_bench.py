@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from model.bench import bench as module
-from model.bench.bench import Result, bench, tables
+from model.bench.bench import bench
+from model.bench.tables import Result, tables
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def result(tiny_folder: Path) -> Result:
 
 
 def test_every_part_is_there_and_can_be_written_as_json(result: Result) -> None:
-    parts = {"imagine", "crowd", "ask_under_load", "upscale", "memory", "startup"}
+    parts = {"imagine", "crowd", "passes", "chosen", "ask_under_load", "upscale", "memory", "startup"}
     assert parts == json.loads(json.dumps(result)).keys()
 
 
@@ -34,6 +35,17 @@ def test_ratios_are_those_of_the_seconds(result: Result) -> None:
         for stage, seconds in imagine[name].items():
             assert imagine["ratio"][name][stage] == pytest.approx(seconds / imagine["engine"][stage])
     assert all(seconds > 0 for seconds in result["startup"]["engine"].values())
+
+
+def test_every_width_draws_the_same_and_none_takes_more_passes_than_tokens(result: Result) -> None:
+    assert result["passes"]["equal"] is True
+    for of in (result["passes"]["five"], result["passes"]["one"]):
+        assert of["1"]["passes"] == 16
+        assert of["1"]["accepted"] == pytest.approx(1.0)
+        assert all(1 <= of[size]["passes"] <= 16 for size in of)
+    chosen = result["chosen"]
+    assert all(float(seconds) > 0 for each in chosen["step_seconds"].values() for seconds in each.values())
+    assert chosen["window"].keys() == chosen["step_seconds"].keys()
 
 
 def test_tables_show_every_figure(result: Result) -> None:

@@ -102,8 +102,8 @@ def test_few_seats_draw_the_same_pictures_in_several_goes(engine: Engine, tiny: 
 # -- several tokens a step --------------------------------------------------------------------------------------------
 
 
-def windowed(tiny: Janus, window: int, **more: int) -> Engine:
-    return Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16, window=window, **more))
+def windowed(tiny: Janus, window: int) -> Engine:
+    return Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16, window=window))
 
 
 @pytest.mark.parametrize("window", [2, 4, 7, 32, 64])
@@ -111,7 +111,7 @@ def test_a_window_draws_what_single_steps_draw(engine: Engine, tiny: Janus, wind
     """Whatever the guidance, the temperature, the beginning and the neighbours; and with fewer steps."""
     one, wide = windowed(tiny, 1), windowed(tiny, window)
     whole = tokens(run(one, draw())[0])[0]
-    crowd = [
+    crowd: list[Request] = [
         draw(count=5, guidance=guidance, temperature=temperature, seed=seed, owner=str(seed))
         for seed, (guidance, temperature) in enumerate([(1.0, 1.0), (5.0, 1.0), (3.0, 0.3), (5.0, 0.0), (2.0, 2.0)])
     ]

@@ -1,6 +1,5 @@
 """How many passes a drawing takes by the width of its steps, that the pictures are the same, and what is chosen."""
 
-import itertools
 import statistics
 import time
 from collections.abc import Iterator
@@ -12,13 +11,16 @@ from model.engine.runs import DrawingRun
 from model.engine.windows import SIZES, Windows
 from model.requests import Drawing
 
-COLOURS, SHAPES = ("red", "green", "blue", "yellow", "black"), ("circle", "square", "triangle", "star")
-PROMPTS = [
-    f"a {colour} {shape}"
-    if i % 2
-    else f"a small {colour} {shape} left of a large {COLOURS[i % 5 - 1]} {SHAPES[i % 4 - 1]} on a white background"
-    for i, (colour, shape) in enumerate(itertools.product(COLOURS, SHAPES))
-]
+PROMPTS = (
+    "a red circle on a blue background",
+    "a small yellow star above a large blue square",
+    "a green triangle",
+    "a large pink square on a white background",
+    "a small black diamond in the top left corner",
+    "a purple hexagon left of an orange circle",
+    "a white star on black",
+    "a blue square below a red triangle",
+)
 
 
 def passes(ours: Ours) -> dict[str, Any]:

@@ -30,7 +30,7 @@ Step = Callable[[Lane, Lane, Batch], tuple[Tensor, Tensor]]
 ROUNDING = 8  # plain attention reads the cache in multiples of so many positions: fewer shapes for oneDNN to prepare
 USUAL = 5  # pictures of a drawing
 MOST_GRAPHS = 1000  # in this process: torch gives up at 8, in case shapes vary without end, which these do not
-MEASURING = 1.0  # seconds at the start for finding out how long steps take
+MEASURING = 0.6  # seconds of steps at the start, to find out how long they take
 
 
 class StepRunner:
@@ -46,6 +46,7 @@ class StepRunner:
         self.steps = 0
         self._recent: deque[float] = deque(maxlen=64)
         self._step: Step = decoder.step
+        self._known: set[Batch] = set()  # that were run before: the first time takes longer
         self.on_cuda = decoder.device.type == "cuda"
         self.compiled = self.on_cuda if settings.compile == "auto" else settings.compile
         # machine code for every width would take ten minutes to make
@@ -87,8 +88,9 @@ class StepRunner:
         # waits for the device: who cancels or comes is seen before the next step
         counts, tokens = drawn.tolist(), said.tolist()
         seconds = time.perf_counter() - began
-        if len(drawing) == crowd and crowd and not tokens:
+        if len(drawing) == crowd and crowd and not tokens and (batch in self._known or not self.compiled):
             self.windows.note(crowd, window, seconds, [counts[seat.index] for seat in drawing])
+        self._known.add(batch)
         self._recent.append(seconds)
         self.steps += 1
         return counts, tokens
@@ -148,6 +150,10 @@ class StepRunner:
         if self.on_cuda:
             self.decoder.fuse()
             self._step = CudaGraphs(self.decoder)
+            with torch.inference_mode():  # one row, a few, answers: code for each is made now, and for every number
+                for batch in {self.buckets[0], self.buckets[-1], *(b for b in self.buckets if not b.pictures)}:
+                    self._step(self.pictures, self.answers, batch)
+            log.info("compiled the decode step in %.0f s", time.perf_counter() - began)
             return
         self._step = torch.compile(self.decoder.step, fullgraph=True, dynamic=False)
         # oneDNN's blocks are opaque to the compiler: it must take weights for constants, which all graphs share then.
@@ -164,18 +170,19 @@ class StepRunner:
     @torch.inference_mode()
     def _measure(self) -> None:
         """Find out how long steps take, the usual ones first, over empty seats: as far as a second goes."""
-        ends = time.perf_counter() + MEASURING
+        spent = 0.0
         sizes = [size for size in self._sizes() if size]
         sizes.sort(key=lambda size: abs(size - USUAL))
         for size, window in itertools.product(sizes, self.windows.sizes):
             length = _lengths(self.pictures, 4)[1]
             batch = Batch(size, length, 0, 0, window)
             for timed in (False, True, True):
-                began = time.perf_counter()
-                if began > ends:
+                if spent > MEASURING:
                     return
+                began = time.perf_counter()
                 self._step(self.pictures, self.answers, batch)[0].tolist()
-                if timed:
+                if timed:  # the first time memory is fetched, or a graph recorded
+                    spent += time.perf_counter() - began
                     self.windows.measured(size, window, time.perf_counter() - began)
 
 

@@ -14,7 +14,7 @@ class View(NamedTuple):
 
     slots: Tensor  # (rows, window, 2 x kv heads) int64: where new keys and values go, in a cache seen as (slots, size)
     length: int  # positions that are looked at
-    bias: Tensor  # (rows x kv heads, length, queries a kv head): 0 where a query may look, -inf where not
+    bias: Tensor  # 0 where a query may look, -inf where not: (rows, kv heads, queries, length), or as `_plain` has it
 
 
 def view(cache: Tensor, positions: Tensor, length: int, group: int = 1) -> View:
@@ -27,10 +27,14 @@ def view(cache: Tensor, positions: Tensor, length: int, group: int = 1) -> View:
     kind, head = torch.arange(kinds, device=device).view(-1, 1), torch.arange(heads, device=device)
     row = torch.arange(positions.shape[0], device=device).view(-1, 1, 1, 1)
     slots = ((kind * rows + row) * heads + head) * longest + positions.view(*positions.shape, 1, 1)
-    ahead = torch.arange(length, device=device).view(-1, 1) > positions.unsqueeze(1)  # (rows, length, window)
+    ahead = torch.arange(length, device=device) > positions.unsqueeze(-1)  # (rows, window, length)
+    ahead = ahead.repeat_interleave(group, 1) if group > 1 else ahead
+    if device.type == "cpu":
+        ahead = ahead.transpose(1, 2)
+    # fused kernels want the positions of a query to lie together; cuDNN's does not even look whether they do
     bias = torch.zeros(ahead.shape, dtype=cache.dtype, device=device).masked_fill_(ahead, float("-inf"))
-    bias = bias.repeat_interleave(group, -1) if group > 1 else bias
-    return View(slots.flatten(2), length, bias.unsqueeze(1).expand(-1, heads, -1, -1).flatten(0, 1))
+    bias = bias.unsqueeze(1).expand(-1, heads, -1, -1)
+    return View(slots.flatten(2), length, bias.flatten(0, 1) if device.type == "cpu" else bias)
 
 
 def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
@@ -50,8 +54,8 @@ def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
     if q.device.type == "cpu":
         found = _plain(grouped, keys, values, view.bias)
     else:
-        each = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values, view.bias.transpose(1, 2)))
-        found = F.scaled_dot_product_attention(*each)
+        each = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values))
+        found = F.scaled_dot_product_attention(*each, attn_mask=view.bias)
     if window > 1:
         found = found.reshape(rows, -1, window, group, size).transpose(1, 2)
     return found.reshape(rows, window, heads * size)
@@ -59,6 +63,8 @@ def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
 
 def _plain(q: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
     """Attend by plain products: on a CPU they beat the fused kernel for one query a row.
+
+    `q`: (rows x kv heads, queries, size); `bias`: (rows x kv heads, length, queries).
 
     Keys x query is up to three times as fast as query x keys. In bfloat16 each product copies its keys or values first,
     so it gets no more of them than the caches hold: above 32 MiB it would take six times as long.

@@ -191,16 +191,15 @@ class Decoder:
     def _draw(self, span: "_Span", x: Tensor) -> Tensor:
         """Choose the code that follows every position of every picture, from the last hidden states of its two rows."""
         lane, (seats, window) = span.lane, span.at.shape
-        states = x.view(seats, lane.width, window, -1)
-        strength = lane.strength[:seats]
-        temperature = lane.temperature[:seats].repeat_interleave(window)
+        states = x.view(seats, lane.width, window, -1).transpose(1, 2).flatten(0, 1)
+        strength, temperature = (of[:seats].repeat_interleave(window) for of in (lane.strength, lane.temperature))
         return self._choose_codes(states, strength, temperature, span.keys()).view(seats, window)
 
     def _choose_codes(self, states: Tensor, strength: Tensor, temperature: Tensor, keys: Tensor) -> Tensor:
-        """Choose codes (n,) from states (seats, 2, window, hidden)."""
+        """Choose codes (n,) from states (n, 2, hidden)."""
         features = self.network.model.generation_head.activation_fn(self.head_in(states))
         # guidance is linear, and so is the head's last layer: guided features give guided logits, at half the rows
-        logits = self.head_out(sampling.guide(features, strength).flatten(0, 1))
+        logits = self.head_out(sampling.guide(features, strength))
         return sampling.sample(logits.float(), temperature, keys, self.columns)
 
     def _say(self, span: "_Span", x: Tensor) -> Tensor:

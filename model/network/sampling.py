@@ -58,12 +58,11 @@ def mixed(keys: Tensor, tokens: Tensor) -> Tensor:
 def guide(features: Tensor, guidance: Tensor) -> Tensor:
     """Push what follows from the prompt away from what follows from no prompt: u + g (c - u).
 
-    `features`: (n, 2, ...), conditional then unconditional, logits or anything that becomes logits by a linear layer;
-    `guidance`: (n,). Gives (n, ...), of the same type; computed in float32.
+    `features`: (n, 2, size), conditional then unconditional, logits or anything that becomes logits by a linear layer;
+    `guidance`: (n,). Gives (n, size), of the same type; computed in float32.
     """
     conditional, unconditional = features.float().unbind(1)
-    strength = guidance.view(-1, *[1] * (conditional.ndim - 1))
-    return torch.lerp(unconditional, conditional, strength).to(features.dtype)
+    return torch.lerp(unconditional, conditional, guidance.unsqueeze(1)).to(features.dtype)
 
 
 def sample(logits: Tensor, temperature: Tensor, keys: Tensor, tokens: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,19 +166,21 @@ def test_a_step_waits_for_the_device_once_at_its_end(compiled: Engine) -> None:
         compiled.add(compiled.prepare(request))
     while compiled._prefills or not compiled.step_runner.moving:
         compiled.step()
-    runner, waits = compiled.step_runner, []
-    batches = [compiled.step_runner.buckets[0], *runner.buckets[-1:]]
-    for batch in batches:
-        runner._step(runner.pictures, runner.answers, batch)  # recorded by now
-    torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    runner: Any = compiled.step_runner
+    found = []
+    batches = [runner.buckets[0], runner.buckets[-1]]
+    with torch.inference_mode():
         for batch in batches:
-            waits.append(runner._step(runner.pictures, runner.answers, batch))
-            runner.decoder.step(runner.pictures, runner.answers, batch)
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    assert len(waits) == len(batches)
+            runner._step(runner.pictures, runner.answers, batch)  # recorded by now
+        torch.cuda.synchronize()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            for batch in batches:
+                found.append(runner._step(runner.pictures, runner.answers, batch))
+                runner.decoder.step(runner.pictures, runner.answers, batch)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    assert len(found) == len(batches)
     compiled.reset()
 
 

@@ -94,8 +94,6 @@ def test_guidance_is_u_plus_g_times_c_minus_u() -> None:
     guidance = torch.tensor([1.0, 5.0, 0.0])
     expected = logits[:, 1] + guidance[:, None] * (logits[:, 0] - logits[:, 1])
     torch.testing.assert_close(sampling.guide(logits, guidance), expected)
-    windows = logits.unsqueeze(2).expand(-1, -1, 4, -1)
-    torch.testing.assert_close(sampling.guide(windows, guidance), expected.unsqueeze(1).expand(-1, 4, -1))
 
 
 # -- the noise --------------------------------------------------------------------------------------------------------

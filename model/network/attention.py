@@ -54,8 +54,8 @@ def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
     if q.device.type == "cpu":
         found = _plain(grouped, keys, values, view.bias)
     else:
-        each = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values))
-        found = F.scaled_dot_product_attention(*each, attn_mask=view.bias)
+        grouped, keys, values = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values))
+        found = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=view.bias)
     if window > 1:
         found = found.reshape(rows, -1, window, group, size).transpose(1, 2)
     return found.reshape(rows, window, heads * size)

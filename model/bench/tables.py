@@ -32,7 +32,8 @@ def tables(result: Result) -> list[Table]:
 
 def _passes(part: Result) -> Table:
     """Passes of a drawing by the width of its steps."""
-    table = Table(title="Passes of a drawing by the width of its steps" + ("" if part["equal"] else ": NOT EQUAL"))
+    title = f"Passes of a drawing by the width of its steps ({part['equal_share']:.1%} of the pictures equal)"
+    table = Table(title=title, title_justify="left")
     figures = [f"{name}: {figure}" for name in ("five", "one") for figure in ("passes", "accepted", "seconds")]
     for column in ("width", *figures):
         table.add_column(column, justify="right")

@@ -31,7 +31,7 @@ def view(cache: Tensor, positions: Tensor, length: int, group: int = 1) -> View:
     ahead = ahead.repeat_interleave(group, 1) if group > 1 else ahead
     if device.type == "cpu":
         ahead = ahead.transpose(1, 2)
-    # fused kernels want the positions of a query to lie together; cuDNN's does not even look whether they do
+    # fused kernels take a mask only where the positions of a query lie together
     bias = torch.zeros(ahead.shape, dtype=cache.dtype, device=device).masked_fill_(ahead, float("-inf"))
     bias = bias.unsqueeze(1).expand(-1, heads, -1, -1)
     return View(slots.flatten(2), length, bias.flatten(0, 1) if device.type == "cpu" else bias)

@@ -173,7 +173,7 @@ class Lane:
         guessed = self.guessed[:seats].unsqueeze(1)
         up = (at - guessed).clamp(min=0).add(above - 1).div(above, rounding_mode="floor")
         source = at - up * above
-        source = torch.where(source < self.first[:seats].unsqueeze(1), guessed, source)
+        source = torch.where((up > 0) & (source < self.first[:seats].unsqueeze(1)), guessed, source)
         return at, self.tokens[:seats].gather(1, source)
 
     def choose(self, at: Tensor, read: Tensor, chosen: Tensor) -> Tensor:

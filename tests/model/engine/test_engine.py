@@ -3,6 +3,7 @@
 import copy
 import shutil
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -124,6 +125,26 @@ def test_a_window_draws_what_single_steps_draw(engine: Engine, tiny: Janus, wind
                 assert tokens(found) == tokens(expected)
             else:
                 assert text(found) == text(expected)
+
+
+def test_steps_over_seats_that_stand_still_change_nothing(
+    engine: Engine, tiny: Janus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a graph may be recorded while rows are in flight."""
+    expected = [tokens(events) for events in run(engine, draw(count=3), draw(seed=9, count=2))]
+    wide = windowed(tiny, 8)
+    step, lane = wide.decoder.step, wide.lanes["pictures"]
+
+    def again(*args: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        moving = lane.moving.clone()
+        lane.moving.zero_()
+        for _ in range(2):
+            step(*args)
+        lane.moving.copy_(moving)
+        return step(*args)
+
+    monkeypatch.setattr(wide.step_runner, "_step", again)
+    assert [tokens(events) for events in run(wide, draw(count=3), draw(seed=9, count=2), every=2)] == expected
 
 
 def test_a_window_takes_fewer_steps_and_progress_counts_tokens() -> None:

@@ -147,11 +147,14 @@ def test_a_window_ends_where_the_picture_does() -> None:
     assert short.window(1, WINDOW, ABOVE)[0].tolist() == [[17, 18, 19, 19]]
 
 
-def test_a_seat_that_does_not_move_stays_where_it_is() -> None:
-    lane = windowed()
+@pytest.mark.parametrize("position", [2, 5])  # the token before the first one that is drawn, and later
+def test_a_seat_that_does_not_move_stays_where_it_is_and_reads_the_same_again(position: int) -> None:
+    lane = windowed(position=position)
     lane.moving[0] = 0
-    assert take(lane, [30, 40, 50, 4]) == 0
-    assert lane.positions.tolist() == [5]
+    for _ in range(2):
+        assert take(lane, [30, 40, 50, 4]) == 0
+        assert lane.positions.tolist() == [position]
+        assert lane.window(1, WINDOW, ABOVE)[1].tolist() == [[position * 10, 30, 40, 50]]
 
 
 @pytest.mark.parametrize(

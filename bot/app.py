@@ -12,13 +12,14 @@ from bot.core.health import serving_health
 from bot.core.queue import Wait, plainly
 from bot.features import ask, controls, help, imagine, privacy, provenance, queue, reports, settings, status
 from bot.jobs import recovery
-from bot.ui import buttons
+from bot.ui import buttons, forms
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
 
 FEATURES: Final[tuple[Feature, ...]] = (
     buttons.setup,
+    forms.setup,
     recovery.setup,
     imagine.setup,
     ask.setup,

@@ -26,7 +26,7 @@ from bot.core.errors import in_short
 from bot.core.permissions import missing
 from bot.features.ask.answer import Asked, answered, answering
 from bot.features.ask.questions import ask
-from bot.features.imagine.gallery import DrawingPresenter, enlarged, gallery, picture_name
+from bot.features.imagine.gallery import DrawingPresenter, Look, enlarged, gallery, picture_name
 from bot.features.reports import card
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
@@ -142,7 +142,7 @@ class Selftest:
         """A panel with previews keeps them when only its line changes, and gives them up when it ends."""
         target, job, side = await self._target(), new_id(), Image.new("RGB", (384, 384), "navy")
         standing = Standing(started=True, preview=Preview((side,) * 5), progress=Progress(10, 100, 9.0))
-        files = await sketches((side,) * 5, preview_names(5), PROMPT)
+        files = await sketches((side,) * 5, preview_names(5))
         await target.show(panel(ENGLISH, PROMPT, standing, job), files)
         await target.show(panel(ENGLISH, PROMPT, replace(standing, progress=Progress(50, 100, 5.0)), job))
         kept = len(files_of(await self._again(target)))
@@ -181,8 +181,8 @@ class Selftest:
         """Hidden pictures stay hidden."""
         target = await self._target()
         drawing = Drawing(prompt=PROMPT, count=2)
-        files = await encode(_plain(drawing, 2), PROMPT, target.filesize_limit)
-        await target.finish(gallery(ENGLISH, drawing, files, "selftest", 1.0, spoiler=True))
+        files = await encode(_plain(drawing, 2), target.filesize_limit)
+        await target.finish(gallery(ENGLISH, drawing, files, "selftest", 1.0, look=Look(spoiler=True)))
         hidden = [hidden for _, hidden in media_in((await self._again(target)).components)]
         expect(hidden == [True, True], f"hidden: {hidden}")
         return "two, hidden"
@@ -217,7 +217,7 @@ class Selftest:
         """A picture of 1,536 pixels."""
         target, job = await self._target(), new_id()
         picture = Image.new("RGB", (1536, 1536), "olive")
-        (file,) = await encode([Finished(picture, "janus-1-x2")], PROMPT, target.filesize_limit)
+        (file,) = await encode([Finished(picture, "janus-1-x2")], target.filesize_limit)
         await target.finish(enlarged(ENGLISH, PROMPT, job, file, picture.size, 1.0))
         return f"{len(file.data) / 1000:.0f} kB"
 

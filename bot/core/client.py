@@ -7,6 +7,7 @@ its buttons and its listeners.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
@@ -20,6 +21,7 @@ from bot.core.metrics import Metrics, Reading
 from bot.core.open_jobs import OpenJobs
 from bot.core.queue import JobQueue, Wait, plainly
 from bot.store.store import Store
+from bot.texts import Texts
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,14 @@ Feature = Callable[["JanusBot"], Awaitable[None]]
 
 Action = Callable[[discord.Interaction["JanusBot"], Any], Awaitable[None]]
 """What a button does: it gets the press and the button (`bot.ui.buttons`). May raise Refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A form that was refused, to be opened again with all that its member wrote."""
+
+    id: str  # of the interaction that it was refused to
+    form: Callable[[], discord.ui.Modal]
 
 
 class CommandTree(app_commands.CommandTree["JanusBot"]):
@@ -89,6 +99,9 @@ class JanusBot(commands.AutoShardedBot):
         self.open_jobs = OpenJobs()
         self.decode_slots = asyncio.Semaphore(DECODERS)
         self.actions: dict[str, Action] = {}  # what buttons do, by the name that their custom_id begins with
+        self.command_ids: dict[str, int] = {}  # Discord's, by the names in the code
+        self.only_english_names = False  # of commands: a simulated Discord shows no others
+        self.drafts: dict[int, Draft] = {}  # the newest of each member
         self.since = discord.utils.utcnow()
         self.closing = False
         self.paused = False  # by its owner: what is open goes on, and nothing new is let in
@@ -100,11 +113,17 @@ class JanusBot(commands.AutoShardedBot):
         for setup in self._features:
             await setup(self)
         self._sweep.start()
-        await command_sync.sync(self.tree, self.settings, self.invite_link)
+        self.command_ids = dict(await command_sync.sync(self.tree, self.settings, self.invite_link))
 
     async def settings_in(self, guild: int | None) -> Settings:
         """Return the settings that hold in a server, or outside of servers."""
         return (await self.store.servers.get(guild)).over(self.settings)
+
+    def mention(self, command: str, texts: Texts) -> str:
+        """Name a command as its readers know it, to be pressed where Discord has told its id."""
+        name: str = command if self.only_english_names else getattr(texts, f"name_{command}")
+        id = self.command_ids.get(command)
+        return f"</{name}:{id}>" if id else f"`/{name}`"
 
     async def on_ready(self) -> None:
         """Say that the bot is there. Discord repeats this event."""

@@ -1,13 +1,14 @@
 """Tells Discord the commands, in every language, and only when they changed: it allows few such calls a day.
 
-What Discord was told is remembered by its checksum, a file for all servers and one for the server that the commands
-are developed on.
+What Discord was told is remembered by its checksum, and so are the ids that it gave the commands: a file for all
+servers, and one for the server that the commands are developed on.
 """
 
 import asyncio
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,8 +46,11 @@ class CommandTranslator(app_commands.Translator):
         return getattr(CATALOGUES.get(locale), key, None)
 
 
-async def sync(tree: app_commands.CommandTree[Any], settings: Settings, invite_link: str) -> None:
-    """Tell Discord the commands. Raises SettingsError if the development server does not know the bot."""
+async def sync(tree: app_commands.CommandTree[Any], settings: Settings, invite_link: str) -> Mapping[str, int]:
+    """Tell Discord the commands, and return their ids by name.
+
+    Raises SettingsError if the development server does not know the bot.
+    """
     one_server, records = settings.discord.development_guild, settings.store.folder
     await tree.set_translator(CommandTranslator())
     guild = discord.Object(one_server) if one_server else None
@@ -55,11 +59,12 @@ async def sync(tree: app_commands.CommandTree[Any], settings: Settings, invite_l
     await _clean_up(tree, records, one_server)
     payload = await _payload(tree, guild)
     told = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
-    record = records / _name(tree, str(one_server or "all"))
-    if await asyncio.to_thread(_read, record) == told:
-        return
+    record = records / f"{_stem(tree)}-{one_server or 'all'}.json"
+    known = await asyncio.to_thread(_read, record)
+    if known.get("told") == told:
+        return known["ids"]  # type: ignore[no-any-return]
     try:
-        await _tell(tree, guild, payload)
+        ids = await _tell(tree, guild, payload)
     except GONE:
         raise SettingsError(
             f"discord.development_guild: the bot is not on a server {one_server}. Invite it there first: {invite_link}"
@@ -69,13 +74,14 @@ async def sync(tree: app_commands.CommandTree[Any], settings: Settings, invite_l
             raise
         words = " ".join(str(error).split())
         raise SettingsError(NO_USER_INSTALL if "integration_types" in words else REFUSED.format(words)) from None
-    await asyncio.to_thread(_write, record, told)
+    await asyncio.to_thread(_write, record, {"told": told, "ids": ids})
     log.info("Told Discord the commands, for %s", f"server {one_server}" if one_server else "all servers")
+    return ids
 
 
 async def _clean_up(tree: app_commands.CommandTree[Any], records: Path, one_server: int) -> None:
     """Take back what servers were told that the commands are no longer developed on: they would show it twice."""
-    for record in await asyncio.to_thread(_find, records, _name(tree, "*")):
+    for record in await asyncio.to_thread(_find, records, f"{_stem(tree)}-*"):
         server = record.stem.rpartition("-")[2]
         if server not in ("all", str(one_server)):
             try:
@@ -97,27 +103,33 @@ async def _payload(tree: app_commands.CommandTree[Any], guild: discord.Object | 
 
 async def _tell(
     tree: app_commands.CommandTree[Any], guild: discord.Object | None, payload: list[dict[str, Any]]
-) -> None:
+) -> dict[str, int]:
     http, application = tree.client.http, tree.client.application_id
     assert application is not None
     if guild:
-        await http.bulk_upsert_guild_commands(application, guild.id, payload=payload)
+        there = await http.bulk_upsert_guild_commands(application, guild.id, payload=payload)
     else:
-        await http.bulk_upsert_global_commands(application, payload=payload)
+        there = await http.bulk_upsert_global_commands(application, payload=payload)
+    return {command["name"]: int(command["id"]) for command in there}
 
 
-def _name(tree: app_commands.CommandTree[Any], server: str) -> str:
-    return f"commands-{tree.client.application_id}-{server}.sha256"
+def _stem(tree: app_commands.CommandTree[Any]) -> str:
+    return f"commands-{tree.client.application_id}"
 
 
 def _find(folder: Path, pattern: str) -> list[Path]:
     return list(folder.glob(pattern))
 
 
-def _read(file: Path) -> str:
-    return file.read_text() if file.is_file() else ""
+def _read(file: Path) -> dict[str, Any]:
+    """Return what was remembered; nothing if it can't be read, as after a crash: then Discord is told once more."""
+    try:
+        known: dict[str, Any] = json.loads(file.read_text())
+        return known
+    except (OSError, ValueError):
+        return {}
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, known: Mapping[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    file.write_text(json.dumps(known))

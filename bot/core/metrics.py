@@ -1,7 +1,9 @@
 """What is counted while the bot runs, for Prometheus: in a registry of its own, so that two bots share nothing."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from statistics import median
 from types import SimpleNamespace
 from typing import Final
 
@@ -13,6 +15,7 @@ from prometheus_client.registry import Collector
 from model.requests import Answer, Cancelled, Failed, Kind, Pictures, Status
 from model.requests import Final as Ending
 
+NEWEST: Final = 20  # drawings that tell how long one takes
 SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
@@ -32,6 +35,7 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._drawings: deque[float] = deque(maxlen=NEWEST)
         self.discord_errors = Counter(
             "janus_discord_errors",
             "Calls to Discord that failed, by status or kind of error.",
@@ -44,12 +48,19 @@ class Metrics:
         match ending:
             case Answer() | Pictures():
                 self.jobs.labels(kind, "done").inc()
+                if kind == "drawing":
+                    self._drawings.append(sum(ending.seconds.values()) - ending.seconds.get("queue", 0.0))
                 for stage, seconds in ending.seconds.items():
                     self.seconds.labels(kind, stage).observe(seconds)
             case Cancelled():
                 self.jobs.labels(kind, "cancelled").inc()
             case Failed():
                 self.jobs.labels(kind, ending.kind).inc()
+
+    @property
+    def drawing_seconds(self) -> float | None:
+        """How long the newest drawings took, from when they were begun: their median; None if there was none."""
+        return median(self._drawings) if self._drawings else None
 
     def trace(self) -> aiohttp.TraceConfig:
         """Return what makes an HTTP session count its failures here."""

@@ -52,8 +52,8 @@ class OpenJob(Protocol):
         """Say in one line where it stands."""
         ...
 
-    def cancel(self) -> None:
-        """Ask for its end."""
+    def cancel(self, by: int | None = None) -> None:
+        """Ask for its end, on behalf of a member."""
         ...
 
     async def hand_over(self, interaction: discord.Interaction[Any]) -> None:

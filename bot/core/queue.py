@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import discord
 
 from bot.config import Limits
-from bot.core.errors import Refusal, log_bug
-from bot.texts import Texts
+from bot.core.errors import log_bug
 from model.requests import Cancelled, Event, Executor, Failed, Job, Progress, Queued, Refused, Request
 from model.requests import Final as Ending
 
@@ -61,6 +60,18 @@ class Slot:
         return self.job is not None and self.job.stage in (Stage.STARTING, Stage.RUNNING)
 
 
+Whose = Literal["member", "server", "bot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Why there is no room: whose `most` requests are open, and when the first of them is expected to be over."""
+
+    whose: Whose
+    most: int
+    until: datetime
+
+
 class JobQueue:
     """All open requests, in order of arrival."""
 
@@ -71,18 +82,20 @@ class JobQueue:
         self.wait = wait
         self._slots: dict[asyncio.Task[Any], Slot] = {}
 
-    def enter(self, slot: Slot, texts: Texts) -> None:
-        """Let the current task serve a request, from which on `finish` waits for it. Raises Refusal if all are busy."""
+    def full(self, slot: Slot) -> Full | None:
+        """Tell why there is no room for a request; None if there is."""
         limits, slots = slot.limits, list(self._slots.values())
         mine = [other for other in slots if other.member == slot.member]
         ours = [other for other in slots if other.guild == slot.guild is not None]
-        for busy, most, sentence in (
-            (mine, limits.member_running + limits.member_queued, texts.member_full),
-            (ours, limits.server_running + limits.server_queued, texts.server_full),
-            (slots, self.most, texts.queue_full),
-        ):
-            if len(busy) >= most:
-                raise Refusal(sentence.format(when=discord.utils.format_dt(_soonest(busy), "R")))
+        bounds: tuple[tuple[Whose, list[Slot], int], ...] = (
+            ("member", mine, limits.member_running + limits.member_queued),
+            ("server", ours, limits.server_running + limits.server_queued),
+            ("bot", slots, self.most),
+        )
+        return next((Full(whose, most, _soonest(busy)) for whose, busy, most in bounds if len(busy) >= most), None)
+
+    def enter(self, slot: Slot) -> None:
+        """Let the current task serve a request, from which on `finish` waits for it. Look first whether it is full."""
         task = asyncio.current_task()
         assert task
         self._slots[task] = slot
@@ -239,7 +252,6 @@ class QueuedJob:
 
 
 def _soonest(slots: Iterable[Slot]) -> datetime:
-    """Tell when the first of these is expected to be out of the way."""
-    now = discord.utils.utcnow()
+    """Tell when the first of these is expected to be out of the way; that may be over already."""
     known = [slot.job.ends for slot in slots if slot.job and slot.job.ends]
-    return max(min(known, default=now + UNKNOWN), now + timedelta(seconds=1))
+    return min(known, default=discord.utils.utcnow() + UNKNOWN)

@@ -7,6 +7,7 @@ discord/discord-api-docs#8554), so each character has a share of those as well.
 
 import re
 import unicodedata
+from datetime import datetime, timedelta
 from math import ceil
 from pathlib import PurePath
 from typing import Final
@@ -22,6 +23,7 @@ PROMPT_TEXT: Final = 1200  # how much of that a prompt or question may take
 ALT_TEXT: Final = 1024  # characters of a picture's description
 QUOTED: Final = 200  # and of what a sentence quotes: a file's name, a refused phrase
 UNSEEN: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs by their kind, but nobody sees them
+SOON: Final = timedelta(seconds=10)  # too short to count down
 NOTHING: Final = "…"  # stands for words that nobody sees
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -78,6 +80,30 @@ def is_seen(text: str) -> bool:
 def model_name(name: str) -> str:
     """Return the last part of a model's name: a folder's path or a hub's owner concerns no member."""
     return one_line(PurePath(name).name, 60)
+
+
+def decimal(value: float, texts: Texts, digits: int | None = None) -> str:
+    """Write a number as a language does, with so many digits behind the point; by default as many as it takes."""
+    written = str(value) if isinstance(value, int) else f"{value:g}" if digits is None else f"{value:.{digits}f}"
+    return written.replace(".", texts.decimal_point)
+
+
+def many(value: float, texts: Texts) -> str:
+    """Write a number of millions in the unit that a language counts in."""
+    unit, words = texts.many
+    return words.format(n=decimal(value / unit, texts, 0))
+
+
+def soon(moment: datetime, texts: Texts) -> str:
+    """Say when to come back: Discord counts down to it, unless that would be over at once."""
+    if moment < discord.utils.utcnow() + SOON:
+        return texts.in_a_moment
+    return discord.utils.format_dt(moment, "R")
+
+
+def is_demo(model: str) -> bool:
+    """Tell whether a model is the small one of this repository, which knows nothing but its own world."""
+    return model_name(model) == "demo"
 
 
 def duration(seconds: float, texts: Texts) -> str:

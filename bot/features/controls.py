@@ -29,7 +29,7 @@ async def cancel(interaction: Press, button: JobButton) -> None:
     job = interaction.client.open_jobs.get(record.id)
     if job and not job.kept:
         await interaction.response.defer()
-        job.cancel()
+        job.cancel(interaction.user.id)
     elif record.state == "interrupted":
         repeatable = isinstance(record.request, Drawing | Question)
         again = [JobButton("try_again", record.id, texts=texts)] if repeatable else []
@@ -53,7 +53,7 @@ async def try_again(interaction: Press, button: JobButton) -> None:
     check_owner(interaction, record.owner)
     match record.request:
         case Drawing() as drawing:
-            await draw(interaction, drawing, spoiler=record.spoiler, in_place=True)
+            await draw(interaction, drawing, spoiler=record.spoiler, private=record.private, in_place=True)
         case Question():
             await ask_again(interaction, record)
         case _:

@@ -35,7 +35,8 @@ async def privacy(interaction: discord.Interaction[JanusBot]) -> None:
 
 def kept(texts: Texts, keep_days: int) -> ui.LayoutView:
     """Say what is kept and for how long."""
-    lines = [line.format(days=keep_days) for line in (texts.keeps_requests, texts.keeps_pictures, texts.keeps_others)]
+    days = texts.one_day if keep_days == 1 else texts.days.format(n=keep_days)
+    lines = [line.format(days=days) for line in (texts.keeps_requests, texts.keeps_pictures, texts.keeps_others)]
     return layout(
         ui.TextDisplay(f"### {texts.privacy_title}\n" + "\n".join(f"- {line}" for line in lines)),
         ui.TextDisplay(f"-# {texts.privacy_discord}"),
@@ -72,4 +73,5 @@ async def forget(bot: JanusBot, member: int) -> None:
     for job in bot.open_jobs.of(member):
         job.cancel()
         bot.open_jobs.discard(job)
+    bot.drafts.pop(member, None)
     await bot.store.forget(member)

@@ -9,8 +9,8 @@ import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal
-from bot.core.text import model_name, one_line
+from bot.core.errors import Refusal, refusable
+from bot.core.text import decimal, model_name, one_line
 from bot.media import inputs, provenance
 from bot.media.inputs import pictures_on
 from bot.media.provenance import Provenance
@@ -27,6 +27,7 @@ async def setup(bot: JanusBot) -> None:
 
 
 @app_commands.context_menu(name=described("menu_provenance"))
+@refusable
 async def what_made_this(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Tell who asked what made the pictures on a message, whoever sent it: a PNG keeps that wherever it goes."""
     bot, texts = interaction.client, texts_for(interaction)
@@ -58,8 +59,8 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
         line = texts.made_by.format(
             number=number,
             seed=told.seed,
-            guidance=f"{told.guidance:g}",
-            temperature=f"{told.temperature:g}",
+            guidance=decimal(told.guidance, texts),
+            temperature=decimal(told.temperature, texts),
             model=model_name(told.model),
             version=one_line(told.version, 12),
         )

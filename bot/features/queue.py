@@ -59,7 +59,7 @@ async def withdraw(interaction: discord.Interaction[JanusBot], button: JobButton
     job, cancelled = bot.open_jobs.get(button.job), ""
     if job and not job.kept:
         check_owner(interaction, job.owner)
-        job.cancel()
+        job.cancel(interaction.user.id)
         cancelled = job.id
     await interaction.response.edit_message(view=shown(bot, interaction.user.id, texts, cancelled=cancelled))
 

@@ -7,13 +7,14 @@ from there.
 import io
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import NETWORK, Refusal, in_short
+from bot.core.errors import NETWORK, Refusal, in_short, refusable
 from bot.core.permissions import check_manages
 from bot.core.text import PROMPT_TEXT, one_line, plain
 from bot.media.inputs import InputFile, pictures_on
@@ -21,7 +22,7 @@ from bot.media.shown import HIDDEN, files_of
 from bot.store.jobs import JobRecord
 from bot.texts import Texts, described, texts_for, texts_of_server
 from bot.ui.buttons import Control, JobButton
-from bot.ui.forms import Form
+from bot.ui.forms import Form, open_form
 from bot.ui.layout import ENDED, layout
 
 log = logging.getLogger(__name__)
@@ -44,17 +45,18 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.context_menu(name=described("menu_report"))
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@refusable
 async def report_picture(interaction: Press, message: discord.Message) -> None:
     """Ask what is wrong with a message's pictures. Raises Refusal if there is nothing to report, or nobody to hear."""
     await _hearer(interaction, message)
-    await interaction.response.send_modal(ReportForm(texts_for(interaction), message))
+    await open_form(interaction, partial(ReportForm, texts_for(interaction), message))
 
 
 async def open_form_here(interaction: Press, button: JobButton) -> None:
     """Ask the same about the message that the button is on."""
     assert interaction.message
     await _hearer(interaction, interaction.message)
-    await interaction.response.send_modal(ReportForm(texts_for(interaction), interaction.message))
+    await open_form(interaction, partial(ReportForm, texts_for(interaction), interaction.message))
 
 
 class ReportForm(Form):
@@ -67,7 +69,7 @@ class ReportForm(Form):
             texts.report_reason, hint=texts.report_reason_hint, most=REASON, long=True, required=False
         )
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    async def submit(self, interaction: Press) -> None:
         await report(interaction, self.message, self.reason.value)
 
 

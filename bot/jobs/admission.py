@@ -13,7 +13,7 @@ from bot.core.client import JanusBot
 from bot.core.errors import Refusal, reason_in
 from bot.core.permissions import missing_permissions
 from bot.core.queue import QueuedJob, Slot
-from bot.core.text import one_line
+from bot.core.text import one_line, soon
 from bot.jobs.target import Target
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import Enlargement, JobRecord
@@ -27,12 +27,10 @@ STROKES: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı"
 UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
-async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "") -> None:
-    """Refuse what can't be taken now, before anything is shown, so that the refusal is private.
+async def foresee(bot: JanusBot, target: Target) -> Slot:
+    """Refuse what would be refused whatever the words are, so that no form is filled in for nothing.
 
-    Every reason to turn a request away has its place here. `words` are the member's prompt or question, if there is
-    one; `empty` is what to say to one of no words. From here on the current task counts as an open request. Raises
-    Refusal.
+    Returns the place that the request would take. Raises Refusal.
     """
     texts = target.texts
     if bot.closing:
@@ -42,12 +40,26 @@ async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "
     server = await bot.store.servers.get(target.guild_id)
     await _check_whereabouts(bot, target, server)
     limits = server.over(bot.settings).limits
-    if words is not None:
-        _check_words(words, empty, limits, texts)
-        if word := refused_word(words, server.refused):
-            raise Refusal(texts.refused_word.format(word=one_line(word)))
     await _check_hour(bot, target, limits)
-    bot.queue.enter(Slot(target.asker.id, target.guild_id, limits), texts)
+    slot = Slot(target.asker.id, target.guild_id, limits)
+    _check_room(bot, slot, texts)
+    return slot
+
+
+async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "") -> None:
+    """Refuse what can't be taken now, before anything is shown, so that the refusal is private.
+
+    Every reason to turn a request away has its place here. `words` are the member's prompt or question, if there is
+    one; `empty` is what to say to one of no words. From here on the current task counts as an open request. Raises
+    Refusal.
+    """
+    slot, texts = await foresee(bot, target), target.texts
+    if words is not None:
+        _check_words(words, empty, slot.limits, texts)
+        if word := refused_word(words, (await bot.store.servers.get(target.guild_id)).refused):
+            raise Refusal(texts.refused_word.format(word=one_line(word)))
+    _check_room(bot, slot, texts)  # others may have come meanwhile
+    bot.queue.enter(slot)
 
 
 async def accept(
@@ -122,12 +134,21 @@ async def _check_hour(bot: JanusBot, target: Target, limits: Limits) -> None:
     usage, texts, now = bot.store.usage, target.texts, discord.utils.utcnow()
     until = await usage.used_up_until("member", target.asker.id, limits.member_hourly, now)
     if until:
-        raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=discord.utils.format_dt(until, "R")))
+        raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=soon(until, texts)))
     if target.guild_id is None:
         return
     until = await usage.used_up_until("guild", target.guild_id, limits.server_hourly, now)
     if until:
-        raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=discord.utils.format_dt(until, "R")))
+        raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=soon(until, texts)))
+
+
+def _check_room(bot: JanusBot, slot: Slot, texts: Texts) -> None:
+    """Refuse a request that there is no room for. Raises Refusal."""
+    full = bot.queue.full(slot)
+    if full:
+        sentence = {"member": texts.member_full, "server": texts.server_full, "bot": texts.queue_full}[full.whose]
+        queue = bot.mention("queue", texts)
+        raise Refusal(sentence.format(n=full.most, when=soon(full.until, texts), queue=queue))
 
 
 def refused_word(text: str, words: Iterable[str]) -> str | None:

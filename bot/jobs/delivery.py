@@ -48,6 +48,7 @@ class Delivery:
         self.texts = target.texts
         self.standing = Standing()
         self.finishing = self._counted = False  # its result is on its way; its end is counted
+        self._cancelled_by: int | None = None  # somebody else than who asked
         self._result: Answer | Pictures | None = None  # one that waits for its owner to press *Show*
 
     async def run(self, files: Sequence[Upload] | None = None) -> None:
@@ -71,22 +72,18 @@ class Delivery:
 
     @property
     def id(self) -> str:
-        """The job's id."""
         return self.job.id
 
     @property
     def owner(self) -> int:
-        """Who asked."""
         return self.target.asker.id
 
     @property
     def words(self) -> str:
-        """What was asked for."""
         return self.presenter.words
 
     @property
     def link(self) -> str | None:
-        """The address of the message, where others can see it, too."""
         target = self.target
         if target.private or target.message_id is None:
             return None
@@ -94,20 +91,18 @@ class Delivery:
 
     @property
     def shares(self) -> int | None:
-        """The channel with whose other messages the edits share a limit."""
         return self.target.shares
 
     @property
     def kept(self) -> bool:
-        """Whether the result waits for its owner."""
         return self._result is not None
 
     def line(self, texts: Texts) -> str:
-        """Say where the job stands."""
         return self._standing_now.line(texts)
 
-    def cancel(self) -> None:
-        """Ask for the end of the job."""
+    def cancel(self, by: int | None = None) -> None:
+        """Ask for the end of the job; by whom, is told if it was somebody else than who asked."""
+        self._cancelled_by = None if by == self.owner else by
         self.job.cancel()
 
     async def hand_over(self, interaction: discord.Interaction[Any]) -> None:
@@ -181,8 +176,8 @@ class Delivery:
     def _farewell(self) -> ui.LayoutView:
         """Say where the result will be, while the message can still be edited."""
         if self.target.channel_is_open:
-            return notice(self.words, self.texts.later_here)
-        return notice(self.words, self.texts.later_kept.format(show=self.texts.show), self._button("show"))
+            return self._notice(self.texts.later_here)
+        return self._notice(self.texts.later_kept.format(show=self.texts.show), self._button("show"))
 
     # -- at the end ---------------------------------------------------------------------------------------------------
 
@@ -196,7 +191,8 @@ class Delivery:
                 await self._fail(self.texts.stopping)
             case Cancelled():
                 await self._note_end("cancelled", ending)
-                await self._close(self.texts.cancelled)
+                by, texts = self._cancelled_by, self.texts
+                await self._close(texts.cancelled_by.format(member=f"<@{by}>") if by else texts.cancelled)
             case Failed():
                 await self._note_end("interrupted" if self.bot.closing else "failed", ending)
                 await self._explain(ending)
@@ -268,9 +264,12 @@ class Delivery:
         if not self.target.reachable:
             return
         try:
-            await self.target.finish(Parcel(notice(self.words, line, *buttons)))
+            await self.target.finish(Parcel(self._notice(line, *buttons)))
         except (*NETWORK, TooLargeError) as error:
             log.warning("Could not tell how job %s ended: %s", self.id, in_short(error))
+
+    def _notice(self, line: str, *buttons: JobButton) -> ui.LayoutView:
+        return notice(self.words, line, *buttons, origin=self.presenter.origin)
 
     def _button(self, action: str) -> JobButton:
         return JobButton(action, self.id, texts=self.texts)

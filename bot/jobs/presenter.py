@@ -21,6 +21,11 @@ class Presenter(Protocol):
         ...
 
     @property
+    def origin(self) -> str:
+        """Who pressed for it, and what it goes on from, in one line; nothing if it came from a command."""
+        ...
+
+    @property
     def pace(self) -> float:
         """Seconds between two edits."""
         ...

@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from bot.config import Limits
 from bot.core.errors import NETWORK, Refusal
-from bot.core.text import one_line
+from bot.core.text import decimal, many, one_line
 from bot.media.shown import file_name, media_in
 from bot.texts import Texts
 
@@ -179,11 +179,19 @@ def _check_pixels(name: str, pixels: int, limits: Limits, texts: Texts) -> None:
 
 
 def _too_many_pixels(name: str, limits: Limits, texts: Texts) -> Refusal:
-    return Refusal(texts.too_many_pixels.format(name=name, limit=limits.picture_pixels / MEGA))
+    return Refusal(texts.too_many_pixels.format(name=name, limit=many(limits.picture_pixels, texts)))
 
 
 def _too_many_bytes(name: str, size: int, limits: Limits, texts: Texts) -> Refusal:
-    return Refusal(texts.too_many_bytes.format(name=name, size=size / MEGA, limit=limits.picture_bytes / MEGA))
+    return Refusal(
+        texts.too_many_bytes.format(
+            name=name, size=_megabytes(size, texts), limit=_megabytes(limits.picture_bytes, texts)
+        )
+    )
+
+
+def _megabytes(size: int, texts: Texts) -> str:
+    return decimal(size / MEGA, texts, 1)
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -39,22 +39,23 @@ class Finished:
     picture: Image.Image
     name: str
     provenance: Provenance | None = None
+    alt: str | None = None
 
 
 class TooLargeError(Exception):
     """No encoding is small enough."""
 
 
-async def encode(pictures: Sequence[Finished], alt: str | None, limit: int) -> tuple[Upload, ...]:
+async def encode(pictures: Sequence[Finished], limit: int) -> tuple[Upload, ...]:
     """Encode pictures as PNG, or as WebP where a file would be larger than `limit` bytes, and smaller if it must be.
 
     Raises TooLargeError.
     """
-    return await asyncio.to_thread(lambda: tuple(_fit(picture, alt, min(limit, REQUEST_BYTES)) for picture in pictures))
+    return await asyncio.to_thread(lambda: tuple(_fit(picture, min(limit, REQUEST_BYTES)) for picture in pictures))
 
 
-def _fit(finished: Finished, alt: str | None, limit: int) -> Upload:
-    picture, provenance = finished.picture, finished.provenance
+def _fit(finished: Finished, limit: int) -> Upload:
+    picture, provenance, alt = finished.picture, finished.provenance, finished.alt
     png = _saved(picture, "PNG", compress_level=PNG_LEVEL, pnginfo=provenance.png() if provenance else None)
     if len(png) <= limit:
         return Upload(f"{finished.name}.png", png, alt)
@@ -93,11 +94,11 @@ def thumbnail(picture: Image.Image, name: str, alt: str | None, side: int = 512,
     return Upload(f"{name}.webp", _saved(small, "WEBP", quality=quality), alt)
 
 
-async def sketches(pictures: Sequence[Image.Image], names: Sequence[str], alt: str | None) -> tuple[Upload, ...]:
+async def sketches(pictures: Sequence[Image.Image], names: Sequence[str]) -> tuple[Upload, ...]:
     """Encode pictures on their way as files of a few kilobytes, so that they are sent in no time."""
     return await asyncio.to_thread(
         lambda: tuple(
-            thumbnail(picture, name, alt, SKETCH_SIDE, SKETCH_QUALITY)
+            thumbnail(picture, name, None, SKETCH_SIDE, SKETCH_QUALITY)
             for picture, name in zip(pictures, names, strict=True)
         )
     )

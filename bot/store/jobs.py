@@ -61,6 +61,13 @@ class JobRecord:
         """What was asked for, in the member's words."""
         return self.request.question if isinstance(self.request, Question) else self.request.prompt
 
+    @property
+    def link(self) -> str | None:
+        """The address of its message, where others can see it, too."""
+        if self.private or self.message is None:
+            return None
+        return f"https://discord.com/channels/{self.guild or '@me'}/{self.channel}/{self.message}"
+
     @classmethod
     def of(cls, row: sqlite3.Row) -> Self:
         """Make a record from its row."""

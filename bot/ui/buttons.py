@@ -41,13 +41,22 @@ class Pressable(ui.DynamicItem[Any], template="janus"):
 class JobButton(Pressable, template=rf"(?P<action>[a-z_]+):(?P<job>{JOB})(?::(?P<picture>[0-4]))?"):
     """A button that belongs to a job, or to one of its pictures, which count from 0.
 
-    Its label is the text of its action's name. Without `texts` it has none: it is only there to be pressed.
+    Its label is the text of its action's name, or else `label`. Without either it is only there to be pressed.
     """
 
-    def __init__(self, action: str, job: str, picture: int | None = None, *, texts: Texts | None = None) -> None:
+    def __init__(
+        self,
+        action: str,
+        job: str,
+        picture: int | None = None,
+        *,
+        texts: Texts | None = None,
+        label: str | None = None,
+    ) -> None:
         self.action, self.job, self.picture = action, job, picture
         custom_id = f"{action}:{job}" if picture is None else f"{action}:{job}:{picture}"
-        label = getattr(texts, action).format(number=1 + (picture or 0)) if texts else None
+        if texts:
+            label = getattr(texts, action).format(number=1 + (picture or 0))
         style = Style.primary if action in PRIMARY else Style.secondary
         super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
 

@@ -26,15 +26,44 @@ def layout(*children: ui.Item[Any], colour: discord.Colour) -> ui.LayoutView:
     return view
 
 
-def notice(prompt: str, line: str, *buttons: ui.Item[Any]) -> ui.LayoutView:
-    """Show a prompt and what has become of its job."""
-    children: list[ui.Item[Any]] = [
-        ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**"),
-        ui.TextDisplay(line),
-    ]
+def notice(prompt: str, line: str, *buttons: ui.Item[Any], origin: str = "") -> ui.LayoutView:
+    """Show a prompt, where its request came from, and what has become of its job."""
+    children: list[ui.Item[Any]] = [ui.TextDisplay(heading(prompt, origin)), ui.TextDisplay(line)]
     if buttons:
         children.append(ui.ActionRow(*buttons))
     return layout(*children, colour=ENDED)
+
+
+def heading(prompt: str, origin: str = "", mention: str = "") -> str:
+    """Write a prompt, with whom to call before it, and where its request came from below."""
+    words = " ".join(filter(None, [mention, f"**{one_line(prompt, PROMPT_TEXT)}**"]))
+    return f"{words}\n-# {origin}" if origin else words
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who pressed the button that a message answers, and what it goes on from: of a command, Discord itself says it."""
+
+    member: int
+    action: str
+    picture: int | None = None  # from 0
+    link: str | None = None  # the message that the button was on
+
+    def line(self, texts: Texts) -> str:
+        """Say it in one line."""
+        words = {
+            "again": texts.done_again,
+            "edit": texts.done_edit,
+            "vary_little": texts.done_vary_little,
+            "vary": texts.done_vary,
+            "vary_much": texts.done_vary_much,
+            "enlarge": texts.done_enlarge,
+            "describe": texts.done_describe,
+            "ask_this": texts.done_ask_this,
+            "ask_more": texts.done_ask_more,
+        }.get(self.action, texts.done_example)
+        what = words.format(number=1 + (self.picture or 0))
+        return texts.for_member.format(member=f"<@{self.member}>", what=f"[{what}]({self.link})" if self.link else what)
 
 
 def remark(sentence: str) -> ui.LayoutView:
@@ -87,14 +116,23 @@ class Standing:
         return texts.received
 
 
-def panel(texts: Texts, prompt: str, standing: Standing, job_id: str, *, spoiler: bool = False) -> ui.LayoutView:
+def panel(
+    texts: Texts, prompt: str, standing: Standing, job_id: str, *, spoiler: bool = False, origin: str = ""
+) -> ui.LayoutView:
     """Show a prompt, the preview if there is one, and where the job stands, with a button to cancel it."""
-    children: list[ui.Item[Any]] = [ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**")]
+    children: list[ui.Item[Any]] = [ui.TextDisplay(heading(prompt, origin))]
     if standing.preview:
         names = [f"attachment://{name}.webp" for name in preview_names(len(standing.preview.pictures))]
         children.append(
             ui.MediaGallery(
-                *(discord.MediaGalleryItem(name, description=alt_text(prompt), spoiler=spoiler) for name in names)
+                *(
+                    discord.MediaGalleryItem(
+                        name,
+                        description=alt_text(texts.alt_preview.format(number=number, prompt=prompt)),
+                        spoiler=spoiler,
+                    )
+                    for number, name in enumerate(names, 1)
+                )
             )
         )
     children += [ui.TextDisplay(standing.line(texts)), ui.ActionRow(JobButton("cancel", job_id, texts=texts))]

@@ -181,7 +181,7 @@ async def test_a_picture_that_the_cdn_does_not_hand_over_is_refused_privately(
     await until(lambda: [key for key in server.messages if key != token] and token not in server.messages)
     (told,) = server.messages.values()
     assert told.flags & EPHEMERAL
-    assert "did not hand me cat.png" in words(told)
+    assert "couldn't get cat.png" in words(told)
     assert executor.jobs == []
 
 

@@ -171,8 +171,8 @@ async def test_in_a_thread_that_is_locked_its_author_alone_is_told(
     thread = await channel_of(server, THREAD)
     thread.archived = thread.locked = True
     await server.say("<@1000> What is this?", ("cat.png", png()))
-    await until(lambda: [one for one in server.messages.values() if "I can't answer in" in words(one)])
-    (told,) = [one for one in server.messages.values() if "I can't answer in" in words(one)]
+    await until(lambda: [one for one in server.messages.values() if "I can't reply in" in words(one)])
+    (told,) = [one for one in server.messages.values() if "I can't reply in" in words(one)]
     assert server.channels[told.channel_id].guild_id is None
     assert len(server.refusals) == 1  # the answer, where it was asked for
     server.refusals.clear()

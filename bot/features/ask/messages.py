@@ -82,7 +82,11 @@ async def _answer(bot: JanusBot, message: discord.Message, reply: ReplyTarget) -
     if not pictures and replied_to:
         pictures = await _pictures_of(bot, replied_to, reply.texts)
     if not pictures:
-        raise Refusal(reply.texts.how_to_ask)
+        raise Refusal(
+            reply.texts.how_to_ask.format(
+                ask=bot.mention("ask", reply.texts), imagine=bot.mention("imagine", reply.texts)
+            )
+        )
     if words:
         await questions.ask(bot, reply, pictures, words)
     else:

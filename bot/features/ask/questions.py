@@ -12,7 +12,7 @@ import discord
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
-from bot.core.text import alt_text
+from bot.core.text import alt_text, is_demo
 from bot.features.ask.answer import AnswerPresenter, Asked
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
@@ -23,7 +23,8 @@ from bot.media.inputs import MOST_PICTURES, InputFile, InputPicture
 from bot.media.uploads import thumbnail
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import JobRecord
-from bot.ui.layout import notice
+from bot.texts import ENGLISH, Texts
+from bot.ui.layout import Origin, notice
 from model.requests import Question, new_id
 
 
@@ -46,6 +47,7 @@ async def ask(
     seed: int | None = None,
     temperature: float | None = None,
     top_p: float | None = None,
+    origin: Origin | None = None,
 ) -> None:
     """Ask about one picture or more, and stay until the answer is delivered.
 
@@ -61,21 +63,23 @@ async def ask(
     notes = [texts.first_pictures.format(n=MOST_PICTURES)] if len(files) > MOST_PICTURES else []
     hidden = (await bot.store.servers.get(target.guild_id)).spoilers or any(file.is_spoiler() for file in taken)
     node = Node(question.id, begins=True, spoiler=hidden)
-    await _answer(bot, target, question, partial(_fetch, bot, target, taken), node, notes)
+    await _answer(bot, target, question, partial(_fetch, bot, target, taken), node, notes, origin)
 
 
-async def describe(bot: JanusBot, target: Target, files: Sequence[InputFile]) -> None:
+async def describe(bot: JanusBot, target: Target, files: Sequence[InputFile], origin: Origin | None = None) -> None:
     """Have pictures described, in the same way."""
-    await ask(bot, target, files, target.texts.describe_one if len(files) == 1 else target.texts.describe_several)
+    texts = ENGLISH if is_demo(bot.executor.status().model) else target.texts  # the only language that it knows
+    words = texts.describe_one if len(files) == 1 else texts.describe_several
+    await ask(bot, target, files, words, origin=origin)
 
 
-async def follow_up(bot: JanusBot, target: Target, record: JobRecord, words: str) -> None:
+async def follow_up(bot: JanusBot, target: Target, record: JobRecord, words: str, origin: Origin | None = None) -> None:
     """Go on from an answer: with its pictures, and all that was said before. Raises Refusal as `ask` does."""
     if not isinstance(record.request, Question) or (record.private and not target.private):
         raise Refusal(target.texts.forgotten)
     if record.state == "accepted":
         raise Refusal(target.texts.not_answered)
-    await _go_on(bot, target, record, replace(record.request, question=words), record.id)
+    await _go_on(bot, target, record, replace(record.request, question=words), record.id, origin)
 
 
 async def ask_again(interaction: discord.Interaction[JanusBot], record: JobRecord) -> None:
@@ -85,7 +89,14 @@ async def ask_again(interaction: discord.Interaction[JanusBot], record: JobRecor
     await _go_on(interaction.client, target, record, record.request, record.parent)
 
 
-async def _go_on(bot: JanusBot, target: Target, record: JobRecord, wish: Question, parent: str | None) -> None:
+async def _go_on(
+    bot: JanusBot,
+    target: Target,
+    record: JobRecord,
+    wish: Question,
+    parent: str | None,
+    origin: Origin | None = None,
+) -> None:
     conversations = bot.store.conversations
     await admission.check(bot, target, wish.question, target.texts.question_empty)
     kept = await conversations.pictures(record.conversation or "")
@@ -93,7 +104,7 @@ async def _go_on(bot: JanusBot, target: Target, record: JobRecord, wish: Questio
         raise Refusal(target.texts.picture_gone)
     question = replace(wish, turns=await conversations.turns(parent), id=new_id())
     node = Node(record.conversation or "", parent, spoiler=record.spoiler)
-    await _answer(bot, target, question, partial(_decode, bot, target, kept), node)
+    await _answer(bot, target, question, partial(_decode, bot, target, kept), node, origin=origin)
 
 
 # -- what all ways have in common -------------------------------------------------------------------------------------
@@ -106,12 +117,14 @@ async def _answer(
     take: Callable[[], Awaitable[Sequence[InputPicture]]],
     node: Node,
     notes: Sequence[str] = (),
+    origin: Origin | None = None,
 ) -> None:
     texts, words = target.texts, wish.question.strip()
-    await target.show(notice(words, texts.reading_picture))
+    line = origin.line(texts) if origin else ""
+    await target.show(notice(words, texts.reading_picture, origin=line))
     try:
         taken = await take()
-        asked = await _shown(words, taken, node)
+        asked = await _shown(texts, words, taken, node, line)
         job = await admission.accept(
             bot,
             target,
@@ -133,13 +146,15 @@ async def _answer(
     await Delivery(bot, target, job, presenter).run(asked.pictures)
 
 
-async def _shown(words: str, taken: Sequence[InputPicture], node: Node) -> Asked:
+async def _shown(texts: Texts, words: str, taken: Sequence[InputPicture], node: Node, origin: str) -> Asked:
     names = ["picture"] if len(taken) == 1 else [f"picture-{number}" for number in range(1, len(taken) + 1)]
     small = [
-        await asyncio.to_thread(thumbnail, one.picture, name, alt_text(words))
-        for one, name in zip(taken, names, strict=True)
+        await asyncio.to_thread(
+            thumbnail, one.picture, name, alt_text(texts.alt_asked.format(number=number, question=words))
+        )
+        for number, (one, name) in enumerate(zip(taken, names, strict=True), 1)
     ]
-    return Asked(words, small, node.spoiler)
+    return Asked(words, small, node.spoiler, origin)
 
 
 async def _fetch(bot: JanusBot, target: Target, files: Sequence[InputFile]) -> Sequence[InputPicture]:

@@ -13,11 +13,18 @@ import discord
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
-from bot.core.text import alt_text
-from bot.features.imagine.gallery import DrawingPresenter, EnlargementPresenter, chosen, picture_name
+from bot.features.imagine.gallery import (
+    DrawingPresenter,
+    EnlargementPresenter,
+    Look,
+    chosen,
+    picture_alt,
+    picture_name,
+)
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.target import Target
 from bot.media import inputs, provenance
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN
@@ -25,7 +32,7 @@ from bot.media.uploads import Upload
 from bot.store.jobs import Enlargement, JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.layout import notice
+from bot.ui.layout import Origin, notice
 from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, Refused, new_id, random_seed
 
 KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation keeps, from its top
@@ -36,19 +43,26 @@ KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation kee
 
 
 async def draw(
-    interaction: discord.Interaction[JanusBot], wish: Drawing, *, spoiler: bool = False, in_place: bool = False
+    interaction: discord.Interaction[JanusBot],
+    wish: Drawing,
+    *,
+    spoiler: bool = False,
+    private: bool = False,
+    in_place: bool = False,
+    origin: Origin | None = None,
 ) -> None:
     """Draw `wish` for whoever typed or pressed, and stay until it is delivered.
 
     Its owner and id are set here, so that `wish` may be an earlier drawing. `in_place` uses the message again that the
     interaction came from. Raises Refusal or Refused.
     """
-    bot, target = interaction.client, InteractionTarget(interaction, private=False, in_place=in_place)
+    bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=in_place)
     await admission.check(bot, target, wish.prompt, target.texts.prompt_empty)
     drawing = replace(wish, prompt=wish.prompt.strip(), previews=True, id=new_id(), owner=str(target.asker.id))
     spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
     job = await admission.accept(bot, target, drawing, spoiler=spoiler)
-    presenter = DrawingPresenter(drawing, target.texts, bot.executor.status().model, spoiler)
+    look = await look_of(bot, target, spoiler, origin)
+    presenter = DrawingPresenter(drawing, target.texts, bot.executor.status().model, look)
     await Delivery(bot, target, job, presenter).run()
 
 
@@ -66,18 +80,21 @@ async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) ->
         kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
         temperature=record.request.temperature or bot.settings.imagine.temperature or 1.0,
     )
-    await draw(interaction, wish, spoiler=record.spoiler)
+    await draw(
+        interaction, wish, spoiler=record.spoiler, private=record.private, origin=pressed(interaction, button, record)
+    )
 
 
 async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Double a picture's size once more, and stay until it is delivered. Raises Refusal."""
-    bot, target = interaction.client, InteractionTarget(interaction, private=False)
-    record, picture = await button.record(interaction), button.picture or 0
+    bot, record, picture = interaction.client, await button.record(interaction), button.picture or 0
+    target = InteractionTarget(interaction, private=record.private)
+    origin = pressed(interaction, button, record)
     found, texts = find(interaction, record, picture), target.texts
     _check_size((found.width or 0, found.height or 0), texts)  # as far as Discord tells it
     await admission.check(bot, target, None)
     prompt = record.words
-    await target.show(notice(prompt, texts.reading_picture))
+    await target.show(notice(prompt, texts.reading_picture, origin=origin.line(texts)))
     try:
         data = await inputs.download(found, texts)
         async with bot.decode_slots:
@@ -93,7 +110,8 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
         await target.show(notice(prompt, texts.failed.format(id=log_bug(error))))
         return
     name = f"{PurePath(found.filename).stem.removeprefix(HIDDEN)}-x2"
-    presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, record.spoiler)
+    look = await look_of(bot, target, record.spoiler, origin)
+    presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, look)
     del taken, data, request
     await Delivery(bot, target, job, presenter).run()
 
@@ -104,10 +122,22 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     found, texts = find(interaction, record, picture), texts_for(interaction)
     assert isinstance(record.result, Pictures)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    file = Upload(found.filename, await inputs.download(found, texts), alt_text(record.words))
     seed = record.result.seeds[picture]
+    alt = picture_alt(texts, record.words, picture, seed)
+    file = Upload(found.filename, await inputs.download(found, texts), alt)
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
     await InteractionTarget(interaction, private=True).finish(parcel)
+
+
+async def look_of(bot: JanusBot, target: Target, spoiler: bool, origin: Origin | None) -> Look:
+    """Tell how a job's pictures are shown where it was asked for."""
+    reports = not target.private and bool((await bot.store.servers.get(target.guild_id)).reports)
+    return Look(spoiler=spoiler, reports=reports, origin=origin.line(target.texts) if origin else "")
+
+
+def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, record: JobRecord) -> Origin:
+    """Tell who pressed a button, and on what."""
+    return Origin(interaction.user.id, button.action, button.picture, record.link)
 
 
 def find(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> InputFile:

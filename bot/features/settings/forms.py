@@ -10,6 +10,7 @@ from discord import ui
 from bot.config import Settings
 from bot.core.client import JanusBot
 from bot.core.permissions import check_manages
+from bot.core.text import decimal
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
 from bot.ui.forms import Form, number
@@ -73,11 +74,13 @@ class NumbersForm(Form):
         self.fields: dict[str, ui.TextInput[Any]] = {}
         for key in self.group.keys:
             low, high = self._bounds(key)
-            hint = texts.set_hint.format(low=f"{low:g}", high=f"{high:g}", usual=f"{getattr(section, key):g}")
-            value = f"{chosen[key]:g}" if key in chosen else ""
+            hint = texts.set_hint.format(
+                low=decimal(low, texts), high=decimal(high, texts), usual=decimal(getattr(section, key), texts)
+            )
+            value = decimal(chosen[key], texts) if key in chosen else ""
             self.fields[key] = self.ask(labels(texts)[key], value, hint=hint)
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
         """Keep what was filled in. Raises Refusal."""
         texts, guild = texts_for(interaction), check_manages(interaction)
         changes = {
@@ -111,7 +114,7 @@ class WordsForm(Form):
             required=False,
         )
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
         """Keep what was filled in. Raises Refusal."""
         guild = check_manages(interaction)
         words = dict.fromkeys(" ".join(line.split()) for line in self.words.value.splitlines())

@@ -203,9 +203,9 @@ async def test_every_language_has_a_member_who_uses_it(address: str) -> None:
     async with visiting(address, first + len(languages)) as visitors:
         for visitor, texts in zip(visitors[first:], languages, strict=True):
             await visitor.command("status", {})
-            await visitor.until_it_shows(texts.status_no_speed)
+            await visitor.until_it_shows(texts.status_ready.format(model="demo"))
         await visitors[0].command("status", {})
-        await visitors[0].until_it_shows(ENGLISH.status_no_speed)
+        await visitors[0].until_it_shows(ENGLISH.status_ready.format(model="demo"))
 
 
 async def test_the_oldest_pictures_expire_before_the_memory_does(

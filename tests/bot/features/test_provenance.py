@@ -46,7 +46,7 @@ def chunks(data: bytes) -> dict[bytes, bytes]:
 
 
 async def test_a_png_carries_each_value_as_a_text_chunk_of_its_name() -> None:
-    (upload,) = await encode([Finished(NOISE, "x", MADE)], "alt", 2**20)
+    (upload,) = await encode([Finished(NOISE, "x", MADE)], 2**20)
     found = chunks(upload.data)
     assert found[b"seed"] == b"tEXt:4294967295"
     assert found[b"guidance"] == b"tEXt:2.5"
@@ -58,7 +58,7 @@ async def test_a_png_carries_each_value_as_a_text_chunk_of_its_name() -> None:
 
 @pytest.mark.parametrize("limit", [2**20, 30_000], ids=["png", "webp"])
 async def test_what_is_written_is_read_back(limit: int) -> None:
-    (upload,) = await encode([Finished(NOISE, "x", MADE)], "alt", limit)
+    (upload,) = await encode([Finished(NOISE, "x", MADE)], limit)
     assert provenance.read(upload.data) == MADE
 
 
@@ -128,9 +128,9 @@ async def test_an_enlarged_picture_tells_the_same(world: World) -> None:
 @pytest.mark.parametrize(
     ("attachments", "says"),
     [
-        ((), "There is no picture"),
-        ((("cat.png", png()),), "I did not draw this"),
-        ((("a.txt", b"x"),), "a.txt is not a picture"),
+        ((), "There's no picture"),
+        ((("cat.png", png()),), "I didn't draw this"),
+        ((("a.txt", b"x"),), "a.txt isn't a picture"),
     ],
 )
 async def test_the_menu_says_when_it_can_not_tell(

@@ -109,7 +109,7 @@ async def test_a_member_with_too_much_open_is_told_when_to_return(world: World) 
     world.executor.jobs[0].tell(Started(), Progress(1, 100, 90.0))
     await world.env.settle()
     told = await refused(world)
-    assert "You have as much waiting as you may" in told
+    assert "You already have as many open requests" in told
     when = re.search(r"<t:(\d+):R>", told)
     assert when
     assert 60 <= int(when[1]) - world.env.now().timestamp() <= 90
@@ -122,14 +122,18 @@ async def test_a_server_with_too_much_open_is_told_when_to_return(world: World) 
     await draw(world)
     world.executor.jobs[0].tell(Queued(1, 30.0))
     await world.env.settle()
-    assert re.search(r"This server has as much waiting as it may. Try again <t:\d+:R>", await refused(world, who="bob"))
+    assert re.search(
+        r"as many open requests as allowed \(1\). Please try again <t:\d+:R>", await refused(world, who="bob")
+    )
     other = world.env.create_guild("Another server")
     stranger = other.add_member(world.env.create_user("carol"))
     await stranger.slash(other.create_text_channel("pictures"), "imagine", prompt="a square")
     assert len(world.executor.jobs) == 2
 
 
-@pytest.mark.parametrize(("whose", "says"), [("member", "You have asked for 2"), ("server", "This server has asked")])
+@pytest.mark.parametrize(
+    ("whose", "says"), [("member", "your hourly limit (2)"), ("server", "This server has reached its hourly limit")]
+)
 async def test_an_hour_that_is_used_up_says_when_to_come_back(world: World, whose: str, says: str) -> None:
     limit(world, **{f"{whose}_hourly": 2})
     started = world.env.now()
@@ -139,7 +143,7 @@ async def test_an_hour_that_is_used_up_says_when_to_come_back(world: World, whos
         await world.env.advance_time(600)
     told = await refused(world)
     assert says in told
-    when = re.search(r"Come back <t:(\d+):R>", told)
+    when = re.search(r"Please try again <t:(\d+):R>", told)
     assert when
     assert abs(int(when[1]) - (started + timedelta(hours=1)).timestamp()) < 5
     await restart(world)
@@ -158,7 +162,7 @@ async def test_what_came_to_nothing_does_not_count(world: World, ending: Failed 
     await world.env.settle()
     await draw(world)
     assert len(world.executor.jobs) == 2
-    assert "You have asked for 1" in await refused(world)
+    assert "your hourly limit (1)" in await refused(world)
 
 
 async def test_what_was_cancelled_while_it_ran_counts(world: World) -> None:
@@ -166,7 +170,7 @@ async def test_what_was_cancelled_while_it_ran_counts(world: World) -> None:
     await draw(world)
     world.executor.job.tell(Started(), Cancelled())
     await world.env.settle()
-    assert "You have asked for 1" in await refused(world)
+    assert "your hourly limit (1)" in await refused(world)
 
 
 # -- refused words ----------------------------------------------------------------------------------------------------

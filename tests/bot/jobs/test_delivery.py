@@ -69,8 +69,8 @@ async def test_a_refusal_that_comes_late_is_private(world: World) -> None:
 @pytest.mark.parametrize(
     ("failure", "says"),
     [
-        (Failed("", "memory"), "not enough memory"),
-        (Failed("/home/me/weights: missing", "unavailable"), "finds the reason in my log"),
+        (Failed("", "memory"), "enough memory"),
+        (Failed("/home/me/weights: missing", "unavailable"), "can find the reason in my log"),
     ],
 )
 async def test_a_failure_is_told_on_the_message(world: World, failure: Failed, says: str) -> None:
@@ -107,7 +107,7 @@ async def test_the_executor_failing_to_take_a_request_is_a_bug_told_privately(
 
     monkeypatch.setattr(world.executor, "submit", submit)
     told = told_privately(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
-    assert "not your fault" in told
+    assert "wrong on my side" in told
     assert "boom" not in told
     assert "boom" in caplog.text
     assert [str(bug) for bug in bugs(world.env)] == ["boom"]
@@ -155,7 +155,9 @@ async def test_the_panel_shows_the_pictures_as_they_are_drawn(world: World) -> N
     world.executor.job.tell(Started(), Progress(50, 100, 5.0), half_drawn("red"))
     await world.env.settle()
     await world.env.advance_time(2)
-    assert [item["description"] for item in gallery(message)] == ["a red circle"] * 2
+    assert [item["description"] for item in gallery(message)] == [
+        f"Picture {number}, being drawn: a red circle" for number in (1, 2)
+    ]
     assert "50 %" in text(message)
     assert buttons(message) == ["Cancel"]
     for attachment in files(message):
@@ -221,7 +223,7 @@ async def test_closing_tells_everybody_and_leaves_a_way_to_try_again(world: Worl
     assert len(world.executor.jobs) == 2
     await world.bot.close()
     for message in messages:
-        assert "being restarted" in text(message)
+        assert "I'm restarting" in text(message)
         assert buttons(message) == ["Try again"]
     await world.bot.store.database.open()
     assert [row["state"] for row in await world.bot.store.database.rows("SELECT state FROM jobs")] == [
@@ -250,7 +252,7 @@ async def test_a_job_whose_result_can_not_be_shown_is_counted_once_and_found_by_
     drawn = pictures(world.executor.drawing)
     world.executor.job.tell(replace(drawn, pictures=(), seeds=(1, 2)))  # which fit no gallery
     await world.env.settle()
-    assert f"name this id: {world.executor.job.id}" in text(message)
+    assert f"mention this ID: {world.executor.job.id}" in text(message)
     assert f"Bug {world.executor.job.id}" in caplog.text
     counted = re.findall(r"^janus_jobs_total\{.*\} (.+)$", world.bot.metrics.text().decode(), re.MULTILINE)
     assert counted == ["1.0"]

@@ -60,7 +60,7 @@ async def test_a_result_that_can_not_be_sent_is_kept_for_the_asker(world: World)
     world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    assert "did not take the result" in text(message)
+    assert "didn't accept the result" in text(message)
     world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=1)
     handed_over = shown(await world.alice.click(message, label="Show"))
     assert handed_over.ephemeral
@@ -111,7 +111,11 @@ async def test_what_does_not_fit_into_one_message_goes_into_several(
         ["janus-9.png", "janus-10.png"],
         ["janus-11.png"],
     ]
-    assert [buttons(m)[:-5] for m in messages] == [["1", "2"], ["3", "4"], ["5"]]
+    assert [buttons(m)[:-4] for m in messages] == [
+        ["1", "2", "Enlarge 1", "Enlarge 2"],
+        ["3", "4", "Enlarge 3", "Enlarge 4"],
+        ["5", "Enlarge 5"],
+    ]
     assert "Picture 5 · seed 11" in told_privately(await world.alice.click(messages[2], label="5"))
 
 
@@ -160,7 +164,7 @@ async def test_files_that_no_encoding_makes_small_enough_end_in_a_sentence(world
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     world.env.backend.faults.clear()
-    assert "too large to be sent" in text(message)
+    assert "too large to send" in text(message)
 
 
 # -- what takes long --------------------------------------------------------------------------------------------------
@@ -192,7 +196,7 @@ async def test_who_waited_a_moment_is_not_called(world: World) -> None:
 async def test_a_late_drawing_comes_as_a_message_that_calls_the_asker(world: World) -> None:
     panel = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     await world.env.advance_time(14 * MINUTE)
-    assert "in this channel when it is ready" in text(panel)
+    assert "in this channel when it's ready" in text(panel)
     await world.env.advance_time(6 * MINUTE)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
@@ -212,7 +216,7 @@ async def test_a_late_private_answer_is_kept_for_the_asker_alone(world: World) -
     )
     await world.env.advance_time(14 * MINUTE)
     assert buttons(message) == ["Show"]
-    assert "not ready yet" in told_privately(await world.alice.click(message, label="Show"))
+    assert "isn't ready yet" in told_privately(await world.alice.click(message, label="Show"))
     await world.env.advance_time(6 * MINUTE)
     before = world.channel.last_message
     world.executor.job.tell(answer("A secret cat."))

@@ -37,7 +37,7 @@ async def test_an_interrupted_drawing_is_tried_again_on_its_own_message(world: W
     message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=2))
     await restart(world)
     await world.env.settle()
-    assert "I was restarted before this was done." in text(message)
+    assert "I was restarted before this was finished." in text(message)
     assert buttons(message) == ["Try again"]
     assert "Only the member who asked" in told_privately(await world.bob.click(message, label="Try again"))
     await world.alice.click(message, label="Try again")

@@ -100,9 +100,9 @@ def test_the_second_picture_of_a_telephone_file_is_no_animation() -> None:
     [
         (b"%PDF-1.4 this is no picture", "I can't read x"),
         (b"", "I can't read x"),
-        (png((200, 200))[:-60], "x is broken"),
+        (png((200, 200))[:-60], "x is damaged"),
         (png((200, 200))[:40], "I can't read x"),
-        (saved(Image.effect_noise((64, 64), 50), "JPEG")[:-400], "x is broken"),
+        (saved(Image.effect_noise((64, 64), 50), "JPEG")[:-400], "x is damaged"),
         (bomb(), "x has too many pixels"),
         (bomb(10_000, 10_000), "x has too many pixels"),
         (bomb(8000, 8000), "x has too many pixels"),

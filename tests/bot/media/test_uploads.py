@@ -10,7 +10,7 @@ NOISE = Image.effect_noise((256, 256), 90).convert("RGB")
 
 
 async def test_pictures_go_as_png_and_lose_nothing() -> None:
-    (upload,) = await encode([Finished(NOISE, "janus-1")], "noise", 2**20)
+    (upload,) = await encode([Finished(NOISE, "janus-1", alt="noise")], 2**20)
     assert upload.name == "janus-1.png"
     assert upload.alt == "noise"
     with Image.open(io.BytesIO(upload.data)) as image:
@@ -19,7 +19,7 @@ async def test_pictures_go_as_png_and_lose_nothing() -> None:
 
 async def test_a_picture_over_the_limit_goes_as_webp() -> None:
     limit = 30_000
-    (upload,) = await encode([Finished(NOISE, "janus-1")], "noise", limit)
+    (upload,) = await encode([Finished(NOISE, "janus-1")], limit)
     assert upload.name == "janus-1.webp"
     assert len(upload.data) <= limit
     with Image.open(io.BytesIO(upload.data)) as image:
@@ -27,7 +27,7 @@ async def test_a_picture_over_the_limit_goes_as_webp() -> None:
 
 
 async def test_a_picture_that_is_too_large_even_then_goes_smaller() -> None:
-    (upload,) = await encode([Finished(NOISE, "janus-1")], "noise", 7_000)
+    (upload,) = await encode([Finished(NOISE, "janus-1")], 7_000)
     assert len(upload.data) <= 7_000
     with Image.open(io.BytesIO(upload.data)) as image:
         assert image.size == (128, 128)
@@ -35,7 +35,7 @@ async def test_a_picture_that_is_too_large_even_then_goes_smaller() -> None:
 
 async def test_what_fits_in_no_way_is_an_error() -> None:
     with pytest.raises(TooLargeError, match="256 x 256"):
-        await encode([Finished(NOISE, "janus-1")], "noise", 100)
+        await encode([Finished(NOISE, "janus-1")], 100)
 
 
 def test_files_are_split_into_as_few_messages_as_take_them_and_keep_their_order(
@@ -48,7 +48,7 @@ def test_files_are_split_into_as_few_messages_as_take_them_and_keep_their_order(
 
 
 async def test_an_upload_can_be_sent_more_than_once() -> None:
-    (upload,) = await encode([Finished(NOISE, "janus-1")], "noise", 2**20)
+    (upload,) = await encode([Finished(NOISE, "janus-1")], 2**20)
     for _ in range(2):
         file = upload.file()
         assert file.fp.read() == upload.data

@@ -19,6 +19,7 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.media import inputs, provenance
+from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN
 from bot.media.uploads import Upload
@@ -81,11 +82,12 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     try:
         data = await inputs.download(found, texts)
         async with bot.decode_slots:
-            taken = await asyncio.to_thread(inputs.decode, data, found.filename, bot.settings.limits, texts)
+            taken = await asyncio.to_thread(decode, data, found.filename, bot.settings.limits, texts)
         _check_size(taken.picture.size, texts)
         source = Enlargement(record.id, picture, prompt)
         request = Enlarge(picture=taken.picture)
-        job = await admission.accept(bot, target, request, source=source, spoiler=record.spoiler)
+        spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
+        job = await admission.accept(bot, target, request, source=source, spoiler=spoiler)
     except (Refusal, Refused) as refusal:
         await target.refuse(str(refusal))
         return
@@ -93,7 +95,7 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
         await target.show(notice(prompt, texts.failed.format(id=log_bug(error))))
         return
     name = f"{PurePath(found.filename).stem.removeprefix(HIDDEN)}-x2"
-    presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, record.spoiler)
+    presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, spoiler)
     del taken, data, request
     await Delivery(bot, target, job, presenter).run()
 

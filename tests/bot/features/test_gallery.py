@@ -8,6 +8,7 @@ from PIL import Image
 from simcord import ResponseMessage
 
 from model.requests import Drawing, Enlarge, Failed, Pictures, Question
+from model.square import fit
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import answer, pictures
 from tests.bot.seen import buttons, fields, files, gallery, shown, text, told_privately
@@ -184,7 +185,7 @@ async def test_describing_asks_about_one_picture(world: World) -> None:
     assert isinstance(question, Question)
     assert question.question == "What colour is it?"
     with Image.open(await first_file(seen)) as picture:
-        assert question.pictures[0].tobytes() == picture.tobytes()
+        assert question.pictures[0] == fit(picture)
     world.executor.jobs[-1].tell(answer("Blue."))
     await world.env.settle()
     assert "Blue." in text(result)

@@ -44,7 +44,7 @@ SMALL_QUALITY: Final = 80
 
 # In blocks of this size a large picture's memory goes back to the system with it. In those of Pillow's own choice, 16
 # MiB, it stays with the C library: 350 MB for each thread that ever decoded 40 megapixels.
-Image.core.set_block_size(64 * 2**20)
+Image.core.set_block_size(64 * 2**20)  # type: ignore[attr-defined]  # it is documented by this name
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ async def test_a_link_that_is_hidden_leads_to_a_hidden_picture(content: str, hid
 def test_a_file_of_unknown_type_is_worth_a_look(kind: str | None, taken: bool) -> None:
     file = SimpleNamespace(filename="cat", content_type=kind, size=10, width=None, height=None)
     with nullcontext() if taken else pytest.raises(Refusal, match="not a picture"):
-        check(file, Limits(), ENGLISH)  # type: ignore[arg-type]
+        check(file, Limits(), ENGLISH)
 
 
 async def test_files_come_first() -> None:

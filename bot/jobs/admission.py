@@ -1,10 +1,7 @@
 """How a request gets in, whichever way it was asked for: may it, then written down, then handed to the queue."""
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import discord
 
@@ -14,17 +11,13 @@ from bot.core.errors import Refusal, reason_in
 from bot.core.permissions import missing_permissions
 from bot.core.queue import QueuedJob, Slot
 from bot.core.text import one_line
+from bot.jobs.refused_words import refused_word
 from bot.jobs.target import Target
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import Enlargement, JobRecord
 from bot.store.servers import ServerSettings
 from bot.texts import Texts
 from model.requests import Drawing, Enlarge, Failed, Question, Refused
-
-LETTER_MARKS: Final = (7, 8, 9)  # marks that make another letter and no accent: nukta, the kana's voicing, virama
-STROKES: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
-# Chinese, Japanese, Thai, Lao, Burmese and Khmer put no space between words: there every character is taken as one.
-UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
 async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "") -> None:
@@ -128,25 +121,3 @@ async def _check_hour(bot: JanusBot, target: Target, limits: Limits) -> None:
     until = await usage.used_up_until("guild", target.guild_id, limits.server_hourly, now)
     if until:
         raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=discord.utils.format_dt(until, "R")))
-
-
-def refused_word(text: str, words: Iterable[str]) -> str | None:
-    """Return the first of these words or phrases that a text contains, as it was given.
-
-    They are found as whole words, whatever their case, accents and Unicode forms.
-    """
-    said = _spelt(text)
-    return next((word for word in words if _spelt(word).strip() and _spelt(word) in said), None)
-
-
-def _spelt(text: str) -> str:
-    """Return the words of a text between single spaces: no case, accents, invisible characters and punctuation."""
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    text = unicodedata.normalize("NFC", "".join(c for c in text if not _is_dropped(c))).translate(STROKES)
-    text = UNSPACED.sub(r" \g<0> ", "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text))
-    return f" {' '.join(text.split())} "
-
-
-def _is_dropped(character: str) -> bool:
-    mark = unicodedata.combining(character)
-    return (mark != 0 and mark not in LETTER_MARKS) or unicodedata.category(character) == "Cf"

@@ -15,7 +15,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError, features
 
 from bot.config import Limits
 from bot.core.errors import Refusal
-from bot.core.text import one_line
+from bot.core.text import one_line, well_formed
 from bot.texts import Texts
 from model.square import fit
 
@@ -74,7 +74,7 @@ class Seen:
 def look(data: bytes, name: str, limits: Limits, texts: Texts) -> Seen:
     """Decode a file, and keep of it what a question needs. Raises Refusal."""
     taken = decode(data, name, limits, texts)
-    return Seen(name, fit(taken.picture), small_copy(taken.picture), taken.animated)
+    return Seen(well_formed(name), fit(taken.picture), small_copy(taken.picture), taken.animated)
 
 
 def small_copy(picture: Image.Image, side: int = SMALL_SIDE, quality: int = SMALL_QUALITY) -> bytes:

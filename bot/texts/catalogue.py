@@ -177,6 +177,7 @@ class Texts(CommandTexts):
     set_words_label: str
     set_words_hint: str
     set_words_count: str
+    words_never: str
     set_none: str
     set_spoilers: str
     set_spoilers_hint: str

@@ -202,6 +202,7 @@ ENGLISH = Texts(
     set_words_label="Words or phrases, one a line",
     set_words_hint="Found as whole words, in any case and with or without accents.",
     set_words_count="{n} in the list",
+    words_never="Left out, because no text could ever contain it: {words}. An entry needs a letter or a number.",
     set_none="None",
     set_spoilers="Spoilers",
     set_spoilers_hint="Pictures stay hidden until somebody presses them.",

@@ -214,6 +214,7 @@ FRENCH = Texts(
     set_words_label="Mots ou expressions, un par ligne",
     set_words_hint="Trouvés comme mots entiers, en majuscules ou non, avec ou sans accents.",
     set_words_count="{n} dans la liste",
+    words_never="Laissé de côté, car aucun texte ne pourrait le contenir : {words}. Il faut une lettre ou un chiffre.",
     set_none="Aucun",
     set_spoilers="Spoilers",
     set_spoilers_hint="Les images restent cachées jusqu'à ce que quelqu'un appuie dessus.",

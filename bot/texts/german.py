@@ -207,6 +207,7 @@ GERMAN = Texts(
     set_words_label="Wörter oder Wendungen, eine pro Zeile",
     set_words_hint="Gefunden werden ganze Wörter, groß oder klein, mit oder ohne Akzente.",
     set_words_count="{n} in der Liste",
+    words_never="Weggelassen, weil es in keinem Text je stehen kann: {words}. Es braucht Buchstaben oder Ziffern.",
     set_none="Keine",
     set_spoilers="Spoiler",
     set_spoilers_hint="Bilder bleiben verdeckt, bis jemand daraufdrückt.",

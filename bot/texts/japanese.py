@@ -202,6 +202,7 @@ JAPANESE = Texts(
     set_words_label="言葉や語句（1 行に 1 つ）",
     set_words_hint="単語単位で、大文字・小文字やアクセント記号の違いは区別しません。",
     set_words_count="{n} 件登録",
+    words_never="一致することのない項目を除きました: {words}。文字か数字が必要です。",
     set_none="なし",
     set_spoilers="ネタバレ防止",
     set_spoilers_hint="誰かが押すまで、絵を隠します。",

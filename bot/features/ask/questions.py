@@ -13,7 +13,7 @@ import discord
 from bot.config import Limits
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
-from bot.core.text import alt_text
+from bot.core.text import alt_text, well_formed
 from bot.features.ask.answer import AnswerPresenter, Asked
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
@@ -110,7 +110,8 @@ async def _answer(
     node: Node,
     notes: Sequence[str] = (),
 ) -> None:
-    texts, words = target.texts, wish.question.strip()
+    texts, asks = target.texts, well_formed(wish.question)
+    words = asks.strip()
     await target.show(notice(words, texts.reading_picture))
     try:
         taken = await take()
@@ -118,7 +119,7 @@ async def _answer(
         job = await admission.accept(
             bot,
             target,
-            replace(wish, pictures=tuple(one.square for one in taken)),
+            replace(wish, question=asks, pictures=tuple(one.square for one in taken)),
             spoiler=node.spoiler,
             conversation=node.conversation,
             parent=node.parent,

@@ -13,7 +13,7 @@ import discord
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
-from bot.core.text import alt_text
+from bot.core.text import alt_text, well_formed
 from bot.features.imagine.gallery import DrawingPresenter, EnlargementPresenter, chosen, picture_name
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
@@ -46,7 +46,8 @@ async def draw(
     """
     bot, target = interaction.client, InteractionTarget(interaction, private=False, in_place=in_place)
     await admission.check(bot, target, wish.prompt, target.texts.prompt_empty)
-    drawing = replace(wish, prompt=wish.prompt.strip(), previews=True, id=new_id(), owner=str(target.asker.id))
+    words = well_formed(wish.prompt).strip()
+    drawing = replace(wish, prompt=words, previews=True, id=new_id(), owner=str(target.asker.id))
     spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
     job = await admission.accept(bot, target, drawing, spoiler=spoiler)
     presenter = DrawingPresenter(drawing, target.texts, bot.executor.status().model, spoiler)

@@ -31,6 +31,7 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
         ["bot.core"],
         ["bot.store"],
         ["bot.config", "bot.texts"],
+        ["bot.files"],
     ],
     "bot.features": [
         ["bot.features.help", "bot.features.controls"],

@@ -59,14 +59,14 @@ async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) ->
     bot, record = interaction.client, await button.record(interaction)
     if record.model != bot.executor.status().model:
         raise Refusal(texts_for(interaction).other_model)
-    assert isinstance(record.request, Drawing)
-    assert isinstance(record.result, Pictures)
-    tokens = record.result.tokens[button.picture or 0]
+    picture = button.picture or 0
+    drawing, result = _drawn(interaction, record, picture)
+    tokens = result.tokens[picture]
     wish = replace(
-        record.request,
+        drawing,
         seed=random_seed(),
         kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
-        temperature=record.request.temperature or bot.settings.imagine.temperature or 1.0,
+        temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,
     )
     await draw(interaction, wish, spoiler=record.spoiler)
 
@@ -105,12 +105,19 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     """Show one picture of a gallery to who pressed alone, with what can be done with it. Raises Refusal."""
     record, picture = await button.record(interaction), button.picture or 0
     found, texts = find(interaction, record, picture), texts_for(interaction)
-    assert isinstance(record.result, Pictures)
+    seed = _drawn(interaction, record, picture)[1].seeds[picture]
     await interaction.response.defer(ephemeral=True, thinking=True)
     file = Upload(found.filename, await inputs.download(found, texts), alt_text(record.words))
-    seed = record.result.seeds[picture]
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
     await InteractionTarget(interaction, private=True).finish(parcel)
+
+
+def _drawn(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> tuple[Drawing, Pictures]:
+    """Return what was drawn and what came out. Raises Refusal if no such picture came out of a drawing."""
+    drawing, result = record.request, record.result
+    if isinstance(drawing, Drawing) and isinstance(result, Pictures) and picture < len(result.seeds):
+        return drawing, result
+    raise Refusal(texts_for(interaction).picture_not_here)
 
 
 def find(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> InputFile:

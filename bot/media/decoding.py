@@ -25,7 +25,10 @@ ANIMATED: Final = ("WEBP", "GIF", "AVIF")  # in a telephone's .jpg (MPO), furthe
 MEGA: Final = 1_000_000
 BAND: Final = 2**20  # pixels that are brought to RGB at a time
 # Pillow's readers have no common error: a damaged file ends in any of these.
-DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
+DAMAGED: Final = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError),
+    struct.error,
+)
 ROTATIONS: Final = {  # how a picture becomes upright, by its EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,

@@ -88,5 +88,5 @@ def read(data: bytes) -> Provenance | None:
             return None
         made = Provenance(**{field.name: field.type(told[field.name]) for field in fields(Provenance)})  # type: ignore[operator]
         return made if 0 <= made.seed < SEEDS else None
-    except (*DAMAGED, AttributeError, RecursionError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except (*DAMAGED, AttributeError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None

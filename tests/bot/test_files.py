@@ -5,10 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.config import ROOT, SettingsError, load, read_token
+from tests.fuzz import made_up
 
 
 @pytest.fixture(autouse=True)
@@ -72,8 +73,8 @@ def test_a_windows_path_in_single_quotes_is_taken_as_it_is(tmp_path: Path) -> No
 @example(b"[limits]\nqueue = 99999999999999999999999999999999")
 @example(b"[imagine]\nguidance = nan")
 @example(b"a = " + b"[" * 5000)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_whatever_a_file_holds_is_read_or_explained_in_a_line(tmp_path: Path, data: bytes) -> None:
+@made_up
+def test_whatever_is_made_up_is_read_or_explained_in_a_line(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "mine.toml"
     file.write_bytes(data)
     with suppress(SettingsError):  # and nothing else

@@ -10,6 +10,7 @@ from bot.core.text import alt_text, is_seen, one_line, plain, well_formed
 from tests.bot.conftest import World
 from tests.bot.scripted import pictures
 from tests.bot.seen import shown, text
+from tests.fuzz import made_up
 
 ANYTHING = st.text(st.characters())  # halves of characters, too
 
@@ -24,7 +25,8 @@ def test_half_a_character_is_none(written: str, kept: str) -> None:
 
 @given(ANYTHING)
 @example("\ud800" * 500)
-def test_whatever_is_written_can_be_sent(written: str) -> None:
+@made_up
+def test_whatever_is_made_up_can_be_sent(written: str) -> None:
     for said in (plain(written), plain(written, 30), one_line(written), alt_text(written) or ""):
         assert json.loads(json.dumps(said, ensure_ascii=False).encode()) == said
 

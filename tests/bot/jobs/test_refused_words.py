@@ -1,8 +1,11 @@
 """Refused words: found however they are dressed up, and nothing but them."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bot.jobs.refused_words import can_match, refused_word
+from tests.fuzz import made_up
 
 
 @pytest.mark.parametrize(
@@ -57,3 +60,13 @@ def test_what_only_resembles_one_is_not(text: str, word: str) -> None:
 )
 def test_what_can_never_be_found_is_known(word: str, can: bool) -> None:
     assert can_match(word) is can
+
+
+@given(st.text(st.characters()), st.lists(st.text(st.characters(), max_size=12), max_size=4))
+@example("blood", ["\ud800", "\u0600", "\U000e0001"])
+@made_up
+def test_made_up_words_are_found_in_themselves(text: str, words: list[str]) -> None:
+    found = refused_word(text, words)
+    assert found is None or found in words
+    for word in filter(can_match, words):
+        assert refused_word(f"{text} {word} {text}", [word]) == word

@@ -1,18 +1,21 @@
 import io
-import random
 import struct
 import zlib
+from contextlib import suppress
 
 import pytest
-from PIL import Image, features
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ExifTags, Image, features
 
 from bot.config import Limits
 from bot.core.errors import Refusal
-from bot.media import decoding
-from bot.media.decoding import FORMAT_NAMES, decode, look
+from bot.media import decoding, provenance
+from bot.media.decoding import FORMAT_NAMES, FORMATS, decode, look
 from bot.texts import ENGLISH
 from model.square import fit
 from tests.bot.samples import animation, bomb, chunk, grey, png, saved, with_chunks
+from tests.fuzz import made_up
 
 LIMITS = Limits()
 Pixel = tuple[int, int, int]
@@ -216,22 +219,49 @@ def test_damaged_exif_costs_only_the_turn() -> None:
             assert sorted(picture.size) == [20, 40]
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_every_mutation_of_a_picture_is_read_or_refused() -> None:
+def originals() -> list[bytes]:
+    """A small file of every format, with what may stand around its pixels."""
     exif = Image.Exif()
-    exif[0x0112] = 6
-    exif[0x010E] = "a description"
-    noise, chance = Image.effect_noise((16, 16), 60).convert("RGB"), random.Random(0)
-    for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP"):
-        data = saved(noise, kind, **({} if kind in ("GIF", "BMP") else {"exif": exif}))
-        for _ in range(150):
-            mutant = bytearray(data)
-            for _ in range(3):
-                mutant[chance.randrange(min(len(data), 250))] = chance.randrange(256)
-            try:
-                decode(bytes(mutant), "x", LIMITS, ENGLISH)
-            except Refusal:
-                continue
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.ImageDescription] = "a description"
+    noise = Image.effect_noise((16, 16), 60).convert("RGB")
+    plain = [saved(noise, kind, exif=exif) for kind in FORMATS if kind not in ("GIF", "BMP")]
+    more = [
+        with_chunks(plain[0], chunk(b"acTL", b"\0\0\0\x02\0\0\0\0"), chunk(b"tRNS", bytes(6)), chunk(b"iCCP", b"x"))
+    ]
+    moving = [animation(kind) for kind in ("GIF", "WEBP", "PNG")]
+    return [*plain, *more, *moving, saved(noise, "GIF"), saved(noise, "BMP"), saved(noise.convert("P"), "PNG")]
+
+
+ORIGINALS = originals()
+
+
+@st.composite
+def mutants(draw: st.DrawFn) -> bytes:
+    """A file that was a picture once: bytes of it changed, cut out or put in, most of them where its structure is."""
+    data = bytearray(draw(st.sampled_from(ORIGINALS)))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, min(len(data), 400)) | st.integers(0, len(data)))
+        piece = draw(st.binary(max_size=8) | st.sampled_from([b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff"]))
+        data[at : at + draw(st.sampled_from([0, len(piece), 50, len(data)]))] = piece
+    return bytes(data)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@given(mutants() | st.binary(max_size=300))
+@made_up
+def test_whatever_is_made_up_is_read_or_refused(data: bytes) -> None:
+    with suppress(Refusal):
+        look(data, "x", LIMITS, ENGLISH)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@given(mutants())
+@made_up
+def test_whatever_is_made_up_tells_where_it_comes_from_or_nothing(data: bytes) -> None:
+    provenance.read(data)
 
 
 def test_every_truncation_of_a_picture_is_read_or_refused() -> None:

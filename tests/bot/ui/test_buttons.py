@@ -19,6 +19,7 @@ from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures
 from tests.bot.seen import buttons, text, told_privately
+from tests.fuzz import made_up
 
 JOB = "0a1b2c3d4e5f"
 CLASSES = (JobButton, Control, ReportsSelect, BlockedSelect)
@@ -143,7 +144,8 @@ def test_every_name_is_made_again_by_one_class_alone() -> None:
 @given(st.from_regex(r"[a-z_]{1,12}(:[a-z0-9]{0,13}){0,3}", fullmatch=True) | st.text(max_size=40))
 @example(f"again:{JOB}")
 @example(f"settings:reports:{JOB}")
-def test_no_name_is_made_by_two_classes(custom_id: str) -> None:
+@made_up
+def test_no_made_up_name_belongs_to_two_classes(custom_id: str) -> None:
     fitting = [one for one in CLASSES if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
     assert len(fitting) <= 1
 

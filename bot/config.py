@@ -115,6 +115,7 @@ class Limits(Section):
     member_running: int = Field(default=4, ge=1, le=100)
     member_queued: int = Field(default=6, ge=0, le=100)
     member_hourly: int = Field(default=60, ge=1, le=10_000)
+    member_presses: int = Field(default=120, ge=1, le=10_000)
     server_running: int = Field(default=20, ge=1, le=1000)
     server_queued: int = Field(default=80, ge=0, le=1000)
     server_hourly: int = Field(default=1000, ge=1, le=100_000)

@@ -1,7 +1,9 @@
 """How a request gets in, whichever way it was asked for: may it, then written down, then handed to the queue."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import discord
 
@@ -16,7 +18,7 @@ from bot.jobs.target import Target
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import Enlargement, JobRecord
 from bot.store.servers import ServerSettings
-from bot.texts import Texts
+from bot.texts import Texts, texts_for
 from model.requests import Drawing, Enlarge, Failed, Question, Refused
 
 
@@ -89,6 +91,14 @@ async def accept(
             bot.metrics.ended(request.kind, Failed.of(error))
             raise Refusal(reason_in(target.texts, error)) from None
         raise
+
+
+def count_press(interaction: discord.Interaction[JanusBot]) -> None:
+    """Count a press that needs no model, but has pictures sent or read. Raises Refusal where it is one too many."""
+    presses, texts = interaction.client.presses, texts_for(interaction)
+    if wait := presses.count(interaction.user.id, asyncio.get_running_loop().time()):
+        when = discord.utils.utcnow() + timedelta(seconds=wait)
+        raise Refusal(texts.member_presses.format(n=presses.most, when=discord.utils.format_dt(when, "R")))
 
 
 async def _check_whereabouts(bot: JanusBot, target: Target, server: ServerSettings) -> None:

@@ -26,7 +26,14 @@ MEGA: Final = 1_000_000
 BAND: Final = 2**20  # pixels that are brought to RGB at a time
 # Pillow's readers have no common error: a damaged file ends in any of these.
 DAMAGED: Final = (
-    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError, RuntimeError),
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    RuntimeError,
     struct.error,
 )
 ROTATIONS: Final = {  # how a picture becomes upright, by its EXIF orientation

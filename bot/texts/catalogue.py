@@ -138,6 +138,7 @@ class Texts(CommandTexts):
     member_full: str
     server_full: str
     member_hour: str
+    member_presses: str
     server_hour: str
     paused: str
     blocked: str

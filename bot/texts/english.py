@@ -165,6 +165,7 @@ ENGLISH = Texts(
     member_full="You have as much waiting as you may. Try again {when}, please: /queue shows what it is.",
     server_full="This server has as much waiting as it may. Try again {when}, please.",
     member_hour="You have asked for {n} in the last hour, which is all there is. Come back {when}, please.",
+    member_presses="You have pressed {n} buttons that send pictures in the last hour. Try again {when}, please.",
     server_hour="This server has asked for {n} in the last hour, which is all there is. Come back {when}, please.",
     paused="I am having a break: what has been asked for is still done, but nothing new. Try again later, please.",
     blocked="The moderators of this server have decided that you can't use me here.",

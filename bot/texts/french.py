@@ -177,6 +177,7 @@ FRENCH = Texts(
     server_full="Ce serveur a autant de demandes en attente que permis. Réessaie {when}, s'il te plaît.",
     member_hour="Durant la dernière heure, tu as fait toutes les demandes permises : {n}. Reviens {when}, s'il te "
     "plaît.",
+    member_presses="Durant la dernière heure, tu as pressé {n} boutons qui envoient des images. Réessaie {when}.",
     server_hour="Durant la dernière heure, ce serveur a fait toutes les demandes permises : {n}. Reviens {when}, s'il "
     "te plaît.",
     paused="Je fais une pause : je termine ce qui est demandé, mais je ne prends rien de nouveau. Réessaie plus tard, "

@@ -170,6 +170,7 @@ GERMAN = Texts(
     "/warteschlange zeigt, was es ist.",
     server_full="Dieser Server hat so viel in der Warteschlange, wie erlaubt ist. Versuch es bitte {when} noch einmal.",
     member_hour="Du hast in der letzten Stunde alles angefragt, was erlaubt ist: {n}. Komm bitte {when} wieder.",
+    member_presses="Du hast in der letzten Stunde {n} Knöpfe gedrückt, die Bilder senden. Bitte {when} wieder.",
     server_hour="Dieser Server hat in der letzten Stunde alles angefragt, was erlaubt ist: {n}. Komm bitte {when} "
     "wieder.",
     paused="Ich mache Pause: Was schon angefragt ist, wird noch fertig, Neues nehme ich nicht an. Versuch es bitte "

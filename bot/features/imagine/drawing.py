@@ -106,6 +106,7 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     record, picture = await button.record(interaction), button.picture or 0
     found, texts = find(interaction, record, picture), texts_for(interaction)
     seed = _drawn(interaction, record, picture)[1].seeds[picture]
+    admission.count_press(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     file = Upload(found.filename, await inputs.download(found, texts), alt_text(record.words))
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)

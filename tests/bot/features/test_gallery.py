@@ -174,6 +174,19 @@ async def test_a_picture_of_5000_pixels_is_not_enlarged(world: World) -> None:
     assert len(world.executor.jobs) == 1
 
 
+async def test_a_picture_pressed_again_and_again_is_shown_so_often(world: World) -> None:
+    message = await drawn(world)
+    world.bot.presses.most = 3
+    for _ in range(3):
+        assert "Picture 3" in text(shown(await world.bob.click(message, label="3")))
+    told = told_privately(await world.bob.click(message, label="3"))
+    assert "You have pressed 3 buttons that send pictures" in told
+    assert "Try again <t:" in told
+    assert "pressed" not in text(shown(await world.alice.click(message, label="3")))  # others are not concerned
+    await world.env.advance_time(60 * 60 + 1)
+    assert "pressed" not in text(shown(await world.bob.click(message, label="3")))
+
+
 async def test_describing_asks_about_one_picture(world: World) -> None:
     message = await drawn(world)
     seen = shown(await world.bob.click(message, label="3"))

@@ -15,8 +15,9 @@ from typing import Annotated, get_type_hints
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.files import TomlFile, as_meant, text_of
 from model.errors import PlainError
 from model.requests import Drawing, Question, random_seed
 from model.settings import EngineSettings, ModelSettings
@@ -34,7 +35,7 @@ class SettingsError(PlainError):
     """A setting that can't be used. The message names the key, where it stands and what is allowed."""
 
 
-Folder = Annotated[Path, AfterValidator(lambda path: ROOT / path.expanduser())]
+Folder = Annotated[Path, AfterValidator(as_meant), AfterValidator(lambda path: ROOT / path.expanduser())]
 """A folder; a relative one is beside the packages."""
 
 
@@ -47,7 +48,7 @@ class Section(BaseModel):
 class Discord(Section):
     """How the bot meets Discord."""
 
-    token_file: str = ""  # a file that holds the token, for when DISCORD_TOKEN is not set
+    token_file: Annotated[str, AfterValidator(as_meant)] = ""  # holds the token, where DISCORD_TOKEN is not set
     development_guild: int = Field(default=0, ge=0)  # sync commands to this one server, at once; 0: to all servers
 
 
@@ -114,6 +115,7 @@ class Limits(Section):
     member_running: int = Field(default=4, ge=1, le=100)
     member_queued: int = Field(default=6, ge=0, le=100)
     member_hourly: int = Field(default=60, ge=1, le=10_000)
+    member_presses: int = Field(default=120, ge=1, le=10_000)
     server_running: int = Field(default=20, ge=1, le=1000)
     server_queued: int = Field(default=80, ge=0, le=1000)
     server_hourly: int = Field(default=1000, ge=1, le=100_000)
@@ -163,7 +165,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Tell where settings come from, the strongest first."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, TomlFile(settings_cls)
 
 
 def load(config: Path | None = None, options: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
@@ -191,8 +193,10 @@ def load(config: Path | None = None, options: Mapping[str, Mapping[str, object]]
         return Configured(**given)  # type: ignore[arg-type]
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: this is not valid TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: can't be read: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: can't be read: save it as text in UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{file}: can't be read: {error.strerror}") from None
     except ValidationError as error:
         wrong: dict[tuple[str, ...], list[ErrorDetails]] = {}
         for detail in error.errors(include_url=False):  # a setting of several types has an error for each
@@ -222,7 +226,7 @@ def read_token(settings: Settings) -> SecretStr:
         )
     file = ROOT / Path(settings.discord.token_file).expanduser()
     try:
-        token = file.read_text(encoding="utf-8-sig").strip()  # Windows' editor puts a mark in front
+        token = text_of(file).strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SettingsError(f"discord.token_file: {file} can't be read: {reason}") from None
@@ -288,4 +292,5 @@ def _allowed(field: FieldInfo, errors: list[ErrorDetails]) -> str:
     ]
     if bounds:
         return f"{'a whole number' if field.annotation is int else 'a number'}, {' and '.join(bounds)}"
-    return " or ".join(error["msg"].removeprefix("Input should be ").split(", unable")[0] for error in errors)
+    said = (re.sub(r"^(Input should be|Value error,) |, unable.*", "", error["msg"]) for error in errors)
+    return " or ".join(said)

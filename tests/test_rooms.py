@@ -31,6 +31,7 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
         ["bot.core"],
         ["bot.store"],
         ["bot.config", "bot.texts"],
+        ["bot.files"],
     ],
     "bot.features": [
         ["bot.features.help", "bot.features.controls"],
@@ -43,7 +44,7 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
         ["model.engine"],
         ["model.network"],
         ["model.weights"],
-        ["model.requests", "model.settings"],
+        ["model.requests", "model.settings", "model.square"],
         ["model.errors"],
     ],
 }
@@ -156,7 +157,11 @@ def test_no_module_of_the_bot_leads_to_torch() -> None:
 
 
 def test_what_carries_requests_is_light() -> None:
-    load(["model.requests", "model.executor", "model.engine", "model.weights.names"], "transformers", "discord")
+    load(
+        ["model.requests", "model.executor", "model.engine", "model.weights.names", "model.square"],
+        "transformers",
+        "discord",
+    )
 
 
 def test_no_module_of_the_model_imports_discord_or_the_bot() -> None:

@@ -13,7 +13,8 @@ from rich.progress import DownloadColumn, MofNCompleteColumn, TaskID, TransferSp
 
 from bot.cli.console import bars, log_bugs_to_stderr, run_to_end, say, show
 from bot.config import Settings
-from bot.media.inputs import decode
+from bot.core.text import well_formed
+from bot.media.decoding import look
 from bot.texts import ENGLISH
 from model.errors import PlainError
 from model.executor import open_executor
@@ -36,7 +37,7 @@ ALL: Final = ("1b", "7b", "upscaler")
 
 def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscale: bool, as_json: bool) -> None:
     """Draw `prompt` and write OUT/1.png and so on; print the files, or an object with `files`, `seeds`, `seconds`."""
-    drawing = replace(settings.imagine.drawing(prompt, seed=seed), upscale=upscale)
+    drawing = replace(settings.imagine.drawing(well_formed(prompt), seed=seed), upscale=upscale)
     with _plainly(out):
         out.mkdir(parents=True, exist_ok=True)
     if drawing.temperature == 0 and drawing.count > 1:
@@ -59,10 +60,10 @@ def ask(settings: Settings, picture: Path, question: str, as_json: bool) -> None
     """Answer `question` about the file `picture`, as the words come or as an object: `answer`, `tokens`, `seconds`."""
     with _plainly(picture):
         data = picture.read_bytes()
-    taken = decode(data, picture.name, settings.limits, ENGLISH)
+    taken = look(data, picture.name, settings.limits, ENGLISH)
     if taken.animated:
         say("The picture moves: its first frame is looked at.")
-    request = replace(settings.ask.question(question), pictures=(taken.picture,))
+    request = replace(settings.ask.question(well_formed(question)), pictures=(taken.square,))
     result = run_to_end(_carry_out(settings, request, stream=not as_json))
     assert isinstance(result, Answer)
     if as_json:

@@ -32,9 +32,10 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.reply import ReplyTarget
 from bot.media import provenance
+from bot.media.decoding import small_copy
 from bot.media.inputs import pictures_on
 from bot.media.shown import files_of, media_in
-from bot.media.uploads import Finished, encode, sketches, thumbnail
+from bot.media.uploads import Finished, Upload, encode, sketches
 from bot.texts import ENGLISH
 from bot.ui.layout import Standing, notice, panel, preview_names
 from model.requests import Answer, Drawing, Executor, Preview, Progress, new_id
@@ -203,7 +204,7 @@ class Selftest:
     async def long_answer(self) -> str:
         """A streamed answer keeps its picture, and one that is longer than a message comes with a file."""
         target, job = await self._target(), new_id()
-        asked = Asked(PROMPT, [thumbnail(Image.new("RGB", (300, 200), "teal"), "picture", PROMPT)])
+        asked = Asked(PROMPT, [Upload("picture.webp", small_copy(Image.new("RGB", (300, 200), "teal")), PROMPT)])
         await target.show(answering(ENGLISH, asked, Standing(started=True), job), asked.pictures)
         for words in ("Once", "Once upon a time"):
             await target.show(answering(ENGLISH, asked, Standing(started=True, text=words), job))
@@ -224,7 +225,7 @@ class Selftest:
     async def card(self) -> str:
         """What moderators see of a report, with its pictures hidden."""
         message = await self._say("janus-bot selftest: reported")
-        picture = thumbnail(Image.new("RGB", (64, 64), "red"), "picture", PROMPT)
+        picture = Upload("picture.webp", small_copy(Image.new("RGB", (64, 64), "red")), PROMPT)
         file = discord.File(picture.file().fp, picture.name, spoiler=True)
         view = card(ENGLISH, message, None, message.author.id, "a reason", [file.filename])
         sent = await self.channel.send(view=view, file=file)

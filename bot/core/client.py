@@ -19,6 +19,7 @@ from bot.core import command_sync
 from bot.core.errors import explain, log_bug
 from bot.core.metrics import Metrics, Reading
 from bot.core.open_jobs import OpenJobs
+from bot.core.presses import Presses
 from bot.core.queue import JobQueue, Wait, plainly
 from bot.store.store import Store
 from bot.texts import Texts
@@ -97,6 +98,7 @@ class JanusBot(commands.AutoShardedBot):
         self.store = Store(settings.store.folder)
         self.queue = JobQueue(executor, settings.limits.queue, wait)
         self.open_jobs = OpenJobs()
+        self.presses = Presses(settings.limits.member_presses)
         self.decode_slots = asyncio.Semaphore(DECODERS)
         self.actions: dict[str, Action] = {}  # what buttons do, by the name that their custom_id begins with
         self.command_ids: dict[str, int] = {}  # Discord's, by the names in the code

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 
 from bot.core.errors import Refusal
+from bot.store.jobs import JobRecord
 from bot.texts import Texts, texts_for
 
 
@@ -54,6 +55,16 @@ def check_owns(interaction: discord.Interaction[Any]) -> None:
     """Refuse everybody but who owns the bot. Raises Refusal."""
     if not owns(interaction):
         raise Refusal(texts_for(interaction).only_the_owner)
+
+
+def check_may_act(interaction: discord.Interaction[Any], job: JobRecord) -> None:
+    """Let who asked act on a job from anywhere, and others where it stands, if they see it there. Raises Refusal.
+
+    Discord shows its buttons to nobody else, and this does not rest on that.
+    """
+    stands_here = (job.guild, job.channel) == (interaction.guild_id, interaction.channel_id)
+    if interaction.user.id != job.owner and (job.private or not stands_here):
+        raise Refusal(texts_for(interaction).forgotten)
 
 
 def check_may_end(interaction: discord.Interaction[Any], owner: int) -> None:

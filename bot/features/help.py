@@ -62,12 +62,12 @@ def examples_for(model: str) -> Examples:
     return DEMO if is_demo(model) else JANUS
 
 
-def prompt_of(name: str) -> str | None:
+def prompt_of(name: str = "", *_: str) -> str | None:
     """Return the prompt of a drawing example, whichever model it is for; None if `name` is none."""
     return {**JANUS.drawings, **DEMO.drawings}.get(name)
 
 
-def question_of(name: str) -> str | None:
+def question_of(name: str = "", *_: str) -> str | None:
     """Return the question of an asking example, whichever model it is for; None if `name` is none."""
     return {**JANUS.questions, **DEMO.questions}.get(name)
 

@@ -11,6 +11,7 @@ from discord import app_commands, ui
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, refusable
 from bot.core.text import decimal, model_name, one_line
+from bot.jobs import admission
 from bot.media import inputs, provenance
 from bot.media.inputs import pictures_on
 from bot.media.provenance import Provenance
@@ -36,6 +37,7 @@ async def what_made_this(interaction: discord.Interaction[JanusBot], message: di
         raise Refusal(texts.no_picture)
     for file in files:
         inputs.check(file, bot.settings.limits, texts)
+    admission.count_press(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = []
     for number, file in enumerate(files, 1):

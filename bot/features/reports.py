@@ -28,6 +28,7 @@ from bot.ui.layout import ENDED, layout
 log = logging.getLogger(__name__)
 
 Press = discord.Interaction[JanusBot]
+Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 
 REASON: Final = 500  # characters
 SENT_BYTES: Final = 8 * 2**20  # of the pictures that go along; the rest is behind the link
@@ -149,26 +150,42 @@ def card(
 
 
 async def remove(interaction: Press, button: Control) -> None:
-    """Delete what was reported, and forget its job: for those who may manage messages. Raises Refusal."""
+    """Delete what was reported, and forget its job: for those who may manage messages there. Raises Refusal."""
     bot, texts = interaction.client, texts_for(interaction)
     if not interaction.permissions.manage_messages:
         raise Refusal(texts.only_moderators)
+    channel_id, message_id = button.numbers(interaction, 2)
     await interaction.response.defer()
-    channel, message = map(int, button.arguments)
     try:
-        await bot.get_partial_messageable(channel).get_partial_message(message).delete()
+        channel = bot.get_channel(channel_id) or await bot.fetch_channel(channel_id)
+        if not isinstance(channel, Place) or not _may_manage(interaction, channel):
+            raise Refusal(texts.only_moderators)
+        message = await channel.fetch_message(message_id)
+        if message.author != bot.user:
+            raise Refusal(texts.not_my_picture)
+        await message.delete()
     except discord.NotFound:
         pass  # somebody was quicker
     except NETWORK as error:
         raise Refusal(texts.not_removed) from error
-    if record := await bot.store.jobs.shown_on(message):
+    record = await bot.store.jobs.shown_on(message_id)
+    if record and record.channel == channel_id:
         await bot.store.jobs.remove(record.id)
     await _done(interaction, button, texts.removed)
 
 
+def _may_manage(interaction: Press, channel: Place) -> bool:
+    """Tell whether who pressed may manage the messages of a channel, which is of the same server."""
+    try:
+        given = channel.permissions_for(cast("discord.Member", interaction.user))
+    except discord.ClientException:  # a thread whose channel is not known
+        return False
+    return channel.guild.id == interaction.guild_id and given.manage_messages
+
+
 async def block(interaction: Press, button: Control) -> None:
     """Block who asked for what was reported: for those who may manage the server. Raises Refusal."""
-    guild, (member,) = check_manages(interaction), map(int, button.arguments)
+    guild, (member,) = check_manages(interaction), button.numbers(interaction, 1)
     await interaction.response.defer()
     await interaction.client.store.servers.block(guild, member, interaction.created_at)
     await _done(interaction, button, texts_for(interaction).block_done)

@@ -1,10 +1,9 @@
 """How a request gets in, whichever way it was asked for: may it, then written down, then handed to the queue."""
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from datetime import timedelta
 
 import discord
 
@@ -14,17 +13,13 @@ from bot.core.errors import Refusal, reason_in
 from bot.core.permissions import missing_permissions
 from bot.core.queue import QueuedJob, Slot
 from bot.core.text import one_line, soon
+from bot.jobs.refused_words import refused_word
 from bot.jobs.target import Target
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import Enlargement, JobRecord
 from bot.store.servers import ServerSettings
-from bot.texts import Texts
+from bot.texts import Texts, texts_for
 from model.requests import Drawing, Enlarge, Failed, Question, Refused
-
-LETTER_MARKS: Final = (7, 8, 9)  # marks that make another letter and no accent: nukta, the kana's voicing, virama
-STROKES: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
-# Chinese, Japanese, Thai, Lao, Burmese and Khmer put no space between words: there every character is taken as one.
-UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
 async def foresee(bot: JanusBot, target: Target) -> Slot:
@@ -110,6 +105,14 @@ async def accept(
         raise
 
 
+def count_press(interaction: discord.Interaction[JanusBot]) -> None:
+    """Count a press that needs no model, but has pictures sent or read. Raises Refusal where it is one too many."""
+    presses, texts = interaction.client.presses, texts_for(interaction)
+    if wait := presses.count(interaction.user.id, asyncio.get_running_loop().time()):
+        when = discord.utils.utcnow() + timedelta(seconds=wait)
+        raise Refusal(texts.member_presses.format(n=presses.most, when=soon(when, texts)))
+
+
 async def _check_whereabouts(bot: JanusBot, target: Target, server: ServerSettings) -> None:
     """Refuse blocked members, and channels in which the bot can't or shall not answer. Raises Refusal."""
     texts = target.texts
@@ -149,25 +152,3 @@ def _check_room(bot: JanusBot, slot: Slot, texts: Texts) -> None:
         sentence = {"member": texts.member_full, "server": texts.server_full, "bot": texts.queue_full}[full.whose]
         queue = bot.mention("queue", texts)
         raise Refusal(sentence.format(n=full.most, when=soon(full.until, texts), queue=queue))
-
-
-def refused_word(text: str, words: Iterable[str]) -> str | None:
-    """Return the first of these words or phrases that a text contains, as it was given.
-
-    They are found as whole words, whatever their case, accents and Unicode forms.
-    """
-    said = _spelt(text)
-    return next((word for word in words if _spelt(word).strip() and _spelt(word) in said), None)
-
-
-def _spelt(text: str) -> str:
-    """Return the words of a text between single spaces: no case, accents, invisible characters and punctuation."""
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    text = unicodedata.normalize("NFC", "".join(c for c in text if not _is_dropped(c))).translate(STROKES)
-    text = UNSPACED.sub(r" \g<0> ", "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text))
-    return f" {' '.join(text.split())} "
-
-
-def _is_dropped(character: str) -> bool:
-    mark = unicodedata.combining(character)
-    return (mark != 0 and mark not in LETTER_MARKS) or unicodedata.category(character) == "Cf"

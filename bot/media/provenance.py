@@ -11,10 +11,12 @@ from typing import Any, Final, Self
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.media.inputs import DAMAGED, FORMATS
+from bot.media.decoding import DAMAGED, FORMATS, essential
 from model.requests import SEEDS, Drawing
 
 SOFTWARE: Final = "janus-bot"
+REMARKS: Final = frozenset({b"tEXt", b"iTXt"})  # the chunks of a PNG that hold text
+MOST_DESCRIBED: Final = 2**16  # characters of an EXIF description: ours has a prompt of 4000 at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +71,19 @@ def program_version() -> str:
 
 
 def read(data: bytes) -> Provenance | None:
-    """Return what a file says about where its picture comes from; None if it was not drawn by this program."""
+    """Return what a file says about where its picture comes from; None if it was not drawn by this program.
+
+    Anybody may write anything there.
+    """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(essential(data, REMARKS)[0]), formats=FORMATS) as image:
             told: Mapping[Any, Any] = image.info
             if image.format != "PNG":
                 exif = image.getexif()
-                described = json.loads(exif.get(ExifTags.Base.ImageDescription, "{}"))
-                told = {**described, "Software": exif.get(ExifTags.Base.Software)}
+                described = exif.get(ExifTags.Base.ImageDescription, "{}")
+                if len(described) > MOST_DESCRIBED:
+                    return None
+                told = {**json.loads(described), "Software": exif.get(ExifTags.Base.Software)}
         if told.get("Software") != SOFTWARE:
             return None
         made = Provenance(**{field.name: field.type(told[field.name]) for field in fields(Provenance)})  # type: ignore[operator]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
-from PIL import Image, ImageOps
+from PIL import Image
 
+from bot.media.decoding import small_copy
 from bot.media.provenance import Provenance
 
 REQUEST_BYTES: Final = 24 * 2**20  # Discord takes 25 MiB a request; the rest is for the text around the files
@@ -88,17 +89,11 @@ def batches(files: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
         yield batch
 
 
-def thumbnail(picture: Image.Image, name: str, alt: str | None, side: int = 512, quality: int = 80) -> Upload:
-    """Encode a small copy of a picture, `side` pixels at most on each side."""
-    small = ImageOps.contain(picture, (side, side)) if max(picture.size) > side else picture
-    return Upload(f"{name}.webp", _saved(small, "WEBP", quality=quality), alt)
-
-
 async def sketches(pictures: Sequence[Image.Image], names: Sequence[str]) -> tuple[Upload, ...]:
     """Encode pictures on their way as files of a few kilobytes, so that they are sent in no time."""
     return await asyncio.to_thread(
         lambda: tuple(
-            thumbnail(picture, name, None, SKETCH_SIDE, SKETCH_QUALITY)
+            Upload(f"{name}.webp", small_copy(picture, SKETCH_SIDE, SKETCH_QUALITY))
             for picture, name in zip(pictures, names, strict=True)
         )
     )

@@ -24,10 +24,11 @@ TURNS = """
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
-    """A picture as it was handed in: the file's name and its bytes."""
+    """A picture that questions are about."""
 
-    name: str
-    data: bytes
+    name: str  # of the file that was handed in
+    data: bytes  # a PNG of what the model takes of it
+    small: bytes = b""  # a WebP of it, as messages show it
 
 
 class Conversations:

@@ -170,6 +170,7 @@ class Texts(CommandTexts):
     member_full: str
     server_full: str
     member_hour: str
+    member_presses: str
     server_hour: str
     paused: str
     blocked: str
@@ -210,6 +211,7 @@ class Texts(CommandTexts):
     set_words_label: str
     set_words_hint: str
     set_words_count: str
+    words_never: str
     set_none: str
     set_spoilers: str
     set_spoilers_hint: str

@@ -187,6 +187,8 @@ ENGLISH = Texts(
     member_full="You already have as many open requests as allowed ({n}). Please try again {when}. {queue} shows them.",
     server_full="This server already has as many open requests as allowed ({n}). Please try again {when}.",
     member_hour="You've reached your hourly limit ({n}). Please try again {when}.",
+    member_presses="You've pressed {n} buttons that send pictures within an hour, the most allowed. Please try again "
+    "{when}.",
     server_hour="This server has reached its hourly limit ({n}). Please try again {when}.",
     paused="I'm paused: I'll finish what was already requested, but I'm not taking anything new. Please try again "
     "later.",
@@ -226,6 +228,7 @@ ENGLISH = Texts(
     set_words_label="Words or phrases, one per line",
     set_words_hint="Matched as whole words, regardless of case and accents.",
     set_words_count="{n} in the list",
+    words_never="Left out, because no text can ever contain it: {words}. An entry needs a letter or a number.",
     set_none="None",
     set_spoilers="Spoilers",
     set_spoilers_hint="Pictures stay hidden until someone clicks them.",

@@ -203,6 +203,8 @@ FRENCH = Texts(
     "les montre.",
     server_full="Ce serveur a déjà autant de demandes ouvertes que permis ({n}). Réessaie {when}, s'il te plaît.",
     member_hour="Tu as atteint ta limite par heure ({n}). Réessaie {when}, s'il te plaît.",
+    member_presses="En une heure, tu as appuyé sur {n} boutons qui envoient des images, le maximum. Réessaie {when}, "
+    "s'il te plaît.",
     server_hour="Ce serveur a atteint sa limite par heure ({n}). Réessaie {when}, s'il te plaît.",
     paused="Je suis en pause : je termine ce qui est déjà demandé, mais je ne prends rien de nouveau. Réessaie plus "
     "tard, s'il te plaît.",
@@ -240,6 +242,7 @@ FRENCH = Texts(
     set_words_label="Mots ou expressions, un par ligne",
     set_words_hint="Cherchés comme mots entiers, sans tenir compte de la casse ni des accents.",
     set_words_count="{n} dans la liste",
+    words_never="Laissé de côté, car aucun texte ne peut le contenir : {words}. Il faut une lettre ou un chiffre.",
     set_none="Aucun",
     set_spoilers="Spoilers",
     set_spoilers_hint="Les images restent cachées jusqu'à ce que quelqu'un clique dessus.",

@@ -199,6 +199,8 @@ GERMAN = Texts(
     server_full="Dieser Server hat schon so viele offene Anfragen wie erlaubt ({n}). Versuch es bitte {when} noch "
     "einmal.",
     member_hour="Du hast dein Limit pro Stunde erreicht ({n}). Versuch es bitte {when} noch einmal.",
+    member_presses="Du hast in einer Stunde {n} Knöpfe gedrückt, die Bilder senden; mehr sind nicht erlaubt. Versuch "
+    "es bitte {when} noch einmal.",
     server_hour="Dieser Server hat sein Limit pro Stunde erreicht ({n}). Versuch es bitte {when} noch einmal.",
     paused="Ich bin pausiert: Bereits Angefragtes wird noch fertig, Neues nehme ich nicht an. Versuch es bitte später "
     "noch einmal.",
@@ -236,6 +238,7 @@ GERMAN = Texts(
     set_words_label="Wörter oder Wendungen, eine pro Zeile",
     set_words_hint="Gesucht werden ganze Wörter, ohne Rücksicht auf Großschreibung und Akzente.",
     set_words_count="{n} in der Liste",
+    words_never="Weggelassen, weil kein Text es je enthalten kann: {words}. Nötig ist ein Buchstabe oder eine Ziffer.",
     set_none="Keine",
     set_spoilers="Spoiler",
     set_spoilers_hint="Bilder bleiben verdeckt, bis jemand sie anklickt.",

@@ -52,13 +52,13 @@ def bench(
     progress: Progress = lambda _: None,
     weights: Path = WEIGHTS,
 ) -> Result:
-    """Measure everything for one model: a name that `checkpoint.load` takes, or "random-1b". Raises PlainError.
+    """Measure everything for one model: a name that `checkpoint.load` takes, or one of random_janus.LANGUAGE. Raises PlainError.
 
     `compile`: whether the engine's steps are compiled, as in EngineSettings; the other contenders never are.
     """
     progress(f"loading {model}")
-    if model == random_janus.NAME:
-        janus = random_janus.build(weights / "demo", device=device, dtype=dtype)
+    if model in random_janus.LANGUAGE:
+        janus = random_janus.build(model, weights / "demo", device=device, dtype=dtype)
     else:
         janus = checkpoint.load(model, device=device, dtype=dtype, weights=weights)
     size = sum(tensor.numel() for tensor in janus.network.model.language_model.parameters())
@@ -70,7 +70,7 @@ def bench(
     result["ask_under_load"] = _ask(janus, ours, result, rounds, progress)
     progress("memory")
     result["memory"] = probes.memory(janus, ours, PROMPT)
-    if janus.device.type == "cpu" and model != random_janus.NAME and sys.platform == "linux":
+    if janus.device.type == "cpu" and model not in random_janus.LANGUAGE and sys.platform == "linux":
         peaks = probes.peaks(model, dtype=dtype, prompt=PROMPT)
         peaks["engine"] += result["memory"]["engine"]["cache_bytes_per_row"]
         for name, peak in peaks.items():
@@ -80,7 +80,7 @@ def bench(
     progress("startup")
     result["startup"] = {"model": model, "machine": _machine(janus), "rounds": rounds}
     result["startup"]["compiled"] = ours.engine.step_runner.compiled
-    if model != random_janus.NAME:
+    if model not in random_janus.LANGUAGE:
         result["startup"]["engine"] = probes.startup(model, device=device, dtype=dtype)
     return result
 
@@ -208,7 +208,7 @@ def _ask(janus: Janus, ours: Ours, before: Result, rounds: int, progress: Progre
 def _upscale(janus: Janus, model: str, rounds: int) -> Result:
     """Five pictures through the tiled predict of the original program, and through ours."""
     try:
-        file = locate_upscaler("auto", "demo" if model == random_janus.NAME else model)
+        file = locate_upscaler("auto", "demo" if model in random_janus.LANGUAGE else model)
     except CheckpointError as error:
         return {"missing": str(error)}
     assert file is not None

@@ -1,4 +1,4 @@
-"""Janus-Pro-1B's architecture with random weights: for measuring what a real model costs where none is at hand."""
+"""Janus-Pro's architectures with random weights: for measuring what a real model costs where none is at hand."""
 
 from pathlib import Path
 
@@ -8,28 +8,31 @@ from transformers import JanusConfig, JanusForConditionalGeneration, JanusVision
 from model.weights.checkpoint import PRECISE, Janus, choose_device, choose_dtype
 from model.weights.prompts import Prompts
 
-NAME = "random-1b"
+LANGUAGE = {  # all that the two sizes differ in
+    "random-1b": {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 24, "num_attention_heads": 16},
+    "random-7b": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 30, "num_attention_heads": 32},
+}
 
 
-def build(tokenizer: Path, *, device: str = "auto", dtype: str = "auto", seed: int = 0) -> Janus:
-    """Build the whole network: language model, vision tower, image heads and VQ decoder; two thousand million numbers.
+def build(name: str, tokenizer: Path, *, device: str = "auto", dtype: str = "auto", seed: int = 0) -> Janus:
+    """Build the whole network, on the device itself: language model, vision tower, image heads and VQ decoder.
 
-    `tokenizer`: the folder of any Janus-Pro tokenizer; speed does not depend on the words.
+    `name`: a key of LANGUAGE. `tokenizer`: the folder of any Janus-Pro tokenizer; speed does not depend on the words.
     """
+    language = LANGUAGE[name]
     target = choose_device(device)
     precision = choose_dtype(dtype, target)
     config = JanusConfig(
         text_config=LlamaConfig(
             vocab_size=102400,
-            hidden_size=2048,
-            intermediate_size=5632,
-            num_hidden_layers=24,
-            num_attention_heads=16,
-            num_key_value_heads=16,
+            num_key_value_heads=language["num_attention_heads"],
             max_position_embeddings=16384,
+            **language,
         ),
-        vision_config=JanusVisionConfig(),  # the defaults of both are Janus-Pro-1B's
-        vq_config=JanusVQVAEConfig(),
+        vision_config=JanusVisionConfig(projection_dim=language["hidden_size"]),  # the other defaults are Janus-Pro's
+        vq_config=JanusVQVAEConfig(
+            projection_dim=language["hidden_size"], image_token_embed_dim=language["hidden_size"]
+        ),
         tie_word_embeddings=False,
     )
     with torch.device("meta"):
@@ -44,10 +47,10 @@ def build(tokenizer: Path, *, device: str = "auto", dtype: str = "auto", seed: i
                 parameter.detach().normal_(0, parameter[0].numel() ** -0.5, generator=numbers)
             else:  # a bias, or what a norm multiplies with
                 parameter.detach().fill_(float(name == "weight"))
-    vision, language = network.model.vision_model.embeddings, network.model.language_model
+    vision, model = network.model.vision_model.embeddings, network.model.language_model
     vision.position_ids = torch.arange(vision.num_positions, device=target).expand(1, -1)
-    language.rotary_emb = type(language.rotary_emb)(config=language.config).to(target)
+    model.rotary_emb = type(model.rotary_emb)(config=model.config).to(target)
     tokens, context = config.vq_config.num_patches**2, config.text_config.max_position_embeddings
     prompts = Prompts.from_folder(tokenizer, image_tokens=tokens, context=context)
     network = network.eval().requires_grad_(False)
-    return Janus(name=NAME, network=network, prompts=prompts, device=target, dtype=precision)
+    return Janus(name=name, network=network, prompts=prompts, device=target, dtype=precision)

@@ -17,7 +17,7 @@ from bot.core.client import JanusBot
 from bot.jobs import target
 from bot.texts import ENGLISH
 from model.requests import Drawing, Pictures
-from tests.bot.samples import png
+from tests.bot.samples import fitted, png
 from tests.bot.scripted import ScriptedExecutor, answer, noisy, pictures
 from tests.loopback.discord_server import Discord, Fault, serve
 from tests.loopback.messages import Message
@@ -116,7 +116,7 @@ async def test_a_question_brings_its_picture_from_the_cdn(
 ) -> None:
     token = await server.slash("ask", image=("cat.png", png((50, 40))), question="What is this?")
     await until(lambda: executor.jobs)
-    assert executor.question.pictures[0].size == (50, 40)
+    assert executor.question.pictures == (fitted((50, 40)),)
     executor.job.tell(answer("A cat."))
     await until(lambda: "A cat." in words(server.messages[token]))
 

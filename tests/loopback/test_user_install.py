@@ -49,7 +49,9 @@ async def test_after_fifteen_minutes_the_result_waits_for_its_owner(
     """There is no channel that the bot could write to."""
     monkeypatch.setattr(interaction, "TOKEN_LIFE", timedelta(seconds=2))
     token = await server.slash("imagine", prompt="a red circle", count=1)
-    await until(lambda: token in server.messages and "I keep it one hour" in words(server.messages[token]))
+    await until(
+        lambda: token in server.messages and "I'll keep the result for an hour" in words(server.messages[token])
+    )
     executor.job.tell(pictures(executor.drawing))
     await until(lambda: bot.open_jobs.of(2000)[0].kept)
     assert not any(path.startswith("/api/v10/channels/") for _, path in server.requests)

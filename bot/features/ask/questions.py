@@ -10,17 +10,19 @@ from functools import partial
 
 import discord
 
+from bot.config import Limits
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
-from bot.core.text import alt_text, is_demo
+from bot.core.text import alt_text, is_demo, well_formed
 from bot.features.ask.answer import AnswerPresenter, Asked
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.target import Target
 from bot.media import inputs
-from bot.media.inputs import MOST_PICTURES, InputFile, InputPicture
-from bot.media.uploads import thumbnail
+from bot.media.decoding import Seen, look
+from bot.media.inputs import MOST_PICTURES, InputFile
+from bot.media.uploads import Upload
 from bot.store.conversations import KeptPicture
 from bot.store.jobs import JobRecord
 from bot.texts import ENGLISH, Texts
@@ -114,25 +116,26 @@ async def _answer(
     bot: JanusBot,
     target: Target,
     wish: Question,
-    take: Callable[[], Awaitable[Sequence[InputPicture]]],
+    take: Callable[[], Awaitable[Sequence[Seen]]],
     node: Node,
     notes: Sequence[str] = (),
     origin: Origin | None = None,
 ) -> None:
-    texts, words = target.texts, wish.question.strip()
+    texts, asks = target.texts, well_formed(wish.question)
+    words = asks.strip()
     line = origin.line(texts) if origin else ""
     await target.show(notice(words, texts.reading_picture, origin=line))
     try:
         taken = await take()
-        asked = await _shown(texts, words, taken, node, line)
+        asked = _shown(texts, words, taken, node, line)
         job = await admission.accept(
             bot,
             target,
-            replace(wish, pictures=tuple(one.picture for one in taken)),
+            replace(wish, question=asks, pictures=tuple(one.square for one in taken)),
             spoiler=node.spoiler,
             conversation=node.conversation,
             parent=node.parent,
-            pictures=[KeptPicture(one.name, one.data) for one in taken] if node.begins else (),
+            pictures=await asyncio.to_thread(_kept, taken) if node.begins else (),
         )
     except Refusal as refusal:
         await target.refuse(str(refusal))
@@ -142,27 +145,33 @@ async def _answer(
         return
     notes = [*notes, *([texts.first_frame] if node.begins and any(one.animated for one in taken) else [])]
     presenter = AnswerPresenter(asked, job.id, texts, bot.executor.status().model, notes)
-    del taken  # the model has the pictures now, and lets them go before the answer is over
     await Delivery(bot, target, job, presenter).run(asked.pictures)
 
 
-async def _shown(texts: Texts, words: str, taken: Sequence[InputPicture], node: Node, origin: str) -> Asked:
+def _shown(texts: Texts, words: str, taken: Sequence[Seen], node: Node, origin: str) -> Asked:
     names = ["picture"] if len(taken) == 1 else [f"picture-{number}" for number in range(1, len(taken) + 1)]
     small = [
-        await asyncio.to_thread(
-            thumbnail, one.picture, name, alt_text(texts.alt_asked.format(number=number, question=words))
-        )
+        Upload(f"{name}.webp", one.small, alt_text(texts.alt_asked.format(number=number, question=words)))
         for number, (one, name) in enumerate(zip(taken, names, strict=True), 1)
     ]
     return Asked(words, small, node.spoiler, origin)
 
 
-async def _fetch(bot: JanusBot, target: Target, files: Sequence[InputFile]) -> Sequence[InputPicture]:
+def _kept(taken: Sequence[Seen]) -> Sequence[KeptPicture]:
+    return [KeptPicture(one.name, one.png(), one.small) for one in taken]
+
+
+async def _fetch(bot: JanusBot, target: Target, files: Sequence[InputFile]) -> Sequence[Seen]:
     limits = bot.settings.limits
     return [await inputs.fetch(file, limits, target.texts, bot.decode_slots) for file in files]
 
 
-async def _decode(bot: JanusBot, target: Target, kept: Sequence[KeptPicture]) -> Sequence[InputPicture]:
-    limits = bot.settings.limits
+async def _decode(bot: JanusBot, target: Target, kept: Sequence[KeptPicture]) -> Sequence[Seen]:
     async with bot.decode_slots:
-        return [await asyncio.to_thread(inputs.decode, one.data, one.name, limits, target.texts) for one in kept]
+        return [await asyncio.to_thread(_seen_again, one, bot.settings.limits, target.texts) for one in kept]
+
+
+def _seen_again(kept: KeptPicture, limits: Limits, texts: Texts) -> Seen:
+    """Return a kept picture as it was seen; of earlier versions' ones, the file is kept as it was handed in."""
+    seen = look(kept.data, kept.name, limits, texts)
+    return replace(seen, small=kept.small) if kept.small else seen

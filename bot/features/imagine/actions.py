@@ -21,7 +21,7 @@ from bot.store.jobs import JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.forms import MOST_CHARACTERS, Form, number, open_form
-from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, random_seed
+from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, Pictures, random_seed
 
 Press = discord.Interaction[JanusBot]
 
@@ -54,7 +54,10 @@ async def edit(interaction: Press, button: JobButton) -> None:
 
 async def tell(interaction: Press, button: JobButton) -> None:
     """Tell all that is known of a drawing, so that only who pressed sees it."""
-    view = info(texts_for(interaction), await button.record(interaction))
+    record = await button.record(interaction)
+    if not isinstance(record.result, Pictures):
+        raise Refusal(texts_for(interaction).forgotten)
+    view = info(texts_for(interaction), record)
     await interaction.response.send_message(view=view, ephemeral=True)
 
 
@@ -82,7 +85,8 @@ async def ask_this(interaction: Press, button: JobButton) -> None:
 async def _drawing(interaction: Press, button: JobButton) -> tuple[JobRecord, Drawing]:
     """Look up what was asked for. Raises Refusal."""
     record = await button.record(interaction)
-    assert isinstance(record.request, Drawing)
+    if not isinstance(record.request, Drawing):
+        raise Refusal(texts_for(interaction).forgotten)
     return record, record.request
 
 

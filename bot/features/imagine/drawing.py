@@ -13,6 +13,7 @@ import discord
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
+from bot.core.text import well_formed
 from bot.features.imagine.gallery import (
     DrawingPresenter,
     EnlargementPresenter,
@@ -26,6 +27,7 @@ from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.target import Target
 from bot.media import inputs, provenance
+from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN
 from bot.media.uploads import Upload
@@ -58,7 +60,8 @@ async def draw(
     """
     bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=in_place)
     await admission.check(bot, target, wish.prompt, target.texts.prompt_empty)
-    drawing = replace(wish, prompt=wish.prompt.strip(), previews=True, id=new_id(), owner=str(target.asker.id))
+    words = well_formed(wish.prompt).strip()
+    drawing = replace(wish, prompt=words, previews=True, id=new_id(), owner=str(target.asker.id))
     spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
     job = await admission.accept(bot, target, drawing, spoiler=spoiler)
     look = await look_of(bot, target, spoiler, origin)
@@ -71,14 +74,14 @@ async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) ->
     bot, record = interaction.client, await button.record(interaction)
     if record.model != bot.executor.status().model:
         raise Refusal(texts_for(interaction).other_model)
-    assert isinstance(record.request, Drawing)
-    assert isinstance(record.result, Pictures)
-    tokens = record.result.tokens[button.picture or 0]
+    picture = button.picture or 0
+    drawing, result = _drawn(interaction, record, picture)
+    tokens = result.tokens[picture]
     wish = replace(
-        record.request,
+        drawing,
         seed=random_seed(),
         kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
-        temperature=record.request.temperature or bot.settings.imagine.temperature or 1.0,
+        temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,
     )
     await draw(
         interaction, wish, spoiler=record.spoiler, private=record.private, origin=pressed(interaction, button, record)
@@ -98,11 +101,12 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     try:
         data = await inputs.download(found, texts)
         async with bot.decode_slots:
-            taken = await asyncio.to_thread(inputs.decode, data, found.filename, bot.settings.limits, texts)
+            taken = await asyncio.to_thread(decode, data, found.filename, bot.settings.limits, texts)
         _check_size(taken.picture.size, texts)
         source = Enlargement(record.id, picture, prompt)
         request = Enlarge(picture=taken.picture)
-        job = await admission.accept(bot, target, request, source=source, spoiler=record.spoiler)
+        spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
+        job = await admission.accept(bot, target, request, source=source, spoiler=spoiler)
     except (Refusal, Refused) as refusal:
         await target.refuse(str(refusal))
         return
@@ -110,7 +114,7 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
         await target.show(notice(prompt, texts.failed.format(id=log_bug(error))))
         return
     name = f"{PurePath(found.filename).stem.removeprefix(HIDDEN)}-x2"
-    look = await look_of(bot, target, record.spoiler, origin)
+    look = await look_of(bot, target, spoiler, origin)
     presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, look)
     del taken, data, request
     await Delivery(bot, target, job, presenter).run()
@@ -120,9 +124,9 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     """Show one picture of a gallery to who pressed alone, with what can be done with it. Raises Refusal."""
     record, picture = await button.record(interaction), button.picture or 0
     found, texts = find(interaction, record, picture), texts_for(interaction)
-    assert isinstance(record.result, Pictures)
+    seed = _drawn(interaction, record, picture)[1].seeds[picture]
+    admission.count_press(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    seed = record.result.seeds[picture]
     alt = picture_alt(texts, record.words, picture, seed)
     file = Upload(found.filename, await inputs.download(found, texts), alt)
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
@@ -138,6 +142,14 @@ async def look_of(bot: JanusBot, target: Target, spoiler: bool, origin: Origin |
 def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, record: JobRecord) -> Origin:
     """Tell who pressed a button, and on what."""
     return Origin(interaction.user.id, button.action, button.picture, record.link)
+
+
+def _drawn(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> tuple[Drawing, Pictures]:
+    """Return what was drawn and what came out. Raises Refusal if no such picture came out of a drawing."""
+    drawing, result = record.request, record.result
+    if isinstance(drawing, Drawing) and isinstance(result, Pictures) and picture < len(result.seeds):
+        return drawing, result
+    raise Refusal(texts_for(interaction).picture_not_here)
 
 
 def find(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> InputFile:

@@ -99,6 +99,15 @@ def test_the_version_is_that_of_the_package(janus_bot: Runner) -> None:
     assert janus_bot("--version") == Ended(0, f"janus-bot {version('janus-bot')}\n", "")
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_can_not_show_a_word_shows_its_code(tmp_path: Path, encoding: str) -> None:
+    command = [sys.executable, "-m", "bot", "check", "--config", str(tmp_path / "猫.toml")]
+    variables = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, check=False, encoding=encoding)
+    assert r"\u732b.toml: there is no such settings file" in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
 def test_a_port_that_is_taken_is_one_line(janus_bot: Runner, tiny_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = janus_bot("playground", "--port", str(taken.getsockname()[1]), "--model", tiny_folder)

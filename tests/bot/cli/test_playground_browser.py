@@ -15,6 +15,7 @@ from bot.config import Settings
 from model.executor import open_executor
 from model.requests import Drawing, Executor, Preview, Progress, Question, Started, Text
 from model.settings import ModelSettings
+from model.square import SIDE
 from tests.bot.cli.test_playground import served
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
@@ -187,7 +188,7 @@ async def test_a_visitor_reads_an_answer_as_it_is_written_and_asks_on(browser: B
         asked = executor.jobs[1].request
         assert isinstance(asked, Question)
         assert [turn.question for turn in asked.turns] == ["What does the formula say?"]
-        assert asked.pictures[0].size == (64, 64)
+        assert asked.pictures[0].size == (SIDE, SIDE)
         executor.jobs[1].tell(answer(r"It is \(2 \pi r\)."))
         await expect(second).to_contain_text("It is 2 \\pi r.")
         await page.screenshot(path=tmp_path / "asked-more.png")

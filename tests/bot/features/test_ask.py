@@ -4,7 +4,7 @@ import pytest
 
 from model.requests import Started, Text
 from tests.bot.conftest import World
-from tests.bot.samples import animation, png
+from tests.bot.samples import animation, fitted, png
 from tests.bot.scripted import answer
 from tests.bot.seen import buttons, files, parts, shown, text, told_privately
 
@@ -21,7 +21,7 @@ async def test_an_answer_grows_and_ends(world: World) -> None:
     )
     asked = world.executor.question
     assert (asked.question, asked.temperature, asked.top_p, asked.seed) == ("What is this?", 0.5, 0.5, 3)
-    assert asked.pictures[0].size == (32, 24)
+    assert asked.pictures == (fitted(),)
     assert [a.filename for a in files(shown(result))] == ["picture.webp"]
     world.executor.job.tell(Started(), Text("A red"))
     await world.env.settle()

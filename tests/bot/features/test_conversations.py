@@ -11,7 +11,7 @@ from simcord import InteractionResult, ResponseMessage
 from bot.features.privacy import forget
 from model.requests import Started, Text, Turn
 from tests.bot.conftest import World, restart
-from tests.bot.samples import png
+from tests.bot.samples import fitted, png
 from tests.bot.scripted import answer
 from tests.bot.seen import buttons, fields, files, parts, shown, text, told_privately
 
@@ -40,7 +40,7 @@ async def test_ask_more_goes_on_with_the_picture_and_all_that_was_said(world: Wo
     asks = world.executor.last_question
     assert asks.turns == (Turn(question="What is this?", answer="A cat."),)
     assert (asks.question, asks.temperature, asks.seed) == ("Which colour?", 0.7, 5)
-    assert [picture.tobytes() for picture in asks.pictures] == [Image.new("RGB", (32, 24), "red").tobytes()]
+    assert asks.pictures == (fitted(),)
     world.executor.jobs[-1].tell(Started(), Text("Gr"))
     await world.env.settle()
     await world.env.advance_time(2)
@@ -58,7 +58,7 @@ async def test_it_still_goes_on_after_a_restart(world: World) -> None:
     await restart(world)
     await ask_more(world, first, "Which colour?")
     assert world.executor.last_question.turns == (Turn(question="What is this?", answer="A cat."),)
-    assert world.executor.last_question.pictures[0].size == (32, 24)
+    assert world.executor.last_question.pictures == (fitted(),)
 
 
 async def test_what_had_to_be_forgotten_is_told(world: World) -> None:
@@ -162,9 +162,7 @@ async def test_four_pictures_in_one_question(world: World) -> None:
             image_4=handed_in[3],
         )
     )
-    assert [picture.getpixel((0, 0)) for picture in world.executor.last_question.pictures] == [
-        Image.new("RGB", (1, 1), colour).getpixel((0, 0)) for colour in colours
-    ]
+    assert world.executor.last_question.pictures == tuple(fitted(colour=colour) for colour in colours)
     world.executor.jobs[-1].tell(answer("The third."))
     await world.env.settle()
     (seen,) = parts(message, 12)

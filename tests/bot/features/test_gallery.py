@@ -8,6 +8,7 @@ from PIL import Image
 from simcord import ResponseMessage
 
 from model.requests import Drawing, Enlarge, Failed, Pictures, Question
+from model.square import fit
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import answer, pictures
 from tests.bot.seen import buttons, fields, files, gallery, shown, text, told_privately
@@ -95,6 +96,7 @@ async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
         again = await world.alice.click(shown(refused), label="Edit")
         assert [field["value"].strip() for field in fields(again)] == [value.strip() for value in values.values()]
     assert len(world.executor.jobs) == 1
+    values = {field["custom_id"]: field["value"] for field in fields(again)}
     await world.alice.submit_modal(again, {**values, list(values)[-1]: "2"})  # mended
     assert newest(world).count == 2
 
@@ -233,6 +235,19 @@ async def test_a_picture_of_5000_pixels_is_not_enlarged(world: World) -> None:
     assert len(world.executor.jobs) == 1
 
 
+async def test_a_picture_pressed_again_and_again_is_shown_so_often(world: World) -> None:
+    message = await drawn(world)
+    world.bot.presses.most = 3
+    for _ in range(3):
+        assert "Picture 3" in text(shown(await world.bob.click(message, label="3")))
+    told = told_privately(await world.bob.click(message, label="3"))
+    assert "You've pressed 3 buttons that send pictures" in told
+    assert "try again <t:" in told
+    assert "pressed" not in text(shown(await world.alice.click(message, label="3")))  # others are not concerned
+    await world.env.advance_time(60 * 60 + 1)
+    assert "pressed" not in text(shown(await world.bob.click(message, label="3")))
+
+
 async def test_describing_asks_about_one_picture(world: World) -> None:
     message = await drawn(world)
     seen = shown(await world.bob.click(message, label="3"))
@@ -247,7 +262,7 @@ async def test_describing_asks_about_one_picture(world: World) -> None:
     question = world.executor.last_question
     assert question.question == "What colour is it?"
     with Image.open(await first_file(seen)) as picture:
-        assert question.pictures[0].tobytes() == picture.tobytes()
+        assert question.pictures[0] == fit(picture)
     world.executor.jobs[-1].tell(answer("Blue."))
     await world.env.settle()
     assert "Blue." in text(result)

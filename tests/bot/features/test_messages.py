@@ -11,7 +11,7 @@ from simcord.enums import MessageType
 from bot.features.ask import messages
 from model.requests import Failed, Started, Text
 from tests.bot.conftest import World, restart
-from tests.bot.samples import png
+from tests.bot.samples import fitted, png
 from tests.bot.scripted import answer, pictures
 from tests.bot.seen import files, shown
 
@@ -55,7 +55,7 @@ async def test_a_reply_that_mentions_the_bot_asks_about_the_picture(world: World
     asked = await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=seen)
     assert world.executor.last_question.question == "what is this?"
     assert world.executor.last_question.owner == str(world.alice.id)
-    assert world.executor.last_question.pictures[0].size == (32, 24)
+    assert world.executor.last_question.pictures == (fitted(),)
     assert replies(world)[-1].reference
     assert replies(world)[-1].reference.message_id == asked.id  # type: ignore[union-attr]
     world.executor.job.tell(Started(), Text("A"))
@@ -302,7 +302,7 @@ async def test_a_link_is_looked_at_again_when_discord_has_had_time_to_preview_it
 
     monkeypatch.setattr(messages, "asyncio", SimpleNamespace(sleep=preview))
     await world.alice.send(world.channel, f"{me(world)} what is this? https://example.com/cat.png")
-    assert world.executor.last_question.pictures[0].size == (32, 24)
+    assert world.executor.last_question.pictures == (fitted(),)
 
 
 async def test_a_link_without_a_preview_is_no_picture(world: World) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.media import provenance
@@ -15,7 +15,7 @@ from bot.media.provenance import Provenance, program_version
 from bot.media.uploads import Finished, encode
 from tests.bot.conftest import World
 from tests.bot.features.test_gallery import drawn
-from tests.bot.samples import bomb, png, saved
+from tests.bot.samples import bomb, chunk, png, saved, with_chunks
 from tests.bot.scripted import pictures
 from tests.bot.seen import files, shown, told_privately
 
@@ -86,6 +86,32 @@ def test_a_file_that_was_tampered_with_tells_nothing(value: str) -> None:
     for name, told in {**asdict(MADE), "Software": "janus-bot", "seed": value}.items():
         info.add_text(name, str(told))
     assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) is None
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "[" * 50_000,
+        '{"prompt":' * 6000,
+        '{"seed":1e999}',
+        '{"prompt":"' + "x" * 2_000_000 + '"}',
+        "9" * 60_000,
+        "[]",
+        "7",
+    ],
+    ids=["deep", "deep objects", "infinite", "long", "digits", "list", "number"],
+)
+def test_a_description_that_exhausts_the_reader_tells_nothing(description: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = "janus-bot"
+    exif[ExifTags.Base.ImageDescription] = description
+    assert provenance.read(saved(Image.new("RGB", (8, 8)), "WEBP", exif=exif)) is None
+
+
+def test_what_stands_beside_the_words_in_a_png_may_be_large_or_damaged() -> None:
+    data = saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=MADE.png())
+    large, broken = chunk(b"tEXt", b"Comment\0" + bytes(3_000_000)), chunk(b"tEXt", b"Comment\0x")[:-1] + b"?"
+    assert provenance.read(with_chunks(data, large, broken)) == MADE
 
 
 def test_a_file_that_tells_only_a_part_tells_nothing() -> None:

@@ -8,6 +8,7 @@ from simcord import ResponseMessage
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import pictures
 from tests.bot.seen import buttons, fields, files, gallery, shown, text, told_privately
+from tests.bot.ui.test_buttons import press
 
 
 @pytest.fixture
@@ -135,3 +136,25 @@ async def test_the_longest_and_ugliest_words_fit(world: World, staff: simcord.Ch
     message = await drawn(world, "*" * 2000)
     await report(world, message, "`" * 500)
     assert len(cards(staff)) == 1
+
+
+async def test_what_a_button_says_is_to_be_deleted_is_looked_at_where_it_stands(world: World) -> None:
+    guild = world.alice.guild
+    closed = discord.PermissionOverwrite(manage_messages=False)
+    ours = guild.create_text_channel("ours", overwrites={world.moderator: closed})
+    theirs = world.env.create_guild("Another server").create_text_channel("theirs")
+    alices = await world.alice.send(world.channel, "hello")
+    for where, message, says in (
+        (ours, await said_by_the_bot(world, ours), "Only members with the “Manage Messages” permission"),
+        (theirs, await said_by_the_bot(world, theirs), "Only members with the “Manage Messages” permission"),
+        (world.channel, alices.id, "Only pictures I sent"),
+    ):
+        told = await press(world, world.moderator, f"remove:{where.id}:{message}")
+        assert says in text(told.followups[0])
+        assert message in [one.id for one in where.history()]
+
+
+async def said_by_the_bot(world: World, where: simcord.ChannelHandle) -> int:
+    channel = world.bot.get_channel(where.id)
+    assert isinstance(channel, discord.TextChannel)
+    return (await channel.send("something")).id

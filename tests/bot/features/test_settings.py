@@ -157,6 +157,16 @@ async def test_refused_words(world: World, manager: simcord.MemberActor) -> None
     assert len(world.executor.jobs) == 2
 
 
+async def test_an_entry_that_could_never_be_found_is_said_and_left_out(
+    world: World, manager: simcord.MemberActor
+) -> None:
+    panel = await opened(world, manager)
+    told = await fill(manager, panel, "words", "blood\n!?\n\u2800\u200b")
+    assert "1 in the list" in text(panel)
+    assert "Left out, because no text can ever contain it: !? · …" in text(told.followups[0])
+    assert "“blood”" in await draw(world, prompt="blo\ud800od blood")
+
+
 async def test_a_refused_phrase_that_is_longer_than_a_message_is_quoted_in_part(
     world: World, manager: simcord.MemberActor
 ) -> None:

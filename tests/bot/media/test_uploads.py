@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from bot.media import uploads
-from bot.media.uploads import Finished, TooLargeError, Upload, batches, encode, thumbnail
+from bot.media.uploads import Finished, TooLargeError, Upload, batches, encode
 
 NOISE = Image.effect_noise((256, 256), 90).convert("RGB")
 
@@ -53,9 +53,3 @@ async def test_an_upload_can_be_sent_more_than_once() -> None:
         file = upload.file()
         assert file.fp.read() == upload.data
         file.close()
-
-
-def test_a_thumbnail_keeps_the_shape() -> None:
-    upload = thumbnail(Image.new("RGB", (2000, 1000)), "picture", "wide", side=100)
-    with Image.open(io.BytesIO(upload.data)) as image:
-        assert image.size == (100, 50)

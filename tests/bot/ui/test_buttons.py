@@ -8,6 +8,8 @@ from typing import Any
 import discord
 import simcord
 from discord import ui
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bot.features.settings.panel import BlockedSelect, ReportsSelect
 from bot.texts import ENGLISH
@@ -17,8 +19,10 @@ from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures
 from tests.bot.seen import buttons, text, told_privately
+from tests.fuzz import made_up
 
 JOB = "0a1b2c3d4e5f"
+CLASSES = (JobButton, Control, ReportsSelect, BlockedSelect)
 
 # custom_id, and what whoever presses it sees: a sentence, the title of a form, or that so many jobs were begun.
 # They are pressed in this order: what forgets everything stands last.
@@ -82,16 +86,19 @@ async def finished_job(world: World, who: simcord.MemberActor, command: str, **o
     return job.id
 
 
-async def press(world: World, who: simcord.MemberActor, custom_id: str) -> simcord.InteractionResult:
+async def press(
+    world: World, who: simcord.MemberActor, custom_id: str, where: simcord.ChannelHandle | None = None
+) -> simcord.InteractionResult:
     """Press a button of an old message, of which the bot knows the custom_id alone."""
-    channel = world.bot.get_channel(world.channel.id)
+    place = where or world.channel
+    channel = world.bot.get_channel(place.id)
     assert isinstance(channel, discord.TextChannel)
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.TextDisplay("An old message"))
     view.add_item(ui.ActionRow(ui.Button(label="Old", custom_id=custom_id)))
     message = await channel.send(view=view)
     view.stop()
-    (handle,) = [one for one in world.channel.history() if one.id == message.id]
+    (handle,) = [one for one in place.history() if one.id == message.id]
     return await who.click(handle, custom_id=custom_id)
 
 
@@ -129,12 +136,20 @@ async def test_every_button_of_an_old_message_goes_on_working(world: World) -> N
 
 def test_every_name_is_made_again_by_one_class_alone() -> None:
     """discord.py calls every class that a custom_id fits: two would both answer."""
-    classes = (JobButton, Control, ReportsSelect, BlockedSelect)
     filled = {"drawing": JOB, "question": JOB, "other": JOB, "channel": 10**17, "message": 10**18, "member": 10**18}
     ids = [custom_id.format(**filled) for custom_id, _ in OLD]
     for custom_id in (*ids, "settings:reports", "settings:blocked"):
-        fitting = [one for one in classes if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
+        fitting = [one for one in CLASSES if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
         assert len(fitting) == 1, custom_id
+
+
+@given(st.from_regex(r"[a-z_]{1,12}(:[a-z0-9]{0,13}){0,3}", fullmatch=True) | st.text(max_size=40))
+@example(f"again:{JOB}")
+@example(f"settings:reports:{JOB}")
+@made_up
+def test_no_made_up_name_belongs_to_two_classes(custom_id: str) -> None:
+    fitting = [one for one in CLASSES if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
+    assert len(fitting) <= 1
 
 
 async def test_every_action_was_written_down(world: World) -> None:

@@ -111,6 +111,10 @@ class Texts(CommandTexts):
     unavailable: str
     too_large_to_send: str
     not_sent: str
+    filtered: str
+    not_taken: str
+    busy: str
+    outdated: str
 
     # what can't be taken
     prompt_empty: str

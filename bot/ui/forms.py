@@ -5,7 +5,8 @@ from typing import Any, Final
 import discord
 from discord import ui
 
-from bot.core.errors import Refusal, explain
+from bot.core.errors import Refusal
+from bot.core.explain import explain
 from bot.core.text import one_line
 from bot.texts import Texts
 

@@ -27,11 +27,9 @@ def layout(*children: ui.Item[Any], colour: discord.Colour) -> ui.LayoutView:
 
 
 def notice(prompt: str, line: str, *buttons: ui.Item[Any]) -> ui.LayoutView:
-    """Show a prompt and what has become of its job."""
-    children: list[ui.Item[Any]] = [
-        ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**"),
-        ui.TextDisplay(line),
-    ]
+    """Show a prompt, which may be none, and what has become of its job."""
+    words: list[ui.Item[Any]] = [ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**")] if prompt else []
+    children: list[ui.Item[Any]] = [*words, ui.TextDisplay(line)]
     if buttons:
         children.append(ui.ActionRow(*buttons))
     return layout(*children, colour=ENDED)

@@ -13,8 +13,8 @@ from discord.http import Route
 
 from bot.app import make_bot, run_bot
 from bot.config import Settings, SettingsError, Store
+from bot.core import rest
 from bot.core.client import JanusBot
-from bot.jobs import target
 from bot.texts import ENGLISH
 from model.requests import Drawing, Pictures
 from tests.bot.samples import fitted, png
@@ -31,7 +31,7 @@ SECONDS = 60
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bot waits for seconds between two attempts; here the second one may follow at once."""
-    monkeypatch.setattr(target, "RETRY_SECONDS", (0.01,) * len(target.RETRY_SECONDS))
+    monkeypatch.setattr(rest, "RETRY_SECONDS", (0.01,) * len(rest.RETRY_SECONDS))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from bot.core.text import alt_text, well_formed
 from bot.features.imagine.gallery import DrawingPresenter, EnlargementPresenter, chosen, picture_name
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
+from bot.jobs.ending import send_line
 from bot.jobs.interaction import InteractionTarget
 from bot.media import inputs, provenance
 from bot.media.decoding import decode
@@ -81,7 +82,7 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     prompt = record.words
     await target.show(notice(prompt, texts.reading_picture))
     try:
-        data = await inputs.download(found, texts)
+        data = await inputs.download(found, bot.read, bot.settings.limits, texts)
         async with bot.decode_slots:
             taken = await asyncio.to_thread(decode, data, found.filename, bot.settings.limits, texts)
         _check_size(taken.picture.size, texts)
@@ -93,7 +94,7 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
         await target.refuse(str(refusal))
         return
     except Exception as error:  # the message is there already, and must not stay as it is
-        await target.show(notice(prompt, texts.failed.format(id=log_bug(error))))
+        await send_line(target, record.id, prompt, texts.failed.format(id=log_bug(error)))
         return
     name = f"{PurePath(found.filename).stem.removeprefix(HIDDEN)}-x2"
     presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, spoiler)
@@ -108,7 +109,9 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     seed = _drawn(interaction, record, picture)[1].seeds[picture]
     admission.count_press(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    file = Upload(found.filename, await inputs.download(found, texts), alt_text(record.words))
+    bot = interaction.client
+    data = await inputs.download(found, bot.read, bot.settings.limits, texts)
+    file = Upload(found.filename, data, alt_text(record.words))
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
     await InteractionTarget(interaction, private=True).finish(parcel)
 
@@ -123,8 +126,7 @@ def _drawn(interaction: discord.Interaction[JanusBot], record: JobRecord, pictur
 
 def find(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> InputFile:
     """Find a picture on the message whose button was pressed. Raises Refusal if it is not there."""
-    download = interaction.client.http.get_from_cdn
-    shown = pictures_on(interaction.message, download) if interaction.message else []
+    shown = pictures_on(interaction.message) if interaction.message else []
     if len(shown) == 1:
         return shown[0]
     seeds = record.result.seeds if isinstance(record.result, Pictures) else ()

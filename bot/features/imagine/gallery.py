@@ -11,7 +11,7 @@ from PIL import Image
 from bot.core.text import PROMPT_TEXT, alt_text, model_name, one_line
 from bot.jobs.target import Parcel
 from bot.media.provenance import Provenance
-from bot.media.uploads import Finished, Upload, batches, encode, sketches
+from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
 from bot.store.jobs import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
@@ -50,15 +50,15 @@ class DrawingPresenter:
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
         return await sketches(pictures, preview_names(len(pictures)), alt_text(self.words))
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
         finished = [
             Finished(picture, picture_name(seed), Provenance.of(self.drawing, seed, self.model))
             for picture, seed in zip(ending.pictures, ending.seeds, strict=True)
         ]
-        files = await encode(finished[done:], alt_text(self.words), limit)
+        files = await encode(finished[done:], alt_text(self.words), room.file)
         parcels, first, seconds = [], done, sum(ending.seconds.values())
-        for batch in batches(files):
+        for batch in batches(files, room.message):
             parcels.append(
                 gallery(
                     self.texts,
@@ -99,10 +99,10 @@ class EnlargementPresenter:
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
         return ()  # there is none
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
         (picture,) = ending.pictures
-        (file,) = await encode([Finished(picture, self.name, self.provenance)], alt_text(self.words), limit)
+        (file,) = await encode([Finished(picture, self.name, self.provenance)], alt_text(self.words), room.file)
         seconds = sum(ending.seconds.values())
         return [
             enlarged(

@@ -248,7 +248,8 @@ class Delivery:
             await self._note_message()
         if moved and not mention and self.target.channel_is_open:
             await self._show(self._farewell(), ())  # if the message can still say where to look
-        if not mention and (moved or self.target.age > LONG_SECONDS):
+            await self.target.call(self.presenter.ready)
+        elif not moved and self.target.age > LONG_SECONDS:
             await self.target.call(self.presenter.ready)
 
     def _keep(self, result: Answer | Pictures) -> None:

@@ -129,10 +129,10 @@ class InteractionTarget(Target):
         except DiscordError as error:
             log.warning("A message could not be ended: %s", in_short(error))
 
-    def step_aside(self) -> bool:
+    def step_aside(self, fault: Fault) -> bool:
         if self._goes_beside or not self.channel_is_open:
             return False
-        self._beside = True
+        self._beside, self._expired = True, self._expired or fault is Fault.EXPIRED
         return True
 
     async def _say(self, words: str, mentions: discord.AllowedMentions) -> None:

@@ -3,13 +3,12 @@
 import logging
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import discord
 from discord import ui
 
 from bot.core.permissions import missing
-from bot.core.rest import CALL_SECONDS, UPLOAD_SECONDS, DiscordError, calling, in_short, insist
+from bot.core.rest import CALL_SECONDS, UPLOAD_SECONDS, DiscordError, Fault, calling, in_short, insist
 from bot.jobs.target import Parcel, Target, clock, fresh
 from bot.media.uploads import Upload
 from bot.texts import texts_in
@@ -71,10 +70,13 @@ class ReplyTarget(Target):
             await insist(lambda: self._edit(view, files), seconds, patient=False)
 
     async def _post(self, view: ui.LayoutView, files: Sequence[Upload] | None, nonce: str) -> None:
-        """Send the reply, and after the first one a message of its own, which opens an archived thread again."""
-        reference: Any = self.message.to_reference(fail_if_not_exists=False) if self._sent is None else None
+        """Send a reply, which opens an archived thread again; what comes in another one's place calls the asker."""
         self._sent = await self.message.channel.send(
-            view=view, files=fresh(files), reference=reference, mention_author=False, nonce=nonce
+            view=view,
+            files=fresh(files),
+            reference=self.message.to_reference(fail_if_not_exists=False),
+            mention_author=self._beside,
+            nonce=nonce,
         )
         self.message_id = self._sent.id
         self._note(self._sent)
@@ -86,7 +88,7 @@ class ReplyTarget(Target):
         )
         self._note(self._sent)
 
-    def step_aside(self) -> bool:
+    def step_aside(self, fault: Fault) -> bool:
         if self._beside:
             return False
         self._beside = True

@@ -83,7 +83,7 @@ class Target(ABC):
         """Say something to the asker alone, where that can be, since nothing can be said where they asked."""
 
     @abstractmethod
-    def step_aside(self) -> bool:
+    def step_aside(self, fault: Fault) -> bool:
         """Leave a message that is out of reach: results go beside it from now on. False if there is no other way."""
 
     @abstractmethod
@@ -129,7 +129,7 @@ class Target(ABC):
             try:
                 return await insist(lambda: self._send(parcel, more, nonce), UPLOAD_SECONDS)
             except DiscordError as error:
-                if error.fault in HOPELESS or not self.step_aside():
+                if error.fault in HOPELESS or not self.step_aside(error.fault):
                     raise
                 log.info("A message is out of reach, and its result goes to the channel: %s", in_short(error))
 

@@ -106,9 +106,7 @@ def check(attachment: InputFile, limits: Limits, texts: Texts) -> None:
         check_pixels(name, attachment.width * attachment.height, limits, texts)
 
 
-async def fetch(
-    attachment: InputFile, read: Read, limits: Limits, texts: Texts, decoding: asyncio.Semaphore
-) -> Seen:
+async def fetch(attachment: InputFile, read: Read, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Seen:
     """Download a file, and look at it when `decoding` has room: pixels take memory. Raises Refusal."""
     data = await download(attachment, read, limits, texts)
     async with decoding:

@@ -49,6 +49,7 @@ class Delivery:
         self.texts = target.texts
         self.standing = Standing()
         self.finishing = self._counted = False  # its result is on its way; its end is counted
+        self._files: Sequence[Upload] | None = None  # of the message on the way, until it has them
         self._result: Answer | Pictures | None = None  # one that waits for its owner to press *Show*
 
     async def run(self, files: Sequence[Upload] | None = None) -> None:
@@ -58,9 +59,8 @@ class Delivery:
         """
         self.bot.open_jobs.add(self)
         try:
-            shown = self._standing_now
-            await self._begin(shown, files)
-            await self._end(await self._follow(shown))
+            self._files = files
+            await self._end(await self._follow(await self._begin()))
         except DiscordError:
             raise
         except Exception as error:
@@ -128,17 +128,22 @@ class Delivery:
 
     # -- on the way ---------------------------------------------------------------------------------------------------
 
-    async def _begin(self, shown: Standing, files: Sequence[Upload] | None) -> None:
-        """Show the job for the first time. Raises DiscordError."""
+    async def _begin(self) -> Standing | None:
+        """Show the job for the first time. Raises DiscordError if there is no message to show it on later, either."""
+        shown: Standing | None = self._standing_now
         try:
-            await self.target.show(self.presenter.progress(shown), files)
+            await self.target.show(self.presenter.progress(self._standing_now), self._files)
+            self._files = None
         except DiscordError as error:
-            await self._note_end("failed", Failed(str(error), "unavailable"))
-            raise
+            if self.target.message_id is None:
+                await self._note_end("failed", Failed(str(error), "unavailable"))
+                raise
+            shown = None
         await self._note_message()
+        return shown
 
-    async def _follow(self, shown: Standing) -> Ending:
-        """Show the job's events as they come, and return the last one. `shown` is on the message already."""
+    async def _follow(self, shown: Standing | None) -> Ending:
+        """Show the job's events as they come, and return the last one. `shown` is on the message already, if it is."""
         clock = asyncio.get_running_loop().time
         reachable = True  # for edits
         next_edit = clock() + self._pace
@@ -164,12 +169,12 @@ class Delivery:
             elif reachable and clock() >= next_edit and self.bot.open_jobs.gives_way(self.shares):
                 next_edit = clock() + self.presenter.pace
             elif reachable and clock() >= next_edit and shown != (now := self._standing_now):
-                files = None
-                if now.preview and now.preview is not shown.preview:
+                files = self._files
+                if now.preview and not (shown and now.preview is shown.preview):
                     files = await self.presenter.preview(now.preview.pictures)
                     next_preview = clock() + PREVIEW_SECONDS
                 if await self._show(self.presenter.progress(now), files):
-                    shown = now
+                    shown, self._files = now, None
                 next_edit = clock() + self._pace
 
     @property

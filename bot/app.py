@@ -7,6 +7,7 @@ from typing import Final
 import discord
 
 from bot.config import Settings, SettingsError, read_token
+from bot.core.cdn import Read
 from bot.core.client import Feature, JanusBot
 from bot.core.health import serving_health
 from bot.core.queue import Wait, plainly
@@ -35,10 +36,15 @@ FEATURES: Final[tuple[Feature, ...]] = (
 
 
 def make_bot(
-    settings: Settings, executor: Executor, *, wait: Wait = plainly, shard_count: int | None = None
+    settings: Settings,
+    executor: Executor,
+    *,
+    wait: Wait = plainly,
+    read: Read | None = None,
+    shard_count: int | None = None,
 ) -> JanusBot:
     """Make the bot with everything that members can do. It owns the executor: its `close` ends both."""
-    return JanusBot(settings, executor, FEATURES, wait=wait, shard_count=shard_count)
+    return JanusBot(settings, executor, FEATURES, wait=wait, read=read, shard_count=shard_count)
 
 
 async def run_bot(settings: Settings, executor: Executor) -> None:

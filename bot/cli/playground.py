@@ -25,6 +25,7 @@ from bot.cli.check import DEMO
 from bot.cli.simulated import be_truthful
 from bot.config import Settings, Store
 from bot.core.client import JanusBot
+from bot.core.rest import calling
 from bot.texts import CATALOGUES, ENGLISH
 from bot.ui.layout import BUSY, layout
 from model.errors import PlainError
@@ -57,7 +58,11 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
             result: T = await env.external_wait(awaitable, reason="the executor")
             return result
 
-        bot = make_bot(settings, executor, wait=wait, shard_count=1)
+        async def read(url: str, most: int) -> bytes:
+            async with calling():
+                return await bot.http.get_from_cdn(url)
+
+        bot = make_bot(settings, executor, wait=wait, read=read, shard_count=1)
         env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)
         behind = datetime.now(UTC) - env.now()  # simcord begins in a year of its own
         env.backend.advance_clock(behind.total_seconds())

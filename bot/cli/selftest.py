@@ -22,8 +22,8 @@ from bot.app import make_bot
 from bot.cli.console import say
 from bot.config import Settings, SettingsError, Store, read_token
 from bot.core.client import PERMISSIONS, JanusBot
-from bot.core.errors import in_short
 from bot.core.permissions import missing
+from bot.core.rest import in_short
 from bot.features.ask.answer import Asked, answered, answering
 from bot.features.ask.questions import ask
 from bot.features.imagine.gallery import DrawingPresenter, Look, enlarged, gallery, picture_name
@@ -169,8 +169,8 @@ class Selftest:
         """The pictures are found where the buttons look for them, byte for byte."""
         expect(self.drawn, "there is no drawing to look at")
         assert self.drawn
-        shown = pictures_on(self.drawn, self.bot.http.get_from_cdn)
-        told = [provenance.read(await picture.read()) for picture in shown]
+        shown, most = pictures_on(self.drawn), self.bot.settings.limits.picture_bytes
+        told = [provenance.read(await self.bot.read(picture.url, most)) for picture in shown]
         expect(shown and all(told), f"of {len(shown)} pictures, {sum(map(bool, told))} tell what made them")
         names = [picture_name(made.seed) for made in told if made]
         found = [picture.filename.rpartition(".")[0] for picture in shown]
@@ -193,7 +193,7 @@ class Selftest:
         expect(self.drawn, "there is no drawing to ask about")
         assert self.drawn
         target = await self._target()
-        shown = pictures_on(self.drawn, self.bot.http.get_from_cdn)[:1]
+        shown = pictures_on(self.drawn)[:1]
         await ask(self.bot, target, shown, "what colour is the circle?")
         message = await self._again(target)
         record = await self.bot.store.jobs.shown_on(message.id)

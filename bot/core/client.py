@@ -16,11 +16,15 @@ from discord.ext import commands, tasks
 
 from bot.config import Settings
 from bot.core import command_sync
-from bot.core.errors import explain, log_bug
+from bot.core.cdn import Cdn, Read
+from bot.core.errors import log_bug
+from bot.core.explain import explain
 from bot.core.metrics import Metrics, Reading
 from bot.core.open_jobs import OpenJobs
 from bot.core.presses import Presses
 from bot.core.queue import JobQueue, Wait, plainly
+from bot.core.receipts import Receipts
+from bot.core.rest import DiscordTime, listen
 from bot.store.store import Store
 from bot.texts import Texts
 from model.requests import Executor
@@ -76,9 +80,12 @@ class JanusBot(commands.AutoShardedBot):
         features: Sequence[Feature],
         *,
         wait: Wait = plainly,
+        read: Read | None = None,
         shard_count: int | None = None,
     ) -> None:
         self.metrics = Metrics(lambda: Reading(self.connected, self.queue.waiting, self.executor.status()))
+        self.time = DiscordTime()
+        self.receipts = Receipts(lambda: self.application_id)
         super().__init__(
             command_prefix=commands.when_mentioned,  # there are no such commands: see `on_message`
             help_command=None,
@@ -91,7 +98,7 @@ class JanusBot(commands.AutoShardedBot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
-            http_trace=self.metrics.trace(),
+            http_trace=listen(self.metrics.trace(), self.time),
         )
         self.settings = settings
         self.executor = executor
@@ -99,6 +106,8 @@ class JanusBot(commands.AutoShardedBot):
         self.queue = JobQueue(executor, settings.limits.queue, wait)
         self.open_jobs = OpenJobs()
         self.presses = Presses(settings.limits.member_presses)
+        self._cdn = Cdn(self.metrics.trace())
+        self.read: Read = read or self._cdn.read
         self.decode_slots = asyncio.Semaphore(DECODERS)
         self.actions: dict[str, Action] = {}  # what buttons do, by the name that their custom_id begins with
         self.command_ids: dict[str, int] = {}  # Discord's, by the names in the code
@@ -116,6 +125,11 @@ class JanusBot(commands.AutoShardedBot):
             await setup(self)
         self._sweep.start()
         self.command_ids = dict(await command_sync.sync(self.tree, self.settings, self.invite_link))
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Listen to Discord until it is closed."""
+        self.receipts.use()
+        await super().connect(reconnect=reconnect)
 
     async def settings_in(self, guild: int | None) -> Settings:
         """Return the settings that hold in a server, or outside of servers."""
@@ -155,6 +169,7 @@ class JanusBot(commands.AutoShardedBot):
                 await self.executor.close()
                 await self.queue.finish(CLOSING_SECONDS)
             finally:
+                await self._cdn.close()
                 await self.store.close()
         await super().close()
 
@@ -162,7 +177,7 @@ class JanusBot(commands.AutoShardedBot):
     async def _sweep(self) -> None:
         """Delete what is older than it shall be kept."""
         try:
-            expired = await self.store.expire(discord.utils.utcnow(), self.settings.store.keep_days)
+            expired = await self.store.expire(self.time.now(), self.settings.store.keep_days)
             if expired:
                 log.info("Old jobs deleted: %d", expired)
         except Exception as error:  # a loop of discord.py ends with what it does not know

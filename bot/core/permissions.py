@@ -27,6 +27,18 @@ def missing_permissions(names: Iterable[str], texts: Texts) -> str:
     return texts.lacking.format(names=", ".join(f"**{known[name]}**" for name in names))
 
 
+def may_write(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether the bot may send messages of its own, with files, to the channel of an interaction."""
+    if interaction.channel is None:
+        return False
+    if interaction.guild_id is None:
+        return interaction.context.dm_channel  # not among people who only share a group chat
+    is_member = interaction.client.get_guild(interaction.guild_id) is not None  # and not only a member's own app
+    may = interaction.app_permissions
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    return is_member and (may.send_messages_in_threads if in_thread else may.send_messages) and may.attach_files
+
+
 def manages(interaction: discord.Interaction[Any]) -> bool:
     """Tell whether a member may manage the server in which they pressed or typed."""
     return interaction.guild_id is not None and interaction.permissions.manage_guild

@@ -9,7 +9,8 @@ import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, refusable
+from bot.core.errors import Refusal
+from bot.core.explain import refusable
 from bot.core.text import decimal, model_name, one_line
 from bot.jobs import admission
 from bot.media import inputs, provenance
@@ -32,7 +33,7 @@ async def setup(bot: JanusBot) -> None:
 async def what_made_this(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Tell who asked what made the pictures on a message, whoever sent it: a PNG keeps that wherever it goes."""
     bot, texts = interaction.client, texts_for(interaction)
-    files = pictures_on(message, bot.http.get_from_cdn)[:MOST]
+    files = pictures_on(message)[:MOST]
     if not files:
         raise Refusal(texts.no_picture)
     for file in files:
@@ -41,7 +42,8 @@ async def what_made_this(interaction: discord.Interaction[JanusBot], message: di
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = []
     for number, file in enumerate(files, 1):
-        told = await asyncio.to_thread(provenance.read, await inputs.download(file, texts))
+        data = await inputs.download(file, bot.read, bot.settings.limits, texts)
+        told = await asyncio.to_thread(provenance.read, data)
         if told:
             found.append((number, told))
     if not found:

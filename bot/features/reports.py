@@ -13,9 +13,12 @@ from typing import Any, Final, cast
 import discord
 from discord import app_commands, ui
 
+from bot.core.cdn import TooManyBytesError
 from bot.core.client import JanusBot
-from bot.core.errors import NETWORK, Refusal, in_short, refusable
+from bot.core.errors import Refusal
+from bot.core.explain import refusable
 from bot.core.permissions import check_manages
+from bot.core.rest import UPLOAD_SECONDS, DiscordError, Fault, calling, in_short
 from bot.core.text import PROMPT_TEXT, one_line, plain
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN, files_of
@@ -83,11 +86,12 @@ async def report(interaction: Press, message: discord.Message, reason: str) -> N
     await interaction.response.defer(ephemeral=True, thinking=True)
     record = await store.jobs.shown_on(message.id)
     try:
-        files = await _copies(pictures_on(message, interaction.client.http.get_from_cdn))
+        files = await _copies(interaction.client, pictures_on(message))
         names = [file.filename for file in files]
         view = card(texts_of_server(interaction), message, record, interaction.user.id, reason, names)
-        await channel.send(view=view, files=files)
-    except NETWORK as error:
+        async with calling(UPLOAD_SECONDS):
+            await channel.send(view=view, files=files)
+    except DiscordError as error:
         log.warning("A report could not be passed on: %s", in_short(error))
         await store.reports.take_back(message.id, interaction.user.id)
         raise Refusal(texts.not_reported) from error
@@ -98,7 +102,7 @@ async def _hearer(interaction: Press, message: discord.Message) -> discord.abc.M
     """Return the channel that hears of it. Raises Refusal: no picture of the bot's, or nobody to hear of it."""
     bot, texts = interaction.client, texts_for(interaction)
     assert bot.user
-    if message.author.id != bot.user.id or not pictures_on(message, bot.http.get_from_cdn):
+    if message.author.id != bot.user.id or not pictures_on(message):
         raise Refusal(texts.not_my_picture)
     chosen = (await bot.store.servers.get(interaction.guild_id)).reports
     channel = bot.get_channel(chosen) if chosen else None
@@ -107,17 +111,19 @@ async def _hearer(interaction: Press, message: discord.Message) -> discord.abc.M
     return channel
 
 
-async def _copies(pictures: Sequence[InputFile]) -> list[discord.File]:
-    """Take copies of a message's pictures, which stay when the message goes; as many as fit. Raises one of NETWORK."""
+async def _copies(bot: JanusBot, pictures: Sequence[InputFile]) -> list[discord.File]:
+    """Take copies of a message's pictures, which stay when the message goes; as many as fit. Raises DiscordError."""
     copies, room = [], SENT_BYTES
     for picture in pictures:
         if picture.size > room:  # as far as it is known
             continue
-        data = await picture.read()
-        if len(data) <= room:
-            room -= len(data)
-            name = picture.filename.removeprefix(HIDDEN)
-            copies.append(discord.File(io.BytesIO(data), name, spoiler=True))
+        try:
+            data = await bot.read(picture.url, room)
+        except TooManyBytesError:
+            continue
+        room -= len(data)
+        name = picture.filename.removeprefix(HIDDEN)
+        copies.append(discord.File(io.BytesIO(data), name, spoiler=True))
     return copies
 
 
@@ -157,17 +163,19 @@ async def remove(interaction: Press, button: Control) -> None:
     channel_id, message_id = button.numbers(interaction, 2)
     await interaction.response.defer()
     try:
-        channel = bot.get_channel(channel_id) or await bot.fetch_channel(channel_id)
+        async with calling():
+            channel = bot.get_channel(channel_id) or await bot.fetch_channel(channel_id)
         if not isinstance(channel, Place) or not _may_manage(interaction, channel):
             raise Refusal(texts.only_moderators)
-        message = await channel.fetch_message(message_id)
+        async with calling():
+            message = await channel.fetch_message(message_id)
         if message.author != bot.user:
             raise Refusal(texts.not_my_picture)
-        await message.delete()
-    except discord.NotFound:
-        pass  # somebody was quicker
-    except NETWORK as error:
-        raise Refusal(texts.not_removed) from error
+        async with calling():
+            await message.delete()
+    except DiscordError as error:
+        if error.fault is not Fault.GONE:  # then somebody was quicker
+            raise Refusal(texts.not_removed) from error
     record = await bot.store.jobs.shown_on(message_id)
     if record and record.channel == channel_id:
         await bot.store.jobs.remove(record.id)

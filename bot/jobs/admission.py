@@ -134,7 +134,7 @@ def _check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
 
 async def _check_hour(bot: JanusBot, target: Target, limits: Limits) -> None:
     """Refuse members and servers that have had what there is for an hour. Raises Refusal."""
-    usage, texts, now = bot.store.usage, target.texts, discord.utils.utcnow()
+    usage, texts, now = bot.store.usage, target.texts, bot.time.now()
     until = await usage.used_up_until("member", target.asker.id, limits.member_hourly, now)
     if until:
         raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=soon(until, texts)))

@@ -16,11 +16,13 @@ import discord
 from discord import ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import NETWORK, Refusal, in_short, log_bug, reason_in
+from bot.core.errors import Refusal, log_bug, reason_in
 from bot.core.queue import QueuedJob
+from bot.core.rest import DiscordError, Fault, in_short
+from bot.jobs.ending import send_line, send_result
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Presenter
-from bot.jobs.target import Parcel, Target
+from bot.jobs.target import Target
 from bot.media.uploads import TooLargeError, Upload
 from bot.store.jobs import State
 from bot.texts import Texts
@@ -34,7 +36,6 @@ log = logging.getLogger(__name__)
 KEPT_SECONDS: Final = 60 * 60.0  # how long a result waits for its owner; `later_kept` says so
 LONG_SECONDS: Final = 60.0  # a wait after which its owner is called: they look elsewhere by then
 PREVIEW_SECONDS: Final = 3.0  # between two previews at the least: each is an upload
-SMALLEST_LIMIT: Final = 64 * 1024  # bytes a file; below this, pictures are no longer worth sending
 
 
 class Delivery:
@@ -49,16 +50,20 @@ class Delivery:
         self.standing = Standing()
         self.finishing = self._counted = False  # its result is on its way; its end is counted
         self._cancelled_by: int | None = None  # somebody else than who asked
+        self._files: Sequence[Upload] | None = None  # of the message on the way, until it has them
         self._result: Answer | Pictures | None = None  # one that waits for its owner to press *Show*
 
     async def run(self, files: Sequence[Upload] | None = None) -> None:
-        """Show the job from its first moment to its end. `files` belong to the message on the way."""
+        """Show the job from its first moment to its end. `files` belong to the message on the way.
+
+        Raises DiscordError if Discord takes nothing of it from the beginning; then nobody works for it.
+        """
         self.bot.open_jobs.add(self)
         try:
-            shown = self._standing_now
-            await self.target.show(self.presenter.progress(shown), files)
-            await self._note_message()
-            await self._end(await self._follow(shown))
+            self._files = files
+            await self._end(await self._follow(await self._begin()))
+        except DiscordError:
+            raise
         except Exception as error:
             bug = log_bug(error, self.id)
             await self._note_end("failed", Failed(bug, "bug"))
@@ -111,21 +116,35 @@ class Delivery:
             raise Refusal(self.texts.not_ready.format(standing=self.line(self.texts)))
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            await self._send(InteractionTarget(interaction, private=True), self._result)
+            await send_result(InteractionTarget(interaction, private=True), self.id, self.presenter, self._result)
         except TooLargeError:
             raise Refusal(self.texts.too_large_to_send) from None
         self.bot.open_jobs.discard(self)
 
     # -- on the way ---------------------------------------------------------------------------------------------------
 
-    async def _follow(self, shown: Standing) -> Ending:
-        """Show the job's events as they come, and return the last one. `shown` is on the message already."""
+    async def _begin(self) -> Standing | None:
+        """Show the job for the first time. Raises DiscordError if there is no message to show it on later, either."""
+        shown: Standing | None = self._standing_now
+        try:
+            await self.target.show(self.presenter.progress(self._standing_now), self._files)
+            self._files = None
+        except DiscordError as error:
+            if self.target.message_id is None:
+                await self._note_end("failed", Failed(str(error), "unavailable"))
+                raise
+            shown = None
+        await self._note_message()
+        return shown
+
+    async def _follow(self, shown: Standing | None) -> Ending:
+        """Show the job's events as they come, and return the last one. `shown` is on the message already, if it is."""
         clock = asyncio.get_running_loop().time
-        farewell = clock() + self.target.seconds_left
         reachable = True  # for edits
         next_edit = clock() + self._pace
         next_preview = clock()
         while True:
+            farewell = clock() + self.target.seconds_left  # which may end before its time
             due = farewell if shown == self._standing_now else min(next_edit, farewell)
             event: Event | None = None
             try:
@@ -145,12 +164,12 @@ class Delivery:
             elif reachable and clock() >= next_edit and self.bot.open_jobs.gives_way(self.shares):
                 next_edit = clock() + self.presenter.pace
             elif reachable and clock() >= next_edit and shown != (now := self._standing_now):
-                files = None
-                if now.preview and now.preview is not shown.preview:
+                files = self._files
+                if now.preview and not (shown and now.preview is shown.preview):
                     files = await self.presenter.preview(now.preview.pictures)
                     next_preview = clock() + PREVIEW_SECONDS
                 if await self._show(self.presenter.progress(now), files):
-                    shown = now
+                    shown, self._files = now, None
                 next_edit = clock() + self._pace
 
     @property
@@ -166,11 +185,10 @@ class Delivery:
         try:
             await self.target.show(view, files)
             return True
-        except discord.NotFound:
-            self.job.cancel()
-        except NETWORK as error:
-            refused = isinstance(error, discord.HTTPException) and error.status < 500 and error.status != 429
-            log.log(logging.WARNING if refused else logging.INFO, "A progress edit failed: %s", in_short(error))
+        except DiscordError as error:
+            if error.fault is Fault.GONE:  # so it was deleted: nobody waits for it
+                self.job.cancel()
+            log.info("A progress edit failed: %s", in_short(error))
         return False
 
     def _farewell(self) -> ui.LayoutView:
@@ -218,38 +236,22 @@ class Delivery:
             return
         # An edit calls nobody, and a message of its own should.
         mention = self.target.asker.mention if self.target.seconds_left <= 0 else ""
+        shown_on = self.target.message_id
         try:
-            shown_on = self.target.message_id
-            await self._send(self.target, result, mention)
-            if self.target.message_id != shown_on:
-                await self._note_message()
-            elif (discord.utils.utcnow() - self.target.asked).total_seconds() > LONG_SECONDS:
-                await self.target.call(self.presenter.ready)
-        except TooLargeError:
-            await self._close(self.texts.too_large_to_send)
-        except discord.NotFound:
-            log.info("The message of job %s was deleted before its result came", self.id)
-        except NETWORK as error:
-            log.warning("The result of job %s could not be sent: %s", self.id, in_short(error))
+            await send_result(self.target, self.id, self.presenter, result, mention)
+        except (DiscordError, TooLargeError) as error:
+            log.warning("The result of job %s could not be sent: %s", self.id, error)
             self._keep(result)
             await self._close(self.texts.not_sent.format(show=self.texts.show), self._button("show"))
-
-    async def _send(self, target: Target, result: Answer | Pictures, mention: str = "") -> None:
-        """Send a result, in smaller files for as long as Discord finds them too large.
-
-        Raises TooLargeError or one of NETWORK.
-        """
-        limit, done = target.filesize_limit, 0
-        while True:
-            try:
-                for parcel in await self.presenter.result(result, limit, mention, done):
-                    await target.finish(parcel, more=done > 0)
-                    done += len(parcel.files)
-                return
-            except TooLargeError:
-                limit //= 2
-                if limit < SMALLEST_LIMIT:
-                    raise
+            return
+        moved = self.target.message_id != shown_on
+        if moved:
+            await self._note_message()
+        if moved and not mention and self.target.channel_is_open:
+            await self._show(self._farewell(), ())  # if the message can still say where to look
+            await self.target.call(self.presenter.ready)
+        elif not moved and self.target.age > LONG_SECONDS:
+            await self.target.call(self.presenter.ready)
 
     def _keep(self, result: Answer | Pictures) -> None:
         self._result = result
@@ -260,13 +262,8 @@ class Delivery:
         await self._close(line, *([self._button("try_again")] if self.presenter.repeatable else []))
 
     async def _close(self, line: str, *buttons: JobButton) -> None:
-        """Leave the message with a last line, where it can still be reached."""
-        if not self.target.reachable:
-            return
-        try:
-            await self.target.finish(Parcel(self._notice(line, *buttons)))
-        except (*NETWORK, TooLargeError) as error:
-            log.warning("Could not tell how job %s ended: %s", self.id, in_short(error))
+        """Leave the message with a last line."""
+        await send_line(self.target, self.id, self.words, line, *buttons, origin=self.presenter.origin)
 
     def _notice(self, line: str, *buttons: JobButton) -> ui.LayoutView:
         return notice(self.words, line, *buttons, origin=self.presenter.origin)

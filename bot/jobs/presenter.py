@@ -7,7 +7,7 @@ from discord import ui
 from PIL import Image
 
 from bot.jobs.target import Parcel
-from bot.media.uploads import Upload
+from bot.media.uploads import Room, Upload
 from bot.ui.layout import Standing
 from model.requests import Answer, Pictures
 
@@ -48,8 +48,8 @@ class Presenter(Protocol):
         """Encode pictures on their way, as `progress` names them."""
         ...
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
-        """Show what came out, in files of at most `limit` bytes, in as few messages as take them.
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
+        """Show what came out, in as few messages as `room` allows.
 
         The first `done` files are sent already. Raises TooLargeError.
         """

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import discord
 
 from bot.core.client import JanusBot
-from bot.core.errors import NETWORK, in_short
+from bot.core.rest import DiscordError, calling, in_short
 from bot.store.jobs import JobRecord
 from bot.texts import texts_in
 from bot.ui.buttons import JobButton
@@ -44,12 +44,11 @@ async def tell(bot: JanusBot, records: Sequence[JobRecord]) -> None:
         message = bot.get_partial_messageable(record.channel).get_partial_message(record.message)
         again = [] if record.kind == "enlargement" else [JobButton("try_again", record.id, texts=texts)]
         try:
-            await message.edit(
-                view=notice(record.words, texts.interrupted, *again),
-                attachments=[],
-                allowed_mentions=discord.AllowedMentions.none(),  # an edit without them may call whom its words name
-            )
-        except discord.NotFound:
-            log.info("The message of job %s is gone", record.id)
-        except NETWORK as error:
+            async with calling():
+                await message.edit(
+                    view=notice(record.words, texts.interrupted, *again),
+                    attachments=[],
+                    allowed_mentions=discord.AllowedMentions.none(),  # an edit without them may call who is named
+                )
+        except DiscordError as error:
             log.info("Could not tell that job %s was interrupted: %s", record.id, in_short(error))

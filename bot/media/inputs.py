@@ -10,7 +10,7 @@ Links are read through Discord's own proxy, so the bot never calls on an address
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,7 +18,9 @@ import discord
 from discord.components import Component
 
 from bot.config import Limits
-from bot.core.errors import NETWORK, Refusal
+from bot.core.cdn import Read, TooManyBytesError
+from bot.core.errors import Refusal
+from bot.core.rest import DiscordError
 from bot.core.text import one_line
 from bot.media.decoding import FORMAT_NAMES, Seen, check_pixels, look, too_many_bytes
 from bot.media.shown import file_name, media_in
@@ -38,30 +40,22 @@ class InputFile(Protocol):
     size: int  # bytes; 0 if that is not known
     width: int | None
     height: int | None
+    url: str  # Discord's own
 
     def is_spoiler(self) -> bool:
         """Whether it is hidden until somebody presses on it."""
         ...
-
-    async def read(self) -> bytes:
-        """Download it. Raises one of NETWORK."""
-        ...
-
-
-Read = Callable[[str], Awaitable[bytes]]
-"""Fetches an address of Discord's."""
 
 
 @dataclass(slots=True)
 class Shown:
     """A picture that a message shows in its layout or in the preview of a link."""
 
-    address: str  # Discord's own
+    url: str  # Discord's own
     content_type: str | None
     width: int | None
     height: int | None
     spoiler: bool
-    download: Read
     filename: str = UNNAMED
     size: int = 0  # unknown until it is read
 
@@ -69,23 +63,19 @@ class Shown:
         """Whether it is hidden until somebody presses on it."""
         return self.spoiler
 
-    async def read(self) -> bytes:
-        """Download it. Raises one of NETWORK."""
-        return await self.download(self.address)
 
-
-def pictures_on(message: discord.Message | discord.MessageSnapshot, download: Read) -> Sequence[InputFile]:
+def pictures_on(message: discord.Message | discord.MessageSnapshot) -> Sequence[InputFile]:
     """Find a message's pictures. If it has none, but files, it is those: `check` says what is wrong with them."""
     files = [file for file in message.attachments if (file.content_type or "image/").startswith("image/")]
     listed = {file.id for file in message.attachments}
-    found: list[InputFile] = [*files, *_laid_out(message.components, download, listed)]
-    found = found or list(_linked(message.embeds, download, HIDDEN_LINK.search(message.content) is not None))
+    found: list[InputFile] = [*files, *_laid_out(message.components, listed)]
+    found = found or list(_linked(message.embeds, HIDDEN_LINK.search(message.content) is not None))
     if not found and isinstance(message, discord.Message):
-        found = [picture for snapshot in message.message_snapshots for picture in pictures_on(snapshot, download)]
+        found = [picture for snapshot in message.message_snapshots for picture in pictures_on(snapshot)]
     return found or message.attachments
 
 
-def _laid_out(components: Sequence[Component], download: Read, listed: Set[int]) -> Iterator[Shown]:
+def _laid_out(components: Sequence[Component], listed: Set[int]) -> Iterator[Shown]:
     for media, spoiler in media_in(components):
         if media.attachment_id in listed:
             continue
@@ -93,14 +83,14 @@ def _laid_out(components: Sequence[Component], download: Read, listed: Set[int])
         if media.attachment_id:  # a file of the message: its own address gives the original, the proxy maybe a copy
             address, name = media.url, file_name(media)
         if address and (media.content_type or "image/").startswith("image/"):
-            yield Shown(address, media.content_type, media.width, media.height, spoiler, download, name)
+            yield Shown(address, media.content_type, media.width, media.height, spoiler, name)
 
 
-def _linked(embeds: Sequence[discord.Embed], download: Read, hidden: bool) -> Iterator[Shown]:
+def _linked(embeds: Sequence[discord.Embed], hidden: bool) -> Iterator[Shown]:
     for embed in embeds:
         for shown in (embed.image, embed.thumbnail):
             if shown.proxy_url:
-                yield Shown(shown.proxy_url, None, shown.width, shown.height, hidden, download)
+                yield Shown(shown.proxy_url, None, shown.width, shown.height, hidden)
                 break
 
 
@@ -116,16 +106,19 @@ def check(attachment: InputFile, limits: Limits, texts: Texts) -> None:
         check_pixels(name, attachment.width * attachment.height, limits, texts)
 
 
-async def fetch(attachment: InputFile, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Seen:
+async def fetch(attachment: InputFile, read: Read, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Seen:
     """Download a file, and look at it when `decoding` has room: pixels take memory. Raises Refusal."""
-    data = await download(attachment, texts)
+    data = await download(attachment, read, limits, texts)
     async with decoding:
         return await asyncio.to_thread(look, data, attachment.filename, limits, texts)
 
 
-async def download(attachment: InputFile, texts: Texts) -> bytes:
-    """Download a file. Raises Refusal."""
+async def download(attachment: InputFile, read: Read, limits: Limits, texts: Texts) -> bytes:
+    """Download a file, of no more bytes than may be, whatever was declared. Raises Refusal."""
+    name = one_line(attachment.filename)
     try:
-        return await attachment.read()
-    except NETWORK as error:
-        raise Refusal(texts.not_fetched.format(name=one_line(attachment.filename))) from error
+        return await read(attachment.url, limits.picture_bytes)
+    except TooManyBytesError as error:
+        raise too_many_bytes(name, error.size, limits, texts) from None
+    except DiscordError as error:
+        raise Refusal(texts.not_fetched.format(name=name)) from error

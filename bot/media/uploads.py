@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import discord
 from PIL import Image
@@ -15,6 +15,7 @@ from bot.media.provenance import Provenance
 REQUEST_BYTES: Final = 24 * 2**20  # Discord takes 25 MiB a request; the rest is for the text around the files
 PNG_LEVEL: Final = 2  # of zlib: twice as fast as the usual 6, for files a tenth larger
 WEBP_QUALITIES: Final = (92, 80, 60, 30)
+SMALLEST_FILE: Final = 16 * 1024  # bytes: below that a picture is no longer worth sending, but fewer at a time may go
 SMALLEST_SIDE: Final = 64  # pixels: below that a picture is no longer worth sending
 SKETCH_SIDE: Final = 256
 SKETCH_QUALITY: Final = 60
@@ -47,12 +48,36 @@ class TooLargeError(Exception):
     """No encoding is small enough."""
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much Discord takes, in bytes."""
+
+    file: int
+    message: int  # all its files together
+
+    @classmethod
+    def of(cls, file: int) -> Self:
+        """Return the room where a file may be so large."""
+        return cls(min(file, REQUEST_BYTES), REQUEST_BYTES)
+
+    def below(self, files: Sequence[Upload]) -> "Room":
+        """Return less than these files took, which was too much: the largest of them, and all together.
+
+        Raises TooLargeError if there is nothing left to take away.
+        """
+        sizes = [len(file.data) for file in files]
+        largest = max(sizes, default=0)
+        if len(sizes) <= 1 and largest <= SMALLEST_FILE:
+            raise TooLargeError(f"a file of {largest} bytes is too large")
+        return Room(max(min(self.file, largest * 2 // 3), SMALLEST_FILE), sum(sizes) * 2 // 3)
+
+
 async def encode(pictures: Sequence[Finished], limit: int) -> tuple[Upload, ...]:
     """Encode pictures as PNG, or as WebP where a file would be larger than `limit` bytes, and smaller if it must be.
 
     Raises TooLargeError.
     """
-    return await asyncio.to_thread(lambda: tuple(_fit(picture, min(limit, REQUEST_BYTES)) for picture in pictures))
+    return await asyncio.to_thread(lambda: tuple(_fit(picture, limit) for picture in pictures))
 
 
 def _fit(finished: Finished, limit: int) -> Upload:
@@ -77,11 +102,11 @@ def _saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def batches(files: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
-    """Split files into as few messages as Discord takes them in, in their order."""
+def batches(files: Sequence[Upload], most: int) -> Iterator[Sequence[Upload]]:
+    """Split files into as few messages as take them, in their order, with `most` bytes in one or a single file."""
     batch: list[Upload] = []
     for file in files:
-        if batch and sum(len(other.data) for other in batch) + len(file.data) > REQUEST_BYTES:
+        if batch and sum(len(other.data) for other in batch) + len(file.data) > most:
             yield batch
             batch = []
         batch.append(file)

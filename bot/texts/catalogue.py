@@ -143,6 +143,8 @@ class Texts(CommandTexts):
     unavailable: str
     too_large_to_send: str
     not_sent: str
+    filtered: str
+    not_taken: str
 
     # what can't be taken
     prompt_empty: str

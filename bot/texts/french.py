@@ -173,6 +173,8 @@ FRENCH = Texts(
     "mon journal.",
     too_large_to_send="Le résultat est trop grand pour être envoyé ici.",
     not_sent="Discord n'a pas accepté le résultat. Je te le garde une heure : appuie sur {show}.",
+    filtered="Discord ne laisse pas passer ces mots ou ces liens. Dis-le autrement, s'il te plaît.",
+    not_taken="Discord n'a pas accepté ma réponse : cela ne donnera rien. Réessaie, s'il te plaît.",
     prompt_empty="Le prompt est vide. Écris ce que je dois dessiner.",
     question_empty="La question est vide. Écris ce que tu veux savoir.",
     refused_prompt="Le prompt est trop long pour le modèle : il accepte environ {limit} caractères.",

@@ -12,7 +12,8 @@ import discord
 from discord import ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, explain
+from bot.core.errors import Refusal
+from bot.core.explain import explain
 from bot.core.permissions import check_may_act
 from bot.store.jobs import JobRecord
 from bot.texts import Texts, texts_for

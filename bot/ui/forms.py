@@ -7,7 +7,8 @@ import discord
 from discord import ui
 
 from bot.core.client import Draft, JanusBot
-from bot.core.errors import Refusal, explain
+from bot.core.errors import Refusal
+from bot.core.explain import explain
 from bot.core.text import decimal, one_line
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import Control

@@ -27,8 +27,9 @@ def layout(*children: ui.Item[Any], colour: discord.Colour) -> ui.LayoutView:
 
 
 def notice(prompt: str, line: str, *buttons: ui.Item[Any], origin: str = "") -> ui.LayoutView:
-    """Show a prompt, where its request came from, and what has become of its job."""
-    children: list[ui.Item[Any]] = [ui.TextDisplay(heading(prompt, origin)), ui.TextDisplay(line)]
+    """Show a prompt, which may be none, where its request came from, and what has become of its job."""
+    words: list[ui.Item[Any]] = [ui.TextDisplay(heading(prompt, origin))] if prompt else []
+    children: list[ui.Item[Any]] = [*words, ui.TextDisplay(line)]
     if buttons:
         children.append(ui.ActionRow(*buttons))
     return layout(*children, colour=ENDED)

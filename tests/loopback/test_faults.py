@@ -14,7 +14,6 @@ from discord.http import Route
 from bot.app import make_bot, run_bot
 from bot.config import Settings, SettingsError, Store
 from bot.core.client import JanusBot
-from bot.jobs import target
 from bot.texts import ENGLISH
 from model.requests import Drawing, Pictures
 from tests.bot.samples import fitted, png
@@ -26,12 +25,6 @@ from tests.loopback.wire import EPHEMERAL, read, respond, walk
 Draw = Callable[[Drawing], Pictures]
 
 SECONDS = 60
-
-
-@pytest.fixture(autouse=True)
-def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bot waits for seconds between two attempts; here the second one may follow at once."""
-    monkeypatch.setattr(target, "RETRY_SECONDS", (0.01,) * len(target.RETRY_SECONDS))
 
 
 @pytest.fixture
@@ -57,7 +50,8 @@ async def bot(server: Discord, executor: ScriptedExecutor, tmp_path: Path) -> As
         await until(lambda: server.identified.is_set() or running.done())
         yield bot
     await running
-    assert server.refusals == []  # nothing that the bot sent was refused, but for the faults that a test put in
+    # Nothing that the bot sent was refused, but for the faults that a test put in.
+    assert server.refuses_rightly or server.refusals == []
 
 
 async def until(condition: Callable[[], object]) -> None:

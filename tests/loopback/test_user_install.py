@@ -1,7 +1,5 @@
 """The bot as a member's own app, where it is no member itself: five follow-ups an interaction, and no channel."""
 
-from datetime import timedelta
-
 import pytest
 
 from bot.core.client import JanusBot
@@ -47,7 +45,7 @@ async def test_after_fifteen_minutes_the_result_waits_for_its_owner(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no channel that the bot could write to."""
-    monkeypatch.setattr(interaction, "TOKEN_LIFE", timedelta(seconds=2))
+    monkeypatch.setattr(interaction, "TOKEN_SECONDS", 2.0)
     token = await server.slash("imagine", prompt="a red circle", count=1)
     await until(
         lambda: token in server.messages and "I'll keep the result for an hour" in words(server.messages[token])
@@ -55,7 +53,7 @@ async def test_after_fifteen_minutes_the_result_waits_for_its_owner(
     executor.job.tell(pictures(executor.drawing))
     await until(lambda: bot.open_jobs.of(2000)[0].kept)
     assert not any(path.startswith("/api/v10/channels/") for _, path in server.requests)
-    monkeypatch.setattr(interaction, "TOKEN_LIFE", timedelta(minutes=14))
+    monkeypatch.setattr(interaction, "TOKEN_SECONDS", 14 * 60.0)
     pressed = await server.press(server.messages[token], ENGLISH.show)
     await until(lambda: server.messages.get(pressed) and server.messages[pressed].files)
     assert server.messages[pressed].flags & EPHEMERAL

@@ -8,7 +8,8 @@ from discord import app_commands
 from discord.app_commands import Range
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, refusable
+from bot.core.errors import Refusal
+from bot.core.explain import refusable
 from bot.core.permissions import check_owner
 from bot.features.ask import messages, questions
 from bot.features.ask.form import AskForm
@@ -90,7 +91,7 @@ async def describe(interaction: discord.Interaction[JanusBot], message: discord.
 def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Message) -> Sequence[InputFile]:
     """Find what a menu was opened on. Raises Refusal if there is no picture, or none that can be taken."""
     bot, texts = interaction.client, texts_for(interaction)
-    pictures = pictures_on(message, bot.http.get_from_cdn)
+    pictures = pictures_on(message)
     if not pictures:
         raise Refusal(texts.no_picture_there)
     for picture in pictures[: inputs.MOST_PICTURES]:

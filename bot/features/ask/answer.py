@@ -10,7 +10,7 @@ from PIL import Image
 
 from bot.core.text import MESSAGE_TEXT, PROMPT_TEXT, decimal, is_demo, model_name
 from bot.jobs.target import Parcel
-from bot.media.uploads import Upload
+from bot.media.uploads import Room, Upload
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from bot.ui.formulas import formatted
@@ -74,7 +74,7 @@ class AnswerPresenter:
     def ready(self) -> str:
         return self.texts.answer_ready
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Answer)
         return [answered(self.texts, self.asked, ending, self.job_id, self.model, self.notes, mention)]
 

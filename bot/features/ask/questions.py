@@ -17,6 +17,7 @@ from bot.core.text import alt_text, is_demo, well_formed
 from bot.features.ask.answer import AnswerPresenter, Asked
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
+from bot.jobs.ending import send_line
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.target import Target
 from bot.media import inputs
@@ -141,7 +142,7 @@ async def _answer(
         await target.refuse(str(refusal))
         return
     except Exception as error:  # the message is there already, and must not stay as it is
-        await target.show(notice(words, texts.failed.format(id=log_bug(error))))
+        await send_line(target, wish.id, words, texts.failed.format(id=log_bug(error)), origin=line)
         return
     notes = [*notes, *([texts.first_frame] if node.begins and any(one.animated for one in taken) else [])]
     presenter = AnswerPresenter(asked, job.id, texts, bot.executor.status().model, notes)
@@ -163,7 +164,7 @@ def _kept(taken: Sequence[Seen]) -> Sequence[KeptPicture]:
 
 async def _fetch(bot: JanusBot, target: Target, files: Sequence[InputFile]) -> Sequence[Seen]:
     limits = bot.settings.limits
-    return [await inputs.fetch(file, limits, target.texts, bot.decode_slots) for file in files]
+    return [await inputs.fetch(file, bot.read, limits, target.texts, bot.decode_slots) for file in files]
 
 
 async def _decode(bot: JanusBot, target: Target, kept: Sequence[KeptPicture]) -> Sequence[Seen]:

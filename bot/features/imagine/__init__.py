@@ -5,7 +5,7 @@ from discord import app_commands
 from discord.app_commands import Range
 
 from bot.core.client import JanusBot
-from bot.core.errors import refusable
+from bot.core.explain import refusable
 from bot.features.imagine import actions
 from bot.features.imagine.drawing import draw
 from bot.texts import described

@@ -24,6 +24,7 @@ from bot.features.imagine.gallery import (
 )
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
+from bot.jobs.ending import send_line
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.target import Target
 from bot.media import inputs, provenance
@@ -99,7 +100,7 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     prompt = record.words
     await target.show(notice(prompt, texts.reading_picture, origin=origin.line(texts)))
     try:
-        data = await inputs.download(found, texts)
+        data = await inputs.download(found, bot.read, bot.settings.limits, texts)
         async with bot.decode_slots:
             taken = await asyncio.to_thread(decode, data, found.filename, bot.settings.limits, texts)
         _check_size(taken.picture.size, texts)
@@ -111,7 +112,8 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
         await target.refuse(str(refusal))
         return
     except Exception as error:  # the message is there already, and must not stay as it is
-        await target.show(notice(prompt, texts.failed.format(id=log_bug(error))))
+        line = texts.failed.format(id=log_bug(error))
+        await send_line(target, record.id, prompt, line, origin=origin.line(texts))
         return
     name = f"{PurePath(found.filename).stem.removeprefix(HIDDEN)}-x2"
     look = await look_of(bot, target, spoiler, origin)
@@ -127,8 +129,9 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     seed = _drawn(interaction, record, picture)[1].seeds[picture]
     admission.count_press(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    alt = picture_alt(texts, record.words, picture, seed)
-    file = Upload(found.filename, await inputs.download(found, texts), alt)
+    bot = interaction.client
+    data = await inputs.download(found, bot.read, bot.settings.limits, texts)
+    file = Upload(found.filename, data, picture_alt(texts, record.words, picture, seed))
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
     await InteractionTarget(interaction, private=True).finish(parcel)
 
@@ -154,8 +157,7 @@ def _drawn(interaction: discord.Interaction[JanusBot], record: JobRecord, pictur
 
 def find(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> InputFile:
     """Find a picture on the message whose button was pressed. Raises Refusal if it is not there."""
-    download = interaction.client.http.get_from_cdn
-    shown = pictures_on(interaction.message, download) if interaction.message else []
+    shown = pictures_on(interaction.message) if interaction.message else []
     if len(shown) == 1:
         return shown[0]
     seeds = record.result.seeds if isinstance(record.result, Pictures) else ()

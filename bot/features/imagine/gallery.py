@@ -11,7 +11,7 @@ from PIL import Image
 from bot.core.text import alt_text, decimal, is_demo, model_name, one_line
 from bot.jobs.target import Parcel
 from bot.media.provenance import Provenance
-from bot.media.uploads import Finished, Upload, batches, encode, sketches
+from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
 from bot.store.jobs import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
@@ -63,7 +63,7 @@ class DrawingPresenter:
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
         return await sketches(pictures, preview_names(len(pictures)))
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
         finished = [
             Finished(
@@ -74,9 +74,9 @@ class DrawingPresenter:
             )
             for number, (picture, seed) in enumerate(zip(ending.pictures, ending.seeds, strict=True))
         ]
-        files = await encode(finished[done:], limit)
+        files = await encode(finished[done:], room.file)
         parcels, first, seconds = [], done, sum(ending.seconds.values())
-        for batch in batches(files):
+        for batch in batches(files, room.message):
             parcels.append(
                 gallery(
                     self.texts,
@@ -121,10 +121,10 @@ class EnlargementPresenter:
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
         return ()  # there is none
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
         (picture,) = ending.pictures
-        (file,) = await encode([Finished(picture, self.name, self.provenance, alt_text(self.words))], limit)
+        (file,) = await encode([Finished(picture, self.name, self.provenance, alt_text(self.words))], room.file)
         seconds = sum(ending.seconds.values())
         return [
             enlarged(

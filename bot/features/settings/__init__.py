@@ -6,7 +6,8 @@ import discord
 from discord import app_commands
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, refusable
+from bot.core.errors import Refusal
+from bot.core.explain import refusable
 from bot.core.permissions import check_manages, check_owns
 from bot.features.settings.forms import GROUPS, NumbersForm, WordsForm
 from bot.features.settings.panel import BlockedSelect, ReportsSelect, change, panel, show_again

@@ -154,9 +154,18 @@ async def test_a_message_with_no_picture_says_so(world: World) -> None:
 
 async def test_a_message_that_is_gone_says_so(world: World) -> None:
     seen = await world.bob.send(world.channel, "look!", attachments=[CAT])
+    world.env.inject_error("GET", "/channels/*/messages/*", status=404, code=10008, times=2)
+    await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=seen)
+    await world.env.advance_time(2)
+    assert "has been deleted" in said(await last(world))
+
+
+async def test_a_message_is_not_taken_for_gone_because_discord_errs_once(world: World) -> None:
+    seen = await world.bob.send(world.channel, "look!", attachments=[CAT])
     world.env.inject_error("GET", "/channels/*/messages/*", status=404, code=10008, times=1)
     await world.alice.send(world.channel, f"{me(world)} what is this?", reply_to=seen)
-    assert "has been deleted" in said(await last(world))
+    await world.env.advance_time(2)
+    assert world.executor.question.question == "what is this?"
 
 
 @pytest.mark.parametrize("file", [("notes.txt", b"hello"), ("broken.png", png((200, 200))[:60])])
@@ -255,7 +264,7 @@ async def test_a_reply_that_was_deleted_ends_its_job(world: World) -> None:
     await world.moderator.delete(await last(world))
     world.executor.job.tell(Started(), Text("A"))
     await world.env.settle()
-    await world.env.advance_time(2)
+    await world.env.advance_time(4)
     assert world.executor.job.cancelled
 
 

@@ -18,10 +18,6 @@ from tests.bot.samples import fitted, png
 PROXY = "https://images-ext-1.discordapp.net/external/abc/cat.png"
 
 
-async def download(url: str) -> bytes:
-    return url.encode()
-
-
 def media(kind: str = "image/png") -> dict[str, Any]:
     return {"url": "https://evil.example/cat.png", "proxy_url": PROXY, "content_type": kind, "width": 30, "height": 20}
 
@@ -39,19 +35,19 @@ async def test_pictures_in_a_layout_are_read_through_discord_s_proxy() -> None:
         ],
     }
     shown = _component_factory(container)  # type: ignore[arg-type]
-    found = pictures_on(message(components=[shown]), download)
+    found = pictures_on(message(components=[shown]))
     assert [(picture.width, picture.height, picture.is_spoiler()) for picture in found] == [
         (30, 20, False),
         (30, 20, True),
     ]
-    assert [await picture.read() for picture in found] == [PROXY.encode()] * 2
+    assert [picture.url for picture in found] == [PROXY] * 2
 
 
 async def test_the_preview_of_a_link_is_a_picture() -> None:
     link = discord.Embed.from_dict({"thumbnail": media()})
     words = discord.Embed(title="no picture")
-    (found,) = pictures_on(message(embeds=[words, link]), download)
-    assert await found.read() == PROXY.encode()
+    (found,) = pictures_on(message(embeds=[words, link]))
+    assert found.url == PROXY
 
 
 @pytest.mark.parametrize(
@@ -65,7 +61,7 @@ async def test_the_preview_of_a_link_is_a_picture() -> None:
 )
 async def test_a_link_that_is_hidden_leads_to_a_hidden_picture(content: str, hidden: bool) -> None:
     link = discord.Embed.from_dict({"thumbnail": media()})
-    (found,) = pictures_on(message(embeds=[link], content=content), download)
+    (found,) = pictures_on(message(embeds=[link], content=content))
     assert found.is_spoiler() is hidden
 
 
@@ -89,9 +85,9 @@ async def test_files_come_first() -> None:
     file = SimpleNamespace(id=1, content_type="image/png")
     notes = SimpleNamespace(id=2, content_type="text/plain")
     link = discord.Embed.from_dict({"thumbnail": media()})
-    assert pictures_on(message(attachments=[notes, file], embeds=[link]), download) == [file]
-    assert pictures_on(message(attachments=[notes]), download) == [notes]
-    assert pictures_on(message(), download) == []
+    assert pictures_on(message(attachments=[notes, file], embeds=[link])) == [file]
+    assert pictures_on(message(attachments=[notes])) == [notes]
+    assert pictures_on(message()) == []
 
 
 async def test_a_file_that_is_listed_and_shown_is_found_once_and_one_that_is_only_shown_by_its_own_address() -> None:
@@ -99,10 +95,10 @@ async def test_a_file_that_is_listed_and_shown_is_found_once_and_one_that_is_onl
     listed = SimpleNamespace(id=7, content_type="image/png", filename="seven.png")
     items = [{"media": {**media(), "url": f"{cdn}/{id}/SPOILER_{id}.png?ex=1", "attachment_id": id}} for id in (7, 8)]
     shown = _component_factory({"type": 12, "items": items})  # type: ignore[typeddict-item]
-    first, second = pictures_on(message(attachments=[listed], components=[shown]), download)
+    first, second = pictures_on(message(attachments=[listed], components=[shown]))
     assert first.filename == "seven.png"
     assert second.filename == "SPOILER_8.png"
-    assert await second.read() == f"{cdn}/8/SPOILER_8.png?ex=1".encode()
+    assert second.url == f"{cdn}/8/SPOILER_8.png?ex=1"
 
 
 async def test_a_forwarded_picture(world: World) -> None:

@@ -3,7 +3,6 @@ import io
 import pytest
 from PIL import Image
 
-from bot.media import uploads
 from bot.media.uploads import Finished, TooLargeError, Upload, batches, encode
 
 NOISE = Image.effect_noise((256, 256), 90).convert("RGB")
@@ -38,12 +37,9 @@ async def test_what_fits_in_no_way_is_an_error() -> None:
         await encode([Finished(NOISE, "janus-1")], 100)
 
 
-def test_files_are_split_into_as_few_messages_as_take_them_and_keep_their_order(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(uploads, "REQUEST_BYTES", 100)
+def test_files_are_split_into_as_few_messages_as_take_them_and_keep_their_order() -> None:
     files = [Upload(str(i), bytes(size)) for i, size in enumerate([40, 50, 20, 100, 30])]
-    split = [[file.name for file in batch] for batch in batches(files)]
+    split = [[file.name for file in batch] for batch in batches(files, 100)]
     assert split == [["0", "1"], ["2"], ["3"], ["4"]]
 
 

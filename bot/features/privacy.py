@@ -70,6 +70,6 @@ async def press(interaction: discord.Interaction[JanusBot], button: Control) -> 
 async def forget(bot: JanusBot, member: int) -> None:
     """End everything of a member's that is open, and delete everything that was kept."""
     for job in bot.open_jobs.of(member):
-        job.cancel()
+        await job.cancel()
         bot.open_jobs.discard(job)
     await bot.store.forget(member)

@@ -105,6 +105,8 @@ class Texts(CommandTexts):
 
     # how a job ended otherwise
     cancelled: str
+    goes_on: str
+    died: str
     stopping: str
     failed: str
     out_of_memory: str
@@ -130,6 +132,7 @@ class Texts(CommandTexts):
     not_fetched: str
     queue_full: str
     no_picture_there: str
+    picture_unread: str
     picture_gone: str
     not_answered: str
     message_gone: str

@@ -89,8 +89,8 @@ FRENCH = Texts(
     minutes="{n} min",
     later_here="Cela dure plus longtemps que Discord ne me laisse modifier un message. Le résultat arrivera dans ce "
     "salon dès qu'il sera prêt.",
-    later_kept="Cela dure plus longtemps que Discord ne me laisse modifier un message. Je garde le résultat une "
-    "heure : appuie plus tard sur {show}.",
+    later_kept="Cela dure plus longtemps que Discord ne me laisse modifier un message. Appuie plus tard sur {show}, "
+    "ici ou dans `/file` : je garde le résultat {days} jours.",
     drawing_line="graine {seed} · fidélité {guidance} · température {temperature} · {model} · {seconds:.1f} s",
     one_at_zero="À la température 0, toutes les images seraient identiques : il n'y en a donc qu'une.",
     answer_line="{model} · tokens : {tokens} · {seconds:.1f} s",
@@ -138,13 +138,15 @@ FRENCH = Texts(
     edit_temperature="Température, de 0 à 2",
     edit_count="Images, de 1 à 5",
     cancelled="Annulé.",
+    goes_on="On me redémarre. Cela continue tout seul dès que je suis de retour.",
+    died="Je suis tombé en panne plus d'une fois là-dessus, alors j'ai arrêté. Change-le, ou réessaie plus tard.",
     stopping="On me redémarre. Redemande dans un instant, s'il te plaît.",
     failed="Quelque chose s'est mal passé, et ce n'est pas ta faute. Si tu le signales, donne cet identifiant : {id}",
     out_of_memory="La mémoire ne suffit pas pour l'instant. Réessaie dans un moment, ou demande moins d'images.",
     unavailable="Le modèle n'est pas utilisable pour l'instant. La raison se trouve dans mon journal, pour qui "
     "m'héberge.",
     too_large_to_send="Le résultat est trop grand pour être envoyé ici.",
-    not_sent="Discord n'a pas pris le résultat. Je te le garde une heure : appuie sur {show}.",
+    not_sent="Discord n'a pas pris le résultat. Je te le garde {days} jours : appuie sur {show}.",
     filtered="Discord ne laisse pas passer ces mots ou ces liens. Dis-le autrement, s'il te plaît.",
     not_taken="Discord n'a pas pris ma réponse : il n'en sortira rien. Réessaie, s'il te plaît.",
     prompt_empty="Écris ce que je dois dessiner : le prompt est vide.",
@@ -164,6 +166,7 @@ FRENCH = Texts(
     not_fetched="Discord ne m'a pas donné {name}. Renvoie-le, s'il te plaît.",
     queue_full="Trop de monde vient de demander quelque chose. Réessaie {when}, s'il te plaît.",
     no_picture_there="Il n'y a pas d'image dans ce message.",
+    picture_unread="On m'a redémarré avant que j'aie regardé l'image. Redemande, s'il te plaît.",
     picture_gone="Je n'ai plus l'image : je ne garde les images qu'un certain temps. Renvoie-la, s'il te plaît.",
     not_answered="Je n'y ai pas encore répondu. Attends la réponse, puis poursuis.",
     message_gone="Le message auquel tu réponds n'existe plus.",

@@ -87,8 +87,8 @@ GERMAN = Texts(
     minutes="{n} min",
     later_here="Das dauert länger, als Discord mich eine Nachricht ändern lässt. Das Ergebnis kommt in diesen Kanal, "
     "sobald es fertig ist.",
-    later_kept="Das dauert länger, als Discord mich eine Nachricht ändern lässt. Ich hebe das Ergebnis eine Stunde "
-    "auf: Drück später auf {show}.",
+    later_kept="Das dauert länger, als Discord mich eine Nachricht ändern lässt. Drück später auf {show}, hier oder in "
+    "`/warteschlange`: Ich hebe das Ergebnis {days} Tage auf.",
     drawing_line="Seed {seed} · Treue {guidance} · Temperatur {temperature} · {model} · {seconds:.1f} s",
     one_at_zero="Bei Temperatur 0 wären alle Bilder gleich, darum ist es nur eines.",
     answer_line="{model} · Tokens: {tokens} · {seconds:.1f} s",
@@ -134,12 +134,14 @@ GERMAN = Texts(
     edit_temperature="Temperatur, 0 bis 2",
     edit_count="Bilder, 1 bis 5",
     cancelled="Abgebrochen.",
+    goes_on="Ich werde neu gestartet. Danach geht es von selbst weiter.",
+    died="Ich bin dabei mehr als einmal ausgefallen und habe es aufgegeben. Ändere es, oder versuch es später.",
     stopping="Ich werde neu gestartet. Frag bitte gleich noch einmal.",
     failed="Etwas ist schiefgegangen, und es liegt nicht an dir. Wenn du es meldest, nenne diese Kennung: {id}",
     out_of_memory="Dafür reicht der Speicher gerade nicht. Versuch es gleich noch einmal oder bitte um weniger Bilder.",
     unavailable="Das Modell ist gerade nicht benutzbar. Wer mich betreibt, findet den Grund in meinem Log.",
     too_large_to_send="Das Ergebnis ist zu groß, um es hier zu senden.",
-    not_sent="Discord hat das Ergebnis nicht angenommen. Ich hebe es eine Stunde für dich auf: Drück auf {show}.",
+    not_sent="Discord hat das Ergebnis nicht angenommen. Ich hebe es {days} Tage für dich auf: Drück auf {show}.",
     filtered="Discord lässt diese Wörter oder Links nicht durch. Sag es bitte mit anderen Worten.",
     not_taken="Discord hat meine Antwort nicht angenommen, deshalb wird nichts daraus. Versuch es bitte noch einmal.",
     prompt_empty="Schreib, was ich zeichnen soll: Der Prompt ist leer.",
@@ -157,6 +159,7 @@ GERMAN = Texts(
     not_fetched="Discord hat mir {name} nicht gegeben. Schick es bitte noch einmal.",
     queue_full="Gerade haben zu viele etwas angefragt. Versuch es bitte {when} noch einmal.",
     no_picture_there="An dieser Nachricht ist kein Bild.",
+    picture_unread="Ich wurde neu gestartet, bevor ich das Bild angesehen hatte. Frag bitte noch einmal.",
     picture_gone="Ich habe das Bild nicht mehr: Ich bewahre Bilder nur eine Zeit lang auf. Schick es bitte noch "
     "einmal.",
     not_answered="Darauf habe ich noch nicht geantwortet. Warte die Antwort ab, dann frag weiter.",

@@ -27,6 +27,7 @@ async def setup(bot: JanusBot) -> None:
     bot.tree.add_command(ask_about)
     bot.tree.add_command(describe)
     bot.actions["ask_more"] = ask_more
+    bot.revivals["question"] = questions.revive
     bot.add_listener(partial(messages.hear, bot), "on_message")
 
 
@@ -93,8 +94,8 @@ def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Me
 async def ask_more(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Go on with a conversation: whoever sees the answer may. What was private stays so."""
     record = await button.record(interaction)
-    alone = record.private or (interaction.message is not None and interaction.message.flags.ephemeral)
-    if record.private:
+    alone = record.address.private or (interaction.message is not None and interaction.message.flags.ephemeral)
+    if record.address.private:
         check_owner(interaction, record.owner)
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:

@@ -53,11 +53,6 @@ class AnswerPresenter:
     model: str
     notes: Sequence[str] = ()
     pace: float = 1.0
-    repeatable: bool = True
-
-    @property
-    def words(self) -> str:
-        return self.asked.question
 
     def progress(self, standing: Standing) -> ui.LayoutView:
         return answering(self.texts, self.asked, standing, self.job_id)

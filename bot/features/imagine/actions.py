@@ -9,7 +9,16 @@ from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.features.ask.form import AskForm
 from bot.features.ask.questions import ask
-from bot.features.imagine.drawing import KEPT, choose, draw, enlarge, find, vary
+from bot.features.imagine.drawing import (
+    KEPT,
+    choose,
+    draw,
+    enlarge,
+    find,
+    revive_drawing,
+    revive_enlargement,
+    vary,
+)
 from bot.features.imagine.gallery import info
 from bot.jobs.interaction import InteractionTarget
 from bot.texts import Texts, texts_for
@@ -24,6 +33,7 @@ async def setup(bot: JanusBot) -> None:
     """Say what the buttons do."""
     bot.actions |= {"again": again, "edit": edit, "info": tell, "choose": choose, "enlarge": enlarge}
     bot.actions |= {"describe": describe, **dict.fromkeys(KEPT, vary)}
+    bot.revivals |= {"drawing": revive_drawing, "enlargement": revive_enlargement}
 
 
 async def again(interaction: Press, button: JobButton) -> None:

@@ -12,23 +12,24 @@ from typing import Final
 import discord
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, log_bug
+from bot.core.errors import Refusal
 from bot.core.text import alt_text, well_formed
 from bot.features.imagine.gallery import DrawingPresenter, EnlargementPresenter, chosen, picture_name
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
-from bot.jobs.ending import send_line
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.presenter import Revived
 from bot.media import inputs, provenance
 from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN
 from bot.media.uploads import Upload
-from bot.store.jobs import Enlargement, JobRecord
+from bot.store.conversations import KeptPicture
+from bot.store.records import Enlargement, JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.layout import notice
-from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, Refused, new_id, random_seed
+from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id, random_seed
 
 KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation keeps, from its top
     "vary_little": 1 / 2,
@@ -50,9 +51,16 @@ async def draw(
     words = well_formed(wish.prompt).strip()
     drawing = replace(wish, prompt=words, previews=True, id=new_id(), owner=str(target.asker.id))
     spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
-    job = await admission.accept(bot, target, drawing, spoiler=spoiler)
-    presenter = DrawingPresenter(drawing, target.texts, bot.executor.status().model, spoiler)
-    await Delivery(bot, target, job, presenter).run()
+    async with admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler) as record:
+        job = await admission.submit(bot, target, record, drawing)
+    presenter = DrawingPresenter(drawing, target.texts, record.model, spoiler)
+    await Delivery(bot, target, record, job, presenter).run()
+
+
+async def revive_drawing(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
+    """Take up a drawing of an earlier process."""
+    assert isinstance(record.request, Drawing)
+    return Revived(record.request, DrawingPresenter(record.request, texts, record.model, record.spoiler))
 
 
 async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
@@ -79,27 +87,38 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     found, texts = find(interaction, record, picture), target.texts
     _check_size((found.width or 0, found.height or 0), texts)  # as far as Discord tells it
     await admission.check(bot, target, None)
-    prompt = record.words
-    await target.show(notice(prompt, texts.reading_picture))
-    try:
-        data = await inputs.download(found, bot.read, bot.settings.limits, texts)
-        async with bot.decode_slots:
-            taken = await asyncio.to_thread(decode, data, found.filename, bot.settings.limits, texts)
-        _check_size(taken.picture.size, texts)
-        source = Enlargement(record.id, picture, prompt)
-        request = Enlarge(picture=taken.picture)
-        spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
-        job = await admission.accept(bot, target, request, source=source, spoiler=spoiler)
-    except (Refusal, Refused) as refusal:
-        await target.refuse(str(refusal))
-        return
-    except Exception as error:  # the message is there already, and must not stay as it is
-        await send_line(target, record.id, prompt, texts.failed.format(id=log_bug(error)))
-        return
-    name = f"{PurePath(found.filename).stem.removeprefix(HIDDEN)}-x2"
-    presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, spoiler)
-    del taken, data, request
-    await Delivery(bot, target, job, presenter).run()
+    spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
+    job_id, wish = new_id(), Enlargement(record.id, picture, record.words)
+    async with admission.accepted(bot, target, job_id, wish, spoiler=spoiler, conversation=job_id) as enlargement:
+        await target.show(notice(wish.prompt, texts.reading_picture))
+        try:
+            kept = KeptPicture(found.filename, await inputs.download(found, bot.read, bot.settings.limits, texts))
+            revived = await _enlarging(bot, enlargement, kept, texts)
+            job = await admission.submit(bot, target, enlargement, revived.request, [kept])
+        except Exception as error:
+            await admission.turn_away(bot, target, enlargement, error)
+            return
+    presenter = revived.presenter
+    del kept, revived  # the model has the picture now
+    await Delivery(bot, target, enlargement, job, presenter).run()
+
+
+async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
+    """Take up an enlargement of an earlier process. Raises Refusal if that had not read the picture yet."""
+    kept = await bot.store.conversations.pictures(record.id)
+    if not kept:
+        raise Refusal(texts.picture_unread)
+    return await _enlarging(bot, record, kept[0], texts)
+
+
+async def _enlarging(bot: JanusBot, record: JobRecord, kept: KeptPicture, texts: Texts) -> Revived:
+    async with bot.decode_slots:
+        taken = await asyncio.to_thread(decode, kept.data, kept.name, bot.settings.limits, texts)
+    _check_size(taken.picture.size, texts)
+    name = f"{PurePath(kept.name).stem.removeprefix(HIDDEN)}-x2"
+    told = provenance.read(kept.data)
+    presenter = EnlargementPresenter(record.words, record.id, name, told, texts, record.spoiler)
+    return Revived(Enlarge(picture=taken.picture, id=record.id), presenter)
 
 
 async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:

@@ -12,7 +12,7 @@ from bot.core.text import PROMPT_TEXT, alt_text, model_name, one_line
 from bot.jobs.target import Parcel
 from bot.media.provenance import Provenance
 from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
-from bot.store.jobs import JobRecord
+from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from bot.ui.layout import DONE, Standing, layout, panel, preview_names
@@ -34,21 +34,16 @@ class DrawingPresenter:
     model: str
     spoiler: bool = False
     pace: float = 1.5
-    repeatable: bool = True
-
-    @property
-    def words(self) -> str:
-        return self.drawing.prompt
 
     @property
     def ready(self) -> str:
         return self.texts.pictures_ready
 
     def progress(self, standing: Standing) -> ui.LayoutView:
-        return panel(self.texts, self.words, standing, self.drawing.id, spoiler=self.spoiler)
+        return panel(self.texts, self.drawing.prompt, standing, self.drawing.id, spoiler=self.spoiler)
 
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
-        return await sketches(pictures, preview_names(len(pictures)), alt_text(self.words))
+        return await sketches(pictures, preview_names(len(pictures)), alt_text(self.drawing.prompt))
 
     async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
@@ -56,7 +51,7 @@ class DrawingPresenter:
             Finished(picture, picture_name(seed), Provenance.of(self.drawing, seed, self.model))
             for picture, seed in zip(ending.pictures, ending.seeds, strict=True)
         ]
-        files = await encode(finished[done:], alt_text(self.words), room.file)
+        files = await encode(finished[done:], alt_text(self.drawing.prompt), room.file)
         parcels, first, seconds = [], done, sum(ending.seconds.values())
         for batch in batches(files, room.message):
             parcels.append(
@@ -87,7 +82,6 @@ class EnlargementPresenter:
     texts: Texts
     spoiler: bool = False
     pace: float = 1.5
-    repeatable: bool = False  # the picture would have to be found again: the button that asked for this is still there
 
     @property
     def ready(self) -> str:

@@ -16,7 +16,7 @@ from bot.features.imagine.gallery import chosen, enlarged, gallery, info
 from bot.features.provenance import told_by
 from bot.media.provenance import Provenance
 from bot.media.uploads import Upload
-from bot.store.jobs import Enlargement, JobRecord
+from bot.store.records import Address, Enlargement, JobRecord
 from bot.texts import CATALOGUES, ENGLISH, Texts
 from bot.ui.forms import MOST_CHARACTERS
 from bot.ui.layout import Standing, notice, panel
@@ -48,7 +48,8 @@ def record(request: Drawing | Enlargement) -> JobRecord:
     result = Pictures((), ((1,) * 576,) * 5, (SEEDS - 1,) * 5, dict.fromkeys(["queue", "prefill", "decode"], 12345.6))
     now = datetime.now(UTC)
     model = "m" * 500
-    return JobRecord(id=new_id(), request=request, owner=1, guild=2, channel=3, model=model, asked=now, result=result)
+    address = Address(guild=2, channel=3)
+    return JobRecord(id=new_id(), request=request, owner=1, address=address, model=model, asked=now, result=result)
 
 
 def made(prompt: str) -> Provenance:

@@ -158,11 +158,12 @@ class Selftest:
         target = await self._target()
         await admission.check(self.bot, target, PROMPT)
         drawing = replace(self.bot.settings.imagine.drawing(PROMPT, count=5, temperature=1.0), previews=True)
-        job = await admission.accept(self.bot, target, drawing)
-        await Delivery(self.bot, target, job, DrawingPresenter(drawing, ENGLISH, "selftest")).run()
+        async with admission.accepted(self.bot, target, drawing.id, drawing) as record:
+            job = await admission.submit(self.bot, target, record, drawing)
+        await Delivery(self.bot, target, record, job, DrawingPresenter(drawing, ENGLISH, "selftest")).run()
         self.drawn = await self._again(target)
-        record = await self.bot.store.jobs.get(drawing.id)
-        expect(record and record.state == "done", "the drawing did not come out: the log says why")
+        ended = await self.bot.store.jobs.get(record.id)
+        expect(ended and ended.state == "delivered", "the drawing did not come out: the log says why")
         return f"{len(files_of(self.drawn))} pictures"
 
     async def pictures(self) -> str:
@@ -225,8 +226,7 @@ class Selftest:
     async def card(self) -> str:
         """What moderators see of a report, with its pictures hidden."""
         message = await self._say("janus-bot selftest: reported")
-        picture = Upload("picture.webp", small_copy(Image.new("RGB", (64, 64), "red")), PROMPT)
-        file = discord.File(picture.file().fp, picture.name, spoiler=True)
+        file = Upload("SPOILER_picture.webp", small_copy(Image.new("RGB", (64, 64), "red")), PROMPT).file()
         view = card(ENGLISH, message, None, message.author.id, "a reason", [file.filename])
         sent = await self.channel.send(view=view, file=file)
         self.sent.append(sent.id)

@@ -25,9 +25,10 @@ from bot.core.presses import Presses
 from bot.core.queue import JobQueue, Wait, plainly
 from bot.core.receipts import Receipts
 from bot.core.rest import DiscordTime, listen
+from bot.store.records import JobRecord
 from bot.store.store import Store
 from bot.texts import Texts
-from model.requests import Executor
+from model.requests import Executor, Kind
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,9 @@ Feature = Callable[["JanusBot"], Awaitable[None]]
 
 Action = Callable[[discord.Interaction["JanusBot"], Any], Awaitable[None]]
 """What a button does: it gets the press and the button (`bot.ui.buttons`). May raise Refusal."""
+
+Revival = Callable[["JanusBot", JobRecord, Texts], Awaitable[Any]]
+"""Makes what it takes to go on with a job (`bot.jobs.presenter.Revived`) of its record. May raise Refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class JanusBot(commands.AutoShardedBot):
         self.settings = settings
         self.executor = executor
         self.store = Store(settings.store.folder)
-        self.queue = JobQueue(executor, settings.limits.queue, wait)
+        self.queue = JobQueue(executor, settings.limits.queue, self._begin, wait)
         self.open_jobs = OpenJobs()
         self.presses = Presses(settings.limits.member_presses)
         self._cdn = Cdn(self.metrics.trace())
@@ -113,6 +117,7 @@ class JanusBot(commands.AutoShardedBot):
         self.command_ids: dict[str, int] = {}  # Discord's, by the names in the code
         self.only_english_names = False  # of commands: a simulated Discord shows no others
         self.drafts: dict[int, Draft] = {}  # the newest of each member
+        self.revivals: dict[Kind, Revival] = {}  # how to go on with a job that an earlier process left
         self.since = discord.utils.utcnow()
         self.closing = False
         self.paused = False  # by its owner: what is open goes on, and nothing new is let in
@@ -160,18 +165,37 @@ class JanusBot(commands.AutoShardedBot):
         return discord.utils.oauth_url(self.application_id, permissions=PERMISSIONS)
 
     async def close(self) -> None:
-        """End every job, tell its member, and leave. Safe to repeat."""
+        """Let nothing new begin, wait a while for what runs, tell the others that it goes on, and leave.
+
+        The next process takes up what is left. Safe to repeat.
+        """
         if not self.closing:
             self.closing = True
             self._sweep.cancel()
             try:
+                await self._hand_back()
                 self.queue.close()
+                await self.queue.finish(self.settings.discord.drain_seconds)
                 await self.executor.close()
                 await self.queue.finish(CLOSING_SECONDS)
             finally:
                 await self._cdn.close()
                 await self.store.close()
         await super().close()
+
+    async def _hand_back(self) -> None:
+        """Leave what runs to the next process, as accepted: whatever happens now is no fault of its own."""
+        try:
+            await self.store.jobs.hand_back()
+        except Exception as error:  # a full disk, or a database that was never opened
+            log_bug(error)
+
+    async def _begin(self, job_id: str) -> None:
+        """Note that the executor gets a job. A disk that is full stops nobody's drawing."""
+        try:
+            await self.store.jobs.begin(job_id)
+        except Exception as error:
+            log_bug(error)
 
     @tasks.loop(hours=24)
     async def _sweep(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import discord
 
 from bot.core.errors import Refusal
-from bot.store.jobs import JobRecord
+from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 
 
@@ -74,8 +74,8 @@ def check_may_act(interaction: discord.Interaction[Any], job: JobRecord) -> None
 
     Discord shows its buttons to nobody else, and this does not rest on that.
     """
-    stands_here = (job.guild, job.channel) == (interaction.guild_id, interaction.channel_id)
-    if interaction.user.id != job.owner and (job.private or not stands_here):
+    stands_here = (job.address.guild, job.address.channel) == (interaction.guild_id, interaction.channel_id)
+    if interaction.user.id != job.owner and (job.address.private or not stands_here):
         raise Refusal(texts_for(interaction).forgotten)
 
 

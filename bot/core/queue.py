@@ -5,7 +5,7 @@ server has as many running as they may, waits here, and looks to its delivery li
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -75,11 +75,18 @@ class Full:
 class JobQueue:
     """All open requests, in order of arrival."""
 
-    def __init__(self, executor: Executor, most: int, wait: Wait = plainly) -> None:
-        """`most`: how many requests may be open at once. `wait`: how to wait for what the executor does."""
+    def __init__(
+        self, executor: Executor, most: int, begin: Callable[[str], Awaitable[None]], wait: Wait = plainly
+    ) -> None:
+        """`most`: how many requests may be open at once. `begin` notes that a job, by its id, is handed over next.
+
+        `wait`: how to wait for what the executor does.
+        """
         self.executor = executor
         self.most = most
+        self.begin = begin
         self.wait = wait
+        self.closed = False
         self._slots: dict[asyncio.Task[Any], Slot] = {}
 
     def full(self, slot: Slot) -> Full | None:
@@ -95,7 +102,7 @@ class JobQueue:
         return next((Full(whose, most, _soonest(busy)) for whose, busy, most in bounds if len(busy) >= most), None)
 
     def enter(self, slot: Slot) -> None:
-        """Let the current task serve a request, from which on `finish` waits for it. Look first whether it is full."""
+        """Let the current task serve a request, from which on `finish` waits for it. Look first if it is `full`."""
         task = asyncio.current_task()
         assert task
         self._slots[task] = slot
@@ -110,7 +117,9 @@ class JobQueue:
         assert task
         slot = self._slots[task]
         slot.job = job = QueuedJob(self, request)
-        if self._may_run(slot):
+        if self.closed:
+            job.cancel()
+        elif self._may_run(slot):
             try:
                 await job.start()
             except BaseException:
@@ -142,7 +151,8 @@ class JobQueue:
             slot.job.move(position)
 
     def close(self) -> None:
-        """End what the executor does not have yet."""
+        """Hand nothing over any more, and end what the executor does not have yet."""
+        self.closed = True
         for slot in list(self._held()):
             assert slot.job
             slot.job.cancel()
@@ -156,6 +166,8 @@ class JobQueue:
         return (slot for slot in self._slots.values() if slot.job and slot.job.stage is Stage.WAITING)
 
     def _may_run(self, slot: Slot) -> bool:
+        if self.closed:
+            return False
         running = [other for other in self._slots.values() if other.running]
         mine = sum(other.member == slot.member for other in running)
         ours = sum(other.guild == slot.guild is not None for other in running)
@@ -189,6 +201,7 @@ class QueuedJob:
         """Hand it to the executor, whose events it passes on from now on. Raises Refused."""
         assert self._request
         self.stage = Stage.STARTING
+        await self._queue.begin(self.id)  # first: it may be what ends the process
         job = await self._queue.wait(self._queue.executor.submit(self._request))
         self._request = None  # its pictures take memory, and are the executor's now
         self._job, self.stage = job, Stage.RUNNING

@@ -107,6 +107,11 @@ def many(value: float, texts: Texts) -> str:
     return words.format(n=decimal(value / unit, texts, 0))
 
 
+def days(number: int, texts: Texts) -> str:
+    """Say so many days."""
+    return texts.one_day if number == 1 else texts.days.format(n=number)
+
+
 def soon(moment: datetime, texts: Texts) -> str:
     """Say when to come back: Discord counts down to it, unless that would be over at once."""
     if moment < discord.utils.utcnow() + SOON:

@@ -17,10 +17,11 @@ from bot.features.ask.questions import ask
 from bot.features.imagine.drawing import draw
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.store.records import Origin
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control
 from bot.ui.forms import open_form
-from bot.ui.layout import BUSY, Origin, layout
+from bot.ui.layout import BUSY, layout
 
 
 @dataclass(frozen=True, slots=True)

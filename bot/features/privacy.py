@@ -6,6 +6,7 @@ import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
+from bot.core.text import days
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control
 from bot.ui.layout import BUSY, ENDED, layout
@@ -35,8 +36,9 @@ async def privacy(interaction: discord.Interaction[JanusBot]) -> None:
 
 def kept(texts: Texts, keep_days: int) -> ui.LayoutView:
     """Say what is kept and for how long."""
-    days = texts.one_day if keep_days == 1 else texts.days.format(n=keep_days)
-    lines = [line.format(days=days) for line in (texts.keeps_requests, texts.keeps_pictures, texts.keeps_others)]
+    how_long = days(keep_days, texts)
+    kinds = (texts.keeps_requests, texts.keeps_pictures, texts.keeps_others)
+    lines = [line.format(days=how_long) for line in kinds]
     return layout(
         ui.TextDisplay(f"### {texts.privacy_title}\n" + "\n".join(f"- {line}" for line in lines)),
         ui.TextDisplay(f"-# {texts.privacy_discord}"),
@@ -71,7 +73,7 @@ async def press(interaction: discord.Interaction[JanusBot], button: Control) -> 
 async def forget(bot: JanusBot, member: int) -> None:
     """End everything of a member's that is open, and delete everything that was kept."""
     for job in bot.open_jobs.of(member):
-        job.cancel()
+        await job.cancel()
         bot.open_jobs.discard(job)
     bot.drafts.pop(member, None)
     await bot.store.forget(member)

@@ -1,7 +1,8 @@
 """How a request gets in, whichever way it was asked for: may it, then written down, then handed to the queue."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,17 +10,18 @@ import discord
 
 from bot.config import Limits
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, reason_in
+from bot.core.errors import Refusal, log_bug, reason_in
 from bot.core.permissions import missing_permissions
 from bot.core.queue import QueuedJob, Slot
 from bot.core.text import one_line, soon
+from bot.jobs.ending import send_line
 from bot.jobs.refused_words import refused_word
 from bot.jobs.target import Target
 from bot.store.conversations import KeptPicture
-from bot.store.jobs import Enlargement, JobRecord
+from bot.store.records import Enlargement, JobRecord, Origin
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
-from model.requests import Drawing, Enlarge, Failed, Question, Refused
+from model.requests import Drawing, Failed, Question, Refused, Request
 
 
 async def foresee(bot: JanusBot, target: Target) -> Slot:
@@ -53,56 +55,75 @@ async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "
         _check_words(words, empty, slot.limits, texts)
         if word := refused_word(words, (await bot.store.servers.get(target.guild_id)).refused):
             raise Refusal(texts.refused_word.format(word=one_line(word)))
-    _check_room(bot, slot, texts)  # others may have come meanwhile
+    enter(bot, slot, texts)  # others may have come meanwhile
+
+
+def enter(bot: JanusBot, slot: Slot, texts: Texts) -> None:
+    """Let the current task serve a request. Raises Refusal if there is no room."""
+    _check_room(bot, slot, texts)
     bot.queue.enter(slot)
 
 
-async def accept(
+@asynccontextmanager
+async def accepted(
     bot: JanusBot,
     target: Target,
-    request: Drawing | Question | Enlarge,
+    job_id: str,
+    request: Drawing | Question | Enlargement,
     *,
-    source: Enlargement | None = None,
     spoiler: bool = False,
+    origin: Origin | None = None,
+    notes: Sequence[str] = (),
     conversation: str | None = None,
     parent: str | None = None,
-    pictures: Sequence[KeptPicture] = (),
-) -> QueuedJob:
-    """Write a request down, then hand it to the queue. Raises Refusal if the model can't take it.
+) -> AsyncIterator[JobRecord]:
+    """Write a request down before its member is told, for a block that hands it to the queue with `submit`.
 
-    `source` says which picture an `Enlarge` is about. A question belongs to a `conversation`, goes on from the
-    question `parent`, and brings `pictures` to be kept where it is the first. Only what this returned may be told
-    to be accepted.
+    From here on it is not lost, whatever becomes of this process; if the block fails, nothing of it remains. `notes`
+    are small lines that belong under its result. The pictures that it is about are kept under the id `conversation`; a
+    question goes on from the question `parent`.
     """
-    store = bot.store
-    kept = source if isinstance(request, Enlarge) else request
-    assert kept
     record = JobRecord(
-        id=request.id,
-        request=kept,
+        id=job_id,
+        request=request,
         owner=target.asker.id,
-        guild=target.guild_id,
-        channel=target.channel_id,
-        private=target.private,
-        spoiler=spoiler,
-        model=bot.executor.status().model,
+        address=target.address,
         asked=target.asked,
+        model=bot.executor.status().model,
+        spoiler=spoiler,
+        origin=origin,
+        notes=notes,
         conversation=conversation,
         parent=parent,
     )
-    await store.jobs.add(record)
-    await store.usage.add(record.id, record.owner, record.guild, target.asked)
+    await bot.store.accept(record)
     try:
-        if conversation and pictures:
-            await store.conversations.keep(conversation, target.asker.id, pictures)
-        return await bot.queue.submit(replace(request, owner=str(target.asker.id)))
-    except BaseException as error:
-        await store.jobs.remove(record.id)
-        await store.usage.take_back(record.id)
-        if isinstance(error, Refused):
-            bot.metrics.ended(request.kind, Failed.of(error))
-            raise Refusal(reason_in(target.texts, error)) from None
+        yield record
+    except Exception:
+        await bot.store.refuse(job_id)
         raise
+
+
+async def turn_away(bot: JanusBot, target: Target, record: JobRecord, error: Exception) -> None:
+    """Forget an accepted request that came to nothing, and say why: its message is there already."""
+    await bot.store.refuse(record.id)
+    if isinstance(error, Refusal):
+        await target.refuse(str(error))
+    else:
+        await send_line(target, record, target.texts.failed.format(id=log_bug(error)))
+
+
+async def submit(
+    bot: JanusBot, target: Target, record: JobRecord, request: Request, pictures: Sequence[KeptPicture] = ()
+) -> QueuedJob:
+    """Keep the `pictures` that a request brings, and hand it to the queue. Raises Refusal: the model can't take it."""
+    if pictures:
+        await bot.store.conversations.keep(record.conversation or record.id, record.owner, pictures)
+    try:
+        return await bot.queue.submit(replace(request, owner=str(record.owner)))
+    except Refused as error:
+        bot.metrics.ended(request.kind, Failed.of(error))
+        raise Refusal(reason_in(target.texts, error)) from None
 
 
 def count_press(interaction: discord.Interaction[JanusBot]) -> None:

@@ -6,6 +6,7 @@ its own; a private one never does.
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final, cast
 
 import discord
@@ -38,6 +39,8 @@ class InteractionTarget(Target):
         self.channel_id = interaction.channel_id
         self.texts = texts_for(interaction)
         self.filesize_limit = interaction.filesize_limit
+        self.token = interaction.token
+        self.token_ends = interaction.created_at + timedelta(seconds=TOKEN_SECONDS)
         self._came = clock()
         self._expired = False  # Discord no longer knows the token, before its time
         self._beside = False  # the message is out of reach, and what comes out goes to the channel
@@ -99,35 +102,39 @@ class InteractionTarget(Target):
         message = self._messageable.get_partial_message(self._panel)
         self._note(await message.edit(view=view, attachments=attachments, allowed_mentions=nobody))
 
-    async def whisper(self, sentence: str) -> None:
+    async def whisper(self, sentence: str) -> bool:
         try:
             await self._tell(sentence)
+            return True
         except DiscordError as error:
             log.info("Nor could it be said to a member alone: %s", in_short(error))
+            return False
 
     async def _tell(self, sentence: str) -> None:
         await insist(lambda: self.interaction.followup.send(cut(sentence, CONTENT), ephemeral=True))
 
-    async def refuse(self, sentence: str) -> None:
+    async def refuse(self, sentence: str) -> bool:
         """Say it privately, and take the message away; if it can't be said so, it takes the message's place."""
         try:
             await self._tell(sentence)
         except DiscordError as error:
             log.warning("Could not tell a member alone why a request is refused: %s", in_short(error))
-            await self._leave(sentence)
-            return
+            return await self._leave(sentence)
         try:
             await insist(self.interaction.delete_original_response)
         except DiscordError as error:
             if error.fault is not Fault.GONE:
                 await self._leave(sentence)
+        return True
 
-    async def _leave(self, sentence: str) -> None:
+    async def _leave(self, sentence: str) -> bool:
         """Let the message, which must not stay as it is, say how it ended."""
         try:
             await insist(lambda: self._edit(remark(sentence), []))
+            return True
         except DiscordError as error:
             log.warning("A message could not be ended: %s", in_short(error))
+            return False
 
     def step_aside(self, fault: Fault) -> bool:
         if self._goes_beside or not self.channel_is_open:

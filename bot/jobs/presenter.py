@@ -1,6 +1,7 @@
 """What a delivery need not know: how a job looks on its message, which differs between drawings and answers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from discord import ui
@@ -9,21 +10,11 @@ from PIL import Image
 from bot.jobs.target import Parcel
 from bot.media.uploads import Room, Upload
 from bot.ui.layout import Standing
-from model.requests import Answer, Pictures
+from model.requests import Answer, Pictures, Request
 
 
 class Presenter(Protocol):
     """What a job looks like on its message."""
-
-    @property
-    def words(self) -> str:
-        """What was asked for, in the member's words."""
-        ...
-
-    @property
-    def origin(self) -> str:
-        """Who pressed for it, and what it goes on from, in one line; nothing if it came from a command."""
-        ...
 
     @property
     def pace(self) -> float:
@@ -33,11 +24,6 @@ class Presenter(Protocol):
     @property
     def ready(self) -> str:
         """What to call the asker with, when it took long."""
-        ...
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether *Try again* can ask for the same once more."""
         ...
 
     def progress(self, standing: Standing) -> ui.LayoutView:
@@ -54,3 +40,12 @@ class Presenter(Protocol):
         The first `done` files are sent already. Raises TooLargeError.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Revived:
+    """A job that an earlier process took, with all that it takes to go on."""
+
+    request: Request
+    presenter: Presenter
+    files: Sequence[Upload] = ()  # that belong to its message on the way

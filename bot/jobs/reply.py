@@ -17,12 +17,18 @@ from bot.ui.layout import remark
 log = logging.getLogger(__name__)
 
 
+def reply_nonce(message: int) -> str:
+    """Return the nonce of the reply to a message, which is sent once: by this process or the next."""
+    return f"reply-{message}"
+
+
 class ReplyTarget(Target):
     """The bot's reply to one message. Everybody there sees it, and it can be edited at any time."""
 
     def __init__(self, message: discord.Message) -> None:
         self.message = message
         self.asker = message.author
+        self.reply_to = message.id
         self.asked = message.created_at
         self.guild_id = message.guild.id if message.guild else None
         self.channel_id = message.channel.id
@@ -64,7 +70,7 @@ class ReplyTarget(Target):
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         seconds = UPLOAD_SECONDS if files else CALL_SECONDS
         if self._sent is None:
-            nonce = f"reply-{self.message.id}"
+            nonce = reply_nonce(self.message.id)
             await insist(lambda: self._post(view, files, nonce), seconds)
         else:
             await insist(lambda: self._edit(view, files), seconds, patient=False)
@@ -94,20 +100,23 @@ class ReplyTarget(Target):
         self._beside = True
         return True
 
-    async def refuse(self, sentence: str) -> None:
+    async def refuse(self, sentence: str) -> bool:
         """Say it in reply, or to the author alone where nothing can be written."""
         try:
             await self.show(remark(sentence), [])  # a message has nowhere that only its author sees
+            return True
         except DiscordError as error:
             log.info("A reply could not be ended where it is: %s", in_short(error))
-            await self.whisper(sentence)
+            return await self.whisper(sentence)
 
-    async def whisper(self, sentence: str) -> None:
+    async def whisper(self, sentence: str) -> bool:
         try:
             async with calling():
                 await self.message.author.send(view=remark(sentence))
+            return True
         except DiscordError as error:
             log.info("Could not tell a member why a message is not answered: %s", in_short(error))
+            return False
 
     async def _say(self, words: str, mentions: discord.AllowedMentions) -> None:
         await self.message.channel.send(words, allowed_mentions=mentions)

@@ -14,6 +14,7 @@ from discord import ui
 from bot.core.rest import UPLOAD_SECONDS, DiscordError, Fault, calling, in_short, insist
 from bot.media.shown import KeptFile, files_of
 from bot.media.uploads import Upload
+from bot.store.records import Address
 from bot.texts import Texts
 from model.requests import new_id
 
@@ -36,12 +37,15 @@ class Target(ABC):
 
     private: bool = False  # only the asker sees it
     message_id: int | None = None  # of the message, once there is one
-    asker: discord.User | discord.Member
+    asker: discord.abc.Snowflake
     asked: datetime
     guild_id: int | None
     channel_id: int | None
     texts: Texts
     filesize_limit: int  # bytes
+    token: str | None = None  # of the interaction that asked
+    token_ends: datetime | None = None
+    reply_to: int | None = None  # the message that asked
     _came: float  # when the request did, by the loop's clock: the host's may be wrong, and jump
     _kept: Sequence[KeptFile] = ()  # the files of the message, as Discord last told them
 
@@ -75,12 +79,12 @@ class Target(ABC):
         """Make the message, or edit it. `files` replace its files, None keeps them. Raises DiscordError."""
 
     @abstractmethod
-    async def refuse(self, sentence: str) -> None:
-        """Say why nothing comes of it: to the asker alone where that can be."""
+    async def refuse(self, sentence: str) -> bool:
+        """Say why nothing comes of it, to the asker alone where that can be, and tell whether it could be said."""
 
     @abstractmethod
-    async def whisper(self, sentence: str) -> None:
-        """Say something to the asker alone, where that can be, since nothing can be said where they asked."""
+    async def whisper(self, sentence: str) -> bool:
+        """Say something to the asker alone, since nothing can be said where they asked; tells whether that worked."""
 
     @abstractmethod
     def step_aside(self, fault: Fault) -> bool:
@@ -106,6 +110,32 @@ class Target(ABC):
     def age(self) -> float:
         """How long ago the request came in, in seconds."""
         return clock() - self._came
+
+    @property
+    def address(self) -> Address:
+        """What of this has to be written down, so that a later process finds the way, too."""
+        return Address(
+            guild=self.guild_id,
+            channel=self.channel_id,
+            message=self.message_id,
+            reply_to=self.reply_to,
+            private=self.private,
+            token=self.token,
+            token_ends=self.token_ends,
+            channel_open=self.channel_is_open,
+            language=str(self.texts.locales[0]),
+            file_bytes=self.filesize_limit,
+        )
+
+    @property
+    def mention(self) -> str:
+        """What calls the asker."""
+        return f"<@{self.asker.id}>"
+
+    @property
+    def editable(self) -> bool:
+        """Whether the message can still be changed, as far as it is known."""
+        return self.seconds_left > 0
 
     @property
     def reachable(self) -> bool:
@@ -136,7 +166,7 @@ class Target(ABC):
     async def close(self, view: ui.LayoutView, nonce: str) -> None:
         """Leave the message with a last view, or send that beside it. Raises DiscordError, as `finish` does."""
         try:
-            if self.seconds_left > 0:
+            if self.editable:
                 await insist(lambda: self._edit(view, ()))
                 return
         except DiscordError as error:
@@ -150,7 +180,7 @@ class Target(ABC):
             return
         try:
             async with calling():
-                await self._say(f"{self.asker.mention} {line}", self.only_the_asker)
+                await self._say(f"{self.mention} {line}", self.only_the_asker)
         except DiscordError as error:
             log.info("Could not call a member: %s", in_short(error))
 

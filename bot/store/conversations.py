@@ -8,7 +8,7 @@ of the member who handed them in.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.store.database import Database
+from bot.store.database import Database, Statement
 from model.requests import Turn
 
 TURNS = """
@@ -19,6 +19,11 @@ TURNS = """
     )
     SELECT json_extract(request, '$.question') AS question, json_extract(result, '$.text') AS answer
     FROM said WHERE result IS NOT NULL ORDER BY back DESC
+"""
+
+KEEP = """
+    INSERT INTO pictures (conversation, number, owner, name, data, small) SELECT ?, ?, ?, ?, ?, ?
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE conversation = ? AND owner = ?)
 """
 
 
@@ -37,20 +42,23 @@ class Conversations:
     def __init__(self, database: Database) -> None:
         self.database = database
 
+    def kept(self, conversation: str, owner: int, pictures: Sequence[KeptPicture]) -> Sequence[Statement]:
+        """Return the statements that keep the pictures that a conversation is about."""
+        return [
+            (KEEP, (conversation, number, owner, picture.name, picture.data, picture.small, conversation, owner))
+            for number, picture in enumerate(pictures)
+        ]
+
     async def keep(self, conversation: str, owner: int, pictures: Sequence[KeptPicture]) -> None:
-        """Keep the pictures that a conversation is about. Its first question must be in the table of jobs."""
-        for number, picture in enumerate(pictures):
-            await self.database.write(
-                "INSERT INTO pictures VALUES (?, ?, ?, ?, ?)",
-                (conversation, number, owner, picture.name, picture.data),
-            )
+        """Keep the pictures that a conversation is about, unless it was forgotten meanwhile."""
+        await self.database.transact(*self.kept(conversation, owner, pictures))
 
     async def pictures(self, conversation: str) -> tuple[KeptPicture, ...]:
         """Return a conversation's pictures; none if they are gone."""
         rows = await self.database.rows(
-            "SELECT name, data FROM pictures WHERE conversation = ? ORDER BY number", (conversation,)
+            "SELECT name, data, small FROM pictures WHERE conversation = ? ORDER BY number", (conversation,)
         )
-        return tuple(KeptPicture(row["name"], row["data"]) for row in rows)
+        return tuple(KeptPicture(**row) for row in rows)
 
     async def turns(self, question: str | None) -> tuple[Turn, ...]:
         """Return what was said up to a question and its answer, oldest first."""

@@ -1,11 +1,13 @@
 """One SQLite file, behind aiosqlite's thread: the event loop never waits for the disk.
 
-In WAL mode what was written survives `kill -9`. Every statement is a transaction of its own.
+In WAL mode what was written survives `kill -9`. Every statement is a transaction of its own, unless it is handed to
+`transact` with others.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,7 @@ SETTINGS: Final = (
 )
 
 Value = str | int | float | bytes | None
+Statement = tuple[str, Sequence[Value]]
 
 
 class Database:
@@ -32,6 +35,7 @@ class Database:
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
         self._opened: aiosqlite.Connection | None = None
+        self._writing = asyncio.Lock()  # nobody's write gets into another's transaction
 
     async def open(self) -> None:
         """Open the file, or make it, and bring its tables up to date. Raises PlainError if that can't be."""
@@ -56,17 +60,30 @@ class Database:
             await connection.close()
 
     async def rows(self, sql: str, values: Sequence[Value] = ()) -> list[sqlite3.Row]:
-        """Run a statement and return all its rows: a query's, or those of a RETURNING clause."""
+        """Run a query and return all its rows."""
         return list(await self._connection.execute_fetchall(sql, values))
 
     async def row(self, sql: str, values: Sequence[Value] = ()) -> sqlite3.Row | None:
-        """Run a statement and return its first row, or None."""
+        """Run a query and return its first row, or None."""
         return next(iter(await self.rows(sql, values)), None)
 
     async def write(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Change something, and return how many rows that concerned."""
-        async with self._connection.execute(sql, values) as cursor:
+        async with self._writing, self._connection.execute(sql, values) as cursor:
             return cursor.rowcount
+
+    async def transact(self, *statements: Statement) -> None:
+        """Change several things: all of them, or none."""
+        async with self._writing:
+            await self._connection.execute_fetchall("BEGIN IMMEDIATE")
+            try:
+                for sql, values in statements:
+                    await self._connection.execute_fetchall(sql, values)
+                await self._connection.execute_fetchall("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.OperationalError):  # the commit may have come through
+                    await self._connection.execute_fetchall("ROLLBACK")
+                raise
 
     def _touch(self) -> None:
         """Fail here where there can be no such file: aiosqlite leaves a thread behind a connect that failed."""

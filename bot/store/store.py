@@ -1,12 +1,15 @@
 """The store: all that the bot keeps on disk, one table's worth of methods each."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.store.conversations import Conversations
+from bot.store.conversations import Conversations, KeptPicture
 from bot.store.database import Database
-from bot.store.jobs import HOUR, Jobs, Usage
+from bot.store.jobs import Jobs
+from bot.store.records import JobRecord
 from bot.store.servers import Reports, Servers
+from bot.store.usage import HOUR, Usage
 
 
 class Store:
@@ -28,6 +31,18 @@ class Store:
         """Close the file. Safe to repeat."""
         await self.database.close()
 
+    async def accept(self, record: JobRecord, pictures: Sequence[KeptPicture] = ()) -> None:
+        """Write a new job down, with its use and its pictures: all of it, or nothing."""
+        await self.database.transact(
+            self.jobs.added(record),
+            self.usage.added(record.id, record.owner, record.address.guild, record.asked),
+            *self.conversations.kept(record.conversation or "", record.owner, pictures),
+        )
+
+    async def refuse(self, job_id: str) -> None:
+        """Forget a job that nothing comes of, because it can't be taken, and its use."""
+        await self.database.transact(self.jobs.removed(job_id), self.usage.taken_back(job_id))
+
     async def forget(self, member: int) -> None:
         """Delete all that a member asked for and reported.
 
@@ -41,4 +56,5 @@ class Store:
         oldest = now - timedelta(days=keep_days)
         await self.reports.expire(oldest)
         await self.usage.expire(now - HOUR)
+        await self.jobs.expire_tokens(now)
         return await self.jobs.expire(oldest)

@@ -137,11 +137,12 @@ class Texts(CommandTexts):
     # how a job ended otherwise
     cancelled: str
     cancelled_by: str
+    goes_on: str
+    died: str
     stopping: str
     failed: str
     out_of_memory: str
     unavailable: str
-    too_large_to_send: str
     not_sent: str
     filtered: str
     not_taken: str
@@ -162,6 +163,7 @@ class Texts(CommandTexts):
     not_fetched: str
     queue_full: str
     no_picture_there: str
+    picture_unread: str
     picture_gone: str
     not_answered: str
     message_gone: str

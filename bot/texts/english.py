@@ -88,8 +88,8 @@ ENGLISH = Texts(
     minutes="{n} min",
     later_here="This is taking longer than Discord lets me update a message. I'll post the result in this channel "
     "when it's ready.",
-    later_kept="This is taking longer than Discord lets me update a message. I'll keep the result for an hour: press "
-    "{show} later.",
+    later_kept="This is taking longer than Discord lets me update a message. Press {show} later, here or in {queue}: "
+    "I'll keep the result for {days}.",
     drawing_line="seed {seed} · guidance {guidance} · temperature {temperature} · {model} · {seconds} s",
     one_at_zero="At temperature 0 all pictures would be the same, so there is only one.",
     answer_line="{model} · {seconds} s",
@@ -155,11 +155,12 @@ ENGLISH = Texts(
     cancelled="Cancelled.",
     cancelled_by="Cancelled by {member}.",
     stopping="I'm restarting. Please try again in a moment.",
+    goes_on="I'm restarting. This will go on by itself when I'm back.",
+    died="I crashed more than once while working on this, so I've stopped trying. Change it, or try again later.",
     failed="Something went wrong on my side. If you report it, please mention this ID: {id}",
     out_of_memory="I don't have enough memory for this right now. Try again in a moment, or ask for fewer pictures.",
     unavailable="The model isn't available right now. Whoever runs me can find the reason in my log.",
-    too_large_to_send="The result is too large to send here.",
-    not_sent="Discord didn't accept the result. I'll keep it for you for an hour: press {show}.",
+    not_sent="Discord didn't accept the result. I'll keep it for you for {days}: press {show}.",
     filtered="Discord doesn't let these words or links through. Please put it differently.",
     not_taken="Discord didn't take my answer, so nothing will come of this. Please try again.",
     prompt_empty="The prompt is empty. Write what you want me to draw.",
@@ -177,6 +178,7 @@ ENGLISH = Texts(
     not_fetched="I couldn't get {name} from Discord. Please send it again.",
     no_picture_there="There's no picture in that message.",
     picture_gone="I no longer have the picture: I only keep pictures for a while. Please send it again.",
+    picture_unread="I restarted before I had looked at the picture. Please ask again.",
     not_answered="I haven't answered that yet. Wait for the answer, then ask your next question.",
     message_gone="The message you replied to has been deleted.",
     message_hidden="Discord doesn't show me that message. Open its menu (right-click or long-press), choose Apps, "

@@ -98,8 +98,8 @@ FRENCH = Texts(
     minutes="{n} min",
     later_here="Cela prend plus de temps que Discord ne m'en laisse pour modifier un message. J'enverrai le résultat "
     "dans ce salon dès qu'il sera prêt.",
-    later_kept="Cela prend plus de temps que Discord ne m'en laisse pour modifier un message. Je garde le résultat "
-    "une heure : appuie plus tard sur {show}.",
+    later_kept="Cela prend plus de temps que Discord ne m'en laisse pour modifier un message. Appuie plus tard sur "
+    "{show}, ici ou dans {queue} : je garde le résultat {days}.",
     drawing_line="graine {seed} · fidélité {guidance} · température {temperature} · {model} · {seconds} s",
     one_at_zero="À la température 0, toutes les images seraient identiques : il n'y en a donc qu'une.",
     answer_line="{model} · {seconds} s",
@@ -167,12 +167,13 @@ FRENCH = Texts(
     cancelled="Annulé.",
     cancelled_by="Annulé par {member}.",
     stopping="Je redémarre. Réessaie dans un instant, s'il te plaît.",
+    goes_on="Je redémarre. Cela continuera tout seul dès mon retour.",
+    died="J'ai planté plus d'une fois en faisant cela, alors j'ai abandonné. Change ta demande, ou réessaie plus tard.",
     failed="Quelque chose s'est mal passé de mon côté. Si tu le signales, donne cet identifiant : {id}",
     out_of_memory="Je n'ai pas assez de mémoire pour l'instant. Réessaie dans un moment, ou demande moins d'images.",
     unavailable="Le modèle n'est pas disponible pour l'instant. La personne qui m'héberge en trouvera la raison dans "
     "mon journal.",
-    too_large_to_send="Le résultat est trop grand pour être envoyé ici.",
-    not_sent="Discord n'a pas accepté le résultat. Je te le garde une heure : appuie sur {show}.",
+    not_sent="Discord n'a pas accepté le résultat. Je te le garde {days} : appuie sur {show}.",
     filtered="Discord ne laisse pas passer ces mots ou ces liens. Dis-le autrement, s'il te plaît.",
     not_taken="Discord n'a pas accepté ma réponse : cela ne donnera rien. Réessaie, s'il te plaît.",
     prompt_empty="Le prompt est vide. Écris ce que je dois dessiner.",
@@ -192,6 +193,7 @@ FRENCH = Texts(
     queue_full="Trop de monde m'utilise en ce moment. Réessaie {when}, s'il te plaît.",
     no_picture_there="Il n'y a pas d'image dans ce message.",
     picture_gone="Je n'ai plus l'image : je ne garde les images qu'un certain temps. Renvoie-la, s'il te plaît.",
+    picture_unread="J'ai redémarré avant d'avoir regardé l'image. Refais ta demande, s'il te plaît.",
     not_answered="Je n'y ai pas encore répondu. Attends la réponse, puis pose ta question suivante.",
     message_gone="Le message auquel tu réponds a été supprimé.",
     message_hidden="Discord ne me montre pas ce message. Ouvre son menu (clic droit ou appui long), choisis "

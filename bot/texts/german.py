@@ -95,8 +95,8 @@ GERMAN = Texts(
     minutes="{n} min",
     later_here="Das dauert länger, als Discord mich eine Nachricht ändern lässt. Ich schicke das Ergebnis in diesen "
     "Kanal, sobald es fertig ist.",
-    later_kept="Das dauert länger, als Discord mich eine Nachricht ändern lässt. Ich hebe das Ergebnis eine Stunde "
-    "auf: Drück später auf {show}.",
+    later_kept="Das dauert länger, als Discord mich eine Nachricht ändern lässt. Drück später auf {show}, hier oder "
+    "in {queue}: Ich hebe das Ergebnis {days} lang auf.",
     drawing_line="Seed {seed} · Guidance {guidance} · Temperatur {temperature} · {model} · {seconds} s",
     one_at_zero="Bei Temperatur 0 wären alle Bilder gleich, darum ist es nur eines.",
     answer_line="{model} · {seconds} s",
@@ -163,11 +163,13 @@ GERMAN = Texts(
     cancelled="Abgebrochen.",
     cancelled_by="Abgebrochen von {member}.",
     stopping="Ich werde gerade neu gestartet. Versuch es bitte gleich noch einmal.",
+    goes_on="Ich werde gerade neu gestartet. Danach geht es von selbst weiter.",
+    died="Dabei bin ich mehr als einmal abgestürzt, deshalb habe ich aufgehört. Ändere die Anfrage, oder versuch es "
+    "später noch einmal.",
     failed="Bei mir ist etwas schiefgegangen. Wenn du es meldest, nenne bitte diese Kennung: {id}",
     out_of_memory="Dafür reicht mein Speicher gerade nicht. Versuch es gleich noch einmal oder nimm weniger Bilder.",
     unavailable="Das Modell ist gerade nicht verfügbar. Wer mich betreibt, findet den Grund in meinem Log.",
-    too_large_to_send="Das Ergebnis ist zu groß, um es hier zu senden.",
-    not_sent="Discord hat das Ergebnis nicht angenommen. Ich hebe es eine Stunde für dich auf: Drück auf {show}.",
+    not_sent="Discord hat das Ergebnis nicht angenommen. Ich hebe es {days} lang für dich auf: Drück auf {show}.",
     filtered="Discord lässt diese Wörter oder Links nicht durch. Formulier es bitte anders.",
     not_taken="Discord hat meine Antwort nicht angenommen, daraus wird also nichts. Versuch es bitte noch einmal.",
     prompt_empty="Der Prompt ist leer. Schreib, was ich zeichnen soll.",
@@ -187,6 +189,7 @@ GERMAN = Texts(
     no_picture_there="In dieser Nachricht ist kein Bild.",
     picture_gone="Ich habe das Bild nicht mehr: Ich bewahre Bilder nur eine Zeit lang auf. Schick es bitte noch "
     "einmal.",
+    picture_unread="Ich wurde neu gestartet, bevor ich das Bild angesehen hatte. Frag bitte noch einmal.",
     not_answered="Darauf habe ich noch nicht geantwortet. Warte die Antwort ab, dann frag weiter.",
     message_gone="Die Nachricht, auf die du antwortest, wurde gelöscht.",
     message_hidden="Discord zeigt mir diese Nachricht nicht. Öffne ihr Menü (Rechtsklick oder lange drücken), wähle "

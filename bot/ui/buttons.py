@@ -15,7 +15,7 @@ from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.explain import explain
 from bot.core.permissions import check_may_act
-from bot.store.jobs import JobRecord
+from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 
 Style = discord.ButtonStyle

@@ -7,6 +7,7 @@ import discord
 from discord import ui
 
 from bot.core.text import PROMPT_TEXT, alt_text, bar, duration, one_line
+from bot.store.records import JobRecord, Origin
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from model.requests import Passing, Preview, Progress, Queued, Started, Text
@@ -41,30 +42,30 @@ def heading(prompt: str, origin: str = "", mention: str = "") -> str:
     return f"{words}\n-# {origin}" if origin else words
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Who pressed the button that a message answers, and what it goes on from: of a command, Discord itself says it."""
+def told(record: JobRecord, line: str, texts: Texts, *buttons: ui.Item[Any]) -> ui.LayoutView:
+    """Show a job and what has become of it."""
+    return notice(record.words, line, *buttons, origin=origin_line(record.origin, texts))
 
-    member: int
-    action: str
-    picture: int | None = None  # from 0
-    link: str | None = None  # the message that the button was on
 
-    def line(self, texts: Texts) -> str:
-        """Say it in one line."""
-        words = {
-            "again": texts.done_again,
-            "edit": texts.done_edit,
-            "vary_little": texts.done_vary_little,
-            "vary": texts.done_vary,
-            "vary_much": texts.done_vary_much,
-            "enlarge": texts.done_enlarge,
-            "describe": texts.done_describe,
-            "ask_this": texts.done_ask_this,
-            "ask_more": texts.done_ask_more,
-        }.get(self.action, texts.done_example)
-        what = words.format(number=1 + (self.picture or 0))
-        return texts.for_member.format(member=f"<@{self.member}>", what=f"[{what}]({self.link})" if self.link else what)
+def origin_line(origin: Origin | None, texts: Texts) -> str:
+    """Say in one line who pressed for a job, and what it goes on from; nothing if it came from a command."""
+    if origin is None:
+        return ""
+    words = {
+        "again": texts.done_again,
+        "edit": texts.done_edit,
+        "vary_little": texts.done_vary_little,
+        "vary": texts.done_vary,
+        "vary_much": texts.done_vary_much,
+        "enlarge": texts.done_enlarge,
+        "describe": texts.done_describe,
+        "ask_this": texts.done_ask_this,
+        "ask_more": texts.done_ask_more,
+    }.get(origin.action, texts.done_example)
+    what = words.format(number=1 + (origin.picture or 0))
+    return texts.for_member.format(
+        member=f"<@{origin.member}>", what=f"[{what}]({origin.link})" if origin.link else what
+    )
 
 
 def remark(sentence: str) -> ui.LayoutView:

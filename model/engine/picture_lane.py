@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from model.engine.eta import Eta
-from model.engine.runs import Broken, DrawingRun, Ended, Picture, Units
+from model.engine.runs import Broken, DrawingRun, Ended, PaintRun, Picture, Units
 from model.network import sampling
 from model.network.cache import KVCache, Lane, Seat
 from model.network.decoder import Decoder
@@ -131,7 +131,7 @@ class PictureLane:
         written = [self.lane.written(seat, run.first, seat.position + 1) for seat, _ in run.drawing]
         return drawn + [torch.cat((kept, tokens)) for tokens in written] + [kept] * len(run.waiting)
 
-    def pixels(self, run: DrawingRun) -> Units:
+    def pixels(self, run: DrawingRun | PaintRun) -> Units:
         """Turn the tokens of a drawing into pictures, a picture at a time; what is done already stays."""
         for picture in run.drawn:
             if picture.image is None:
@@ -144,7 +144,7 @@ class PictureLane:
                 picture.upscaled = True
                 run.end_stage("upscale")
 
-    def result(self, run: DrawingRun) -> Pictures:
+    def result(self, run: DrawingRun | PaintRun) -> Pictures:
         """What is sent at the end."""
         return Pictures(
             pictures=tuple(picture.image for picture in run.drawn if picture.image),

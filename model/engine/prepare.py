@@ -1,11 +1,12 @@
 """Checks requests and prepares them, on any thread: what the model can't take is refused before it costs a step."""
 
+from collections.abc import Iterable
 from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, Picture, QuestionRun
+from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, PaintRun, Picture, QuestionRun
 from model.network import sampling
 from model.network.pixels import preprocess
 from model.requests import (
@@ -17,6 +18,7 @@ from model.requests import (
     TOP_P,
     Drawing,
     Enlarge,
+    Paint,
     Question,
     Refused,
     Request,
@@ -46,6 +48,8 @@ class Preparer:
                 return self._drawing(request)
             case Question():
                 return self._question(request)
+            case Paint():
+                return self._paint(request)
             case Enlarge():
                 if max(request.picture.size) >= ENLARGED_BELOW:
                     raise Refused(f"Only pictures below {ENLARGED_BELOW} pixels on a side can be enlarged.")
@@ -56,7 +60,7 @@ class Preparer:
         _within("guidance", drawing.guidance, *GUIDANCE)
         _within("temperature", drawing.temperature, *TEMPERATURE)
         _within("number of pictures", drawing.count, *COUNT)
-        if len(drawing.kept) >= self.image_tokens or not all(0 <= code < self.codes for code in drawing.kept):
+        if len(drawing.kept) >= self.image_tokens or not self._are_codes(drawing.kept):
             raise Refused("The picture to vary was not drawn by this model.")
         # greedy pictures would all be equal
         seeds = [(drawing.seed + i) % SEEDS for i in range(drawing.count if drawing.temperature else 1)]
@@ -65,6 +69,18 @@ class Preparer:
         return DrawingRun(
             request=drawing, ids=ids, total=self.image_tokens, waiting=pictures, lane=PICTURES, seats=len(pictures)
         )
+
+    def _paint(self, paint: Paint) -> PaintRun:
+        if not all(len(tokens) == self.image_tokens and self._are_codes(tokens) for tokens in paint.tokens):
+            raise Refused("These pictures were not drawn by this model.")
+        drawn = [
+            Picture(seed=seed, uniforms=np.empty(0, np.float32), tokens=tokens)
+            for seed, tokens in zip(paint.seeds, paint.tokens, strict=True)
+        ]
+        return PaintRun(request=paint, drawn=drawn, lane=PIXELS, seats=1)
+
+    def _are_codes(self, tokens: Iterable[int]) -> bool:
+        return all(0 <= code < self.codes for code in tokens)
 
     def _stream(self, drawing: Drawing, seed: int) -> NDArray[np.float32]:
         return sampling.uniforms(seed, sampling.DRAWING, self.image_tokens, temperature=drawing.temperature)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from model.network.cache import Seat
-from model.requests import Drawing, Enlarge, Question
+from model.requests import Drawing, Enlarge, Paint, Question
 from model.weights.prompts import TextStream
 
 
@@ -118,6 +118,20 @@ class QuestionRun(Run):
 
 
 @dataclass(eq=False, kw_only=True)
+class PaintRun(Run):
+    """Pictures whose tokens are there already."""
+
+    request: Paint
+    drawn: list[Picture]
+    moving: bool = False  # it has no rows
+
+    @property
+    def held(self) -> int:
+        """Seats that it has."""
+        return int(self.started)
+
+
+@dataclass(eq=False, kw_only=True)
 class EnlargeRun(Run):
     """A picture to enlarge."""
 
@@ -130,7 +144,7 @@ class EnlargeRun(Run):
         return int(self.started)
 
 
-AnyRun = DrawingRun | QuestionRun | EnlargeRun
+AnyRun = DrawingRun | QuestionRun | PaintRun | EnlargeRun
 
 Units = Iterator[None]
 """Work in bounded pieces. It stops *before* every piece: the first `next` does none, each further one does one."""

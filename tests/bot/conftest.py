@@ -77,8 +77,8 @@ async def restart(world: "World") -> JanusBot:
     old = world.bot
     await old.store.close()
     bot = make_bot(world.executor, old.settings.store.folder, settings=old.settings)
-    await world.env.restart_bot(bot)
     attach(world.env, bot)
+    await world.env.restart_bot(bot)
     world.bot = bot
     return bot
 

@@ -69,7 +69,7 @@ async def test_a_drawing_goes_on_where_the_answer_arrived(
     await until(lambda: server.messages[token].files)
     record = await bot.store.jobs.get(executor.job.id)
     assert record
-    assert str(record.message) == server.messages[token].id
+    assert str(record.address.message) == server.messages[token].id
     assert len(server.messages) == 1
 
 

@@ -20,6 +20,7 @@ from tests.loopback.wire import EPHEMERAL, Payload
 
 __all__ = ["bot", "executor", "server"]
 
+NOT_SENT = ENGLISH.not_sent.format(show=ENGLISH.show, days=30)
 EDIT, SEND_HERE = ("PATCH", "/messages/"), ("POST", f"/channels/{HERE}/messages")
 LIMIT: Payload = {"message": "You are being rate limited.", "global": False}
 DEAD = answers(401, {"message": "Invalid Webhook Token", "code": 50027})
@@ -123,7 +124,7 @@ async def test_a_token_that_is_dead_at_the_end_leads_to_the_channel_and_leaves_n
     assert called.content == f"<@2000> {ENGLISH.pictures_ready}"
     record = await bot.store.jobs.get(executor.job.id)
     assert record
-    assert str(record.message) == sent.id
+    assert str(record.address.message) == sent.id
 
 
 async def test_the_result_of_a_deleted_message_goes_to_the_channel(
@@ -152,10 +153,13 @@ async def test_what_no_way_takes_is_kept_and_said_on_the_message(
 ) -> None:
     message = await asked(server, executor)
     server.faults += [("PATCH", "@original", FORBIDDEN), (*SEND_HERE, fault), (*SEND_HERE, fault)]
-    executor.job.tell(pictures(executor.drawing))
-    await until(lambda: ENGLISH.not_sent.format(show=ENGLISH.show) in words(message))
+    drawn = pictures(executor.drawing)
+    executor.job.tell(drawn)
+    await until(lambda: NOT_SENT in words(message))
     server.faults.clear()
     pressed = await server.press(message, ENGLISH.show)
+    await until(lambda: len(executor.jobs) == 2)
+    executor.jobs[1].tell(drawn)
     await until(lambda: pressed in server.messages and server.messages[pressed].files)
     assert server.messages[pressed].flags & EPHEMERAL
 
@@ -168,9 +172,9 @@ async def test_words_that_discord_refuses_are_not_in_what_is_said_of_them(
     server.faults += [("PATCH", "@original", FILTERED)] * 2
     executor.job.tell(answer("See https://evil.example"))
     message = server.messages[token]
-    await until(lambda: ENGLISH.not_sent.format(show=ENGLISH.show) in words(message))
+    await until(lambda: NOT_SENT in words(message))
     assert "my own words" not in words(message)
-    assert bot.open_jobs.of(2000)[0].kept
+    assert [record.state for record in await bot.store.jobs.of(2000)] == ["undelivered"]
 
 
 @pytest.mark.parametrize("most", [500_000, 150_000, 40_000])
@@ -248,8 +252,8 @@ async def test_where_a_reply_may_no_longer_be_written_its_author_hears_of_it(
     executor.job.tell(answer("A cat."))
     await until(lambda: in_channel(server, "5000"))
     (told,) = in_channel(server, "5000")
-    assert ENGLISH.not_sent.format(show=ENGLISH.show) in words(told)
-    assert bot.open_jobs.of(2000)[0].kept
+    assert NOT_SENT in words(told)
+    assert [record.state for record in await bot.store.jobs.of(2000)] == ["undelivered"]
 
 
 # -- clocks -----------------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
 from bot.media import inputs
 from bot.media.inputs import InputFile, pictures_on
+from bot.store.records import Origin
 from bot.texts import described, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.forms import MOST_CHARACTERS, open_form
-from bot.ui.layout import Origin
 from model.requests import SEEDS
 
 
@@ -30,6 +30,7 @@ async def setup(bot: JanusBot) -> None:
     bot.tree.add_command(ask_about)
     bot.tree.add_command(describe)
     bot.actions["ask_more"] = ask_more
+    bot.revivals["question"] = questions.revive
     bot.add_listener(partial(messages.hear, bot), "on_message")
 
 
@@ -102,8 +103,8 @@ def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Me
 async def ask_more(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Go on with a conversation: whoever sees the answer may. What was private stays so."""
     record = await button.record(interaction)
-    alone = record.private or (interaction.message is not None and interaction.message.flags.ephemeral)
-    if record.private:
+    alone = record.address.private or (interaction.message is not None and interaction.message.flags.ephemeral)
+    if record.address.private:
         check_owner(interaction, record.owner)
     await admission.foresee(interaction.client, InteractionTarget(interaction, private=alone))
     origin = Origin(interaction.user.id, button.action, link=record.link)

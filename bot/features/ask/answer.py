@@ -54,15 +54,6 @@ class AnswerPresenter:
     model: str
     notes: Sequence[str] = ()
     pace: float = 1.0
-    repeatable: bool = True
-
-    @property
-    def words(self) -> str:
-        return self.asked.question
-
-    @property
-    def origin(self) -> str:
-        return self.asked.origin
 
     def progress(self, standing: Standing) -> ui.LayoutView:
         return answering(self.texts, self.asked, standing, self.job_id)

@@ -21,7 +21,7 @@ from bot.core.rest import DiscordError, Fault, calling, in_short, insist
 from bot.features.ask import questions
 from bot.jobs.reply import ReplyTarget
 from bot.media.inputs import InputFile, pictures_on
-from bot.store.jobs import JobRecord
+from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.layout import remark
 from model.requests import Question

@@ -12,22 +12,22 @@ import discord
 
 from bot.config import Limits
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, log_bug
+from bot.core.errors import Refusal
 from bot.core.text import alt_text, is_demo, well_formed
 from bot.features.ask.answer import AnswerPresenter, Asked
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
-from bot.jobs.ending import send_line
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.presenter import Revived
 from bot.jobs.target import Target
 from bot.media import inputs
 from bot.media.decoding import Seen, look
 from bot.media.inputs import MOST_PICTURES, InputFile
 from bot.media.uploads import Upload
 from bot.store.conversations import KeptPicture
-from bot.store.jobs import JobRecord
+from bot.store.records import JobRecord, Origin
 from bot.texts import ENGLISH, Texts
-from bot.ui.layout import Origin, notice
+from bot.ui.layout import origin_line, told
 from model.requests import Question, new_id
 
 
@@ -78,9 +78,9 @@ async def describe(bot: JanusBot, target: Target, files: Sequence[InputFile], or
 
 async def follow_up(bot: JanusBot, target: Target, record: JobRecord, words: str, origin: Origin | None = None) -> None:
     """Go on from an answer: with its pictures, and all that was said before. Raises Refusal as `ask` does."""
-    if not isinstance(record.request, Question) or (record.private and not target.private):
+    if not isinstance(record.request, Question) or (record.address.private and not target.private):
         raise Refusal(target.texts.forgotten)
-    if record.state == "accepted":
+    if record.state in ("accepted", "running"):
         raise Refusal(target.texts.not_answered)
     await _go_on(bot, target, record, replace(record.request, question=words), record.id, origin)
 
@@ -88,8 +88,8 @@ async def follow_up(bot: JanusBot, target: Target, record: JobRecord, words: str
 async def ask_again(interaction: discord.Interaction[JanusBot], record: JobRecord) -> None:
     """Ask once more what was not answered, on the same message. Raises Refusal as `ask` does."""
     assert isinstance(record.request, Question)
-    target = InteractionTarget(interaction, private=record.private, in_place=True)
-    await _go_on(interaction.client, target, record, record.request, record.parent)
+    target = InteractionTarget(interaction, private=record.address.private, in_place=True)
+    await _go_on(interaction.client, target, record, record.request, record.parent, record.origin)
 
 
 async def _go_on(
@@ -98,7 +98,7 @@ async def _go_on(
     record: JobRecord,
     wish: Question,
     parent: str | None,
-    origin: Origin | None = None,
+    origin: Origin | None,
 ) -> None:
     conversations = bot.store.conversations
     await admission.check(bot, target, wish.question, target.texts.question_empty)
@@ -107,7 +107,7 @@ async def _go_on(
         raise Refusal(target.texts.picture_gone)
     question = replace(wish, turns=await conversations.turns(parent), id=new_id())
     node = Node(record.conversation or "", parent, spoiler=record.spoiler)
-    await _answer(bot, target, question, partial(_decode, bot, target, kept), node, origin=origin)
+    await _answer(bot, target, question, partial(_decode, bot, target.texts, kept), node, origin=origin)
 
 
 # -- what all ways have in common -------------------------------------------------------------------------------------
@@ -122,40 +122,58 @@ async def _answer(
     notes: Sequence[str] = (),
     origin: Origin | None = None,
 ) -> None:
-    texts, asks = target.texts, well_formed(wish.question)
-    words = asks.strip()
-    line = origin.line(texts) if origin else ""
-    await target.show(notice(words, texts.reading_picture, origin=line))
-    try:
-        taken = await take()
-        asked = _shown(texts, words, taken, node, line)
-        job = await admission.accept(
-            bot,
-            target,
-            replace(wish, question=asks, pictures=tuple(one.square for one in taken)),
-            spoiler=node.spoiler,
-            conversation=node.conversation,
-            parent=node.parent,
-            pictures=await asyncio.to_thread(_kept, taken) if node.begins else (),
-        )
-    except Refusal as refusal:
-        await target.refuse(str(refusal))
-        return
-    except Exception as error:  # the message is there already, and must not stay as it is
-        await send_line(target, wish.id, words, texts.failed.format(id=log_bug(error)), origin=line)
-        return
-    notes = [*notes, *([texts.first_frame] if node.begins and any(one.animated for one in taken) else [])]
-    presenter = AnswerPresenter(asked, job.id, texts, bot.executor.status().model, notes)
-    await Delivery(bot, target, job, presenter).run(asked.pictures)
+    texts, wish = target.texts, replace(wish, question=well_formed(wish.question))
+    async with admission.accepted(
+        bot,
+        target,
+        wish.id,
+        wish,
+        spoiler=node.spoiler,
+        origin=origin,
+        notes=notes,
+        conversation=node.conversation,
+        parent=node.parent,
+    ) as record:
+        await target.show(told(record, texts.reading_picture, texts))
+        try:
+            taken = await take()
+            presenter = _presenter(record, taken, texts)
+            question = replace(wish, pictures=tuple(one.square for one in taken))
+            new = await asyncio.to_thread(_kept, taken) if node.begins else ()
+            job = await admission.submit(bot, target, record, question, new)
+        except Exception as error:
+            await admission.turn_away(bot, target, record, error)
+            return
+    await Delivery(bot, target, record, job, presenter).run(presenter.asked.pictures)
 
 
-def _shown(texts: Texts, words: str, taken: Sequence[Seen], node: Node, origin: str) -> Asked:
+async def revive(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
+    """Take up a question of an earlier process. Raises Refusal if that had not read its pictures yet."""
+    assert isinstance(record.request, Question)
+    kept = await bot.store.conversations.pictures(record.conversation or "")
+    if not kept:
+        raise Refusal(texts.picture_unread)
+    taken = await _decode(bot, texts, kept)
+    turns = await bot.store.conversations.turns(record.parent)
+    question = replace(record.request, pictures=tuple(one.square for one in taken), turns=turns)
+    presenter = _presenter(record, taken, texts)
+    return Revived(question, presenter, presenter.asked.pictures)
+
+
+def _presenter(record: JobRecord, taken: Sequence[Seen], texts: Texts) -> AnswerPresenter:
+    moves = record.id == record.conversation and any(one.animated for one in taken)
+    notes = [*record.notes, *([texts.first_frame] if moves else [])]
+    asked = _shown(texts, record.words.strip(), taken, record)
+    return AnswerPresenter(asked, record.id, texts, record.model, notes)
+
+
+def _shown(texts: Texts, words: str, taken: Sequence[Seen], record: JobRecord) -> Asked:
     names = ["picture"] if len(taken) == 1 else [f"picture-{number}" for number in range(1, len(taken) + 1)]
     small = [
         Upload(f"{name}.webp", one.small, alt_text(texts.alt_asked.format(number=number, question=words)))
         for number, (one, name) in enumerate(zip(taken, names, strict=True), 1)
     ]
-    return Asked(words, small, node.spoiler, origin)
+    return Asked(words, small, record.spoiler, origin_line(record.origin, texts))
 
 
 def _kept(taken: Sequence[Seen]) -> Sequence[KeptPicture]:
@@ -167,9 +185,9 @@ async def _fetch(bot: JanusBot, target: Target, files: Sequence[InputFile]) -> S
     return [await inputs.fetch(file, bot.read, limits, target.texts, bot.decode_slots) for file in files]
 
 
-async def _decode(bot: JanusBot, target: Target, kept: Sequence[KeptPicture]) -> Sequence[Seen]:
+async def _decode(bot: JanusBot, texts: Texts, kept: Sequence[KeptPicture]) -> Sequence[Seen]:
     async with bot.decode_slots:
-        return [await asyncio.to_thread(_seen_again, one, bot.settings.limits, target.texts) for one in kept]
+        return [await asyncio.to_thread(_seen_again, one, bot.settings.limits, texts) for one in kept]
 
 
 def _seen_again(kept: KeptPicture, limits: Limits, texts: Texts) -> Seen:

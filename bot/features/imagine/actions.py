@@ -13,11 +13,21 @@ from bot.core.errors import Refusal
 from bot.core.text import decimal
 from bot.features.ask import questions
 from bot.features.ask.form import AskForm
-from bot.features.imagine.drawing import KEPT, choose, draw, enlarge, find, pressed, vary
+from bot.features.imagine.drawing import (
+    KEPT,
+    choose,
+    draw,
+    enlarge,
+    find,
+    pressed,
+    revive_drawing,
+    revive_enlargement,
+    vary,
+)
 from bot.features.imagine.gallery import info
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
-from bot.store.jobs import JobRecord
+from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.forms import MOST_CHARACTERS, Form, number, open_form
@@ -30,6 +40,7 @@ async def setup(bot: JanusBot) -> None:
     """Say what the buttons do."""
     bot.actions |= {"again": again, "edit": edit, "info": tell, "choose": choose, "enlarge": enlarge}
     bot.actions |= {"describe": describe, "ask_this": ask_this, **dict.fromkeys(KEPT, vary)}
+    bot.revivals |= {"drawing": revive_drawing, "enlargement": revive_enlargement}
 
 
 async def again(interaction: Press, button: JobButton) -> None:
@@ -44,7 +55,7 @@ async def again(interaction: Press, button: JobButton) -> None:
 async def edit(interaction: Press, button: JobButton) -> None:
     """Open a form with everything that the drawing was made of."""
     record, drawing = await _drawing(interaction, button)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.private))
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.address.private))
 
     async def put(interaction: Press, changed: Drawing) -> None:
         await _draw(interaction, button, record, changed)
@@ -65,7 +76,7 @@ async def describe(interaction: Press, button: JobButton) -> None:
     """Have a picture described, for whoever pressed."""
     record = await button.record(interaction)
     picture = find(interaction, record, button.picture or 0)
-    target = InteractionTarget(interaction, private=record.private)
+    target = InteractionTarget(interaction, private=record.address.private)
     await questions.describe(interaction.client, target, [picture], pressed(interaction, button, record))
 
 
@@ -73,10 +84,10 @@ async def ask_this(interaction: Press, button: JobButton) -> None:
     """Open a form to ask about a picture."""
     record = await button.record(interaction)
     picture, origin = find(interaction, record, button.picture or 0), pressed(interaction, button, record)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.private))
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.address.private))
 
     async def put(interaction: Press, form: AskForm) -> None:
-        target = InteractionTarget(interaction, private=record.private)
+        target = InteractionTarget(interaction, private=record.address.private)
         await questions.ask(interaction.client, target, [picture], form.question.value, origin=origin)
 
     await open_form(interaction, partial(AskForm, texts_for(interaction), put))
@@ -93,7 +104,7 @@ async def _drawing(interaction: Press, button: JobButton) -> tuple[JobRecord, Dr
 async def _draw(interaction: Press, button: JobButton, record: JobRecord, wish: Drawing) -> None:
     """Draw what goes on from an earlier drawing, hidden and private where that was. Raises Refusal or Refused."""
     origin = pressed(interaction, button, record)
-    await draw(interaction, wish, spoiler=record.spoiler, private=record.private, origin=origin)
+    await draw(interaction, wish, spoiler=record.spoiler, private=record.address.private, origin=origin)
 
 
 class DrawingForm(Form):

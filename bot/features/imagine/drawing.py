@@ -12,7 +12,7 @@ from typing import Final
 import discord
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, log_bug
+from bot.core.errors import Refusal
 from bot.core.text import well_formed
 from bot.features.imagine.gallery import (
     DrawingPresenter,
@@ -24,19 +24,19 @@ from bot.features.imagine.gallery import (
 )
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
-from bot.jobs.ending import send_line
 from bot.jobs.interaction import InteractionTarget
-from bot.jobs.target import Target
+from bot.jobs.presenter import Revived
 from bot.media import inputs, provenance
 from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN
 from bot.media.uploads import Upload
-from bot.store.jobs import Enlargement, JobRecord
+from bot.store.conversations import KeptPicture
+from bot.store.records import Enlargement, JobRecord, Origin
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.layout import Origin, notice
-from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, Refused, new_id, random_seed
+from bot.ui.layout import origin_line, told
+from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id, random_seed
 
 KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation keeps, from its top
     "vary_little": 1 / 2,
@@ -64,10 +64,28 @@ async def draw(
     words = well_formed(wish.prompt).strip()
     drawing = replace(wish, prompt=words, previews=True, id=new_id(), owner=str(target.asker.id))
     spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
-    job = await admission.accept(bot, target, drawing, spoiler=spoiler)
-    look = await look_of(bot, target, spoiler, origin)
-    presenter = DrawingPresenter(drawing, target.texts, bot.executor.status().model, look)
-    await Delivery(bot, target, job, presenter).run()
+    async with admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler, origin=origin) as record:
+        job = await admission.submit(bot, target, record, drawing)
+    presenter = DrawingPresenter(drawing, target.texts, record.model, await look_of(bot, record, target.texts))
+    await Delivery(bot, target, record, job, presenter).run()
+
+
+async def revive_drawing(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
+    """Take up a drawing of an earlier process."""
+    assert isinstance(record.request, Drawing)
+    look = await look_of(bot, record, texts)
+    return Revived(record.request, DrawingPresenter(record.request, texts, record.model, look))
+
+
+async def look_of(bot: JanusBot, record: JobRecord, texts: Texts) -> Look:
+    """Tell how a job's pictures are shown where it was asked for."""
+    reports = not record.address.private and bool((await bot.store.servers.get(record.address.guild)).reports)
+    return Look(spoiler=record.spoiler, reports=reports, origin=origin_line(record.origin, texts))
+
+
+def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, record: JobRecord) -> Origin:
+    """Tell who pressed a button, and on what."""
+    return Origin(interaction.user.id, button.action, button.picture, record.link)
 
 
 async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
@@ -84,42 +102,54 @@ async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) ->
         kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
         temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,
     )
-    await draw(
-        interaction, wish, spoiler=record.spoiler, private=record.private, origin=pressed(interaction, button, record)
-    )
+    origin, private = pressed(interaction, button, record), record.address.private
+    await draw(interaction, wish, spoiler=record.spoiler, private=private, origin=origin)
 
 
 async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Double a picture's size once more, and stay until it is delivered. Raises Refusal."""
     bot, record, picture = interaction.client, await button.record(interaction), button.picture or 0
-    target = InteractionTarget(interaction, private=record.private)
-    origin = pressed(interaction, button, record)
+    target, origin = (
+        InteractionTarget(interaction, private=record.address.private),
+        pressed(interaction, button, record),
+    )
     found, texts = find(interaction, record, picture), target.texts
     _check_size((found.width or 0, found.height or 0), texts)  # as far as Discord tells it
     await admission.check(bot, target, None)
-    prompt = record.words
-    await target.show(notice(prompt, texts.reading_picture, origin=origin.line(texts)))
-    try:
-        data = await inputs.download(found, bot.read, bot.settings.limits, texts)
-        async with bot.decode_slots:
-            taken = await asyncio.to_thread(decode, data, found.filename, bot.settings.limits, texts)
-        _check_size(taken.picture.size, texts)
-        source = Enlargement(record.id, picture, prompt)
-        request = Enlarge(picture=taken.picture)
-        spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
-        job = await admission.accept(bot, target, request, source=source, spoiler=spoiler)
-    except (Refusal, Refused) as refusal:
-        await target.refuse(str(refusal))
-        return
-    except Exception as error:  # the message is there already, and must not stay as it is
-        line = texts.failed.format(id=log_bug(error))
-        await send_line(target, record.id, prompt, line, origin=origin.line(texts))
-        return
-    name = f"{PurePath(found.filename).stem.removeprefix(HIDDEN)}-x2"
-    look = await look_of(bot, target, spoiler, origin)
-    presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, look)
-    del taken, data, request
-    await Delivery(bot, target, job, presenter).run()
+    spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
+    job_id, wish = new_id(), Enlargement(record.id, picture, record.words)
+    async with admission.accepted(
+        bot, target, job_id, wish, spoiler=spoiler, origin=origin, conversation=job_id
+    ) as enlargement:
+        await target.show(told(enlargement, texts.reading_picture, texts))
+        try:
+            kept = KeptPicture(found.filename, await inputs.download(found, bot.read, bot.settings.limits, texts))
+            revived = await _enlarging(bot, enlargement, kept, texts)
+            job = await admission.submit(bot, target, enlargement, revived.request, [kept])
+        except Exception as error:
+            await admission.turn_away(bot, target, enlargement, error)
+            return
+    presenter = revived.presenter
+    del kept, revived  # the model has the picture now
+    await Delivery(bot, target, enlargement, job, presenter).run()
+
+
+async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
+    """Take up an enlargement of an earlier process. Raises Refusal if that had not read the picture yet."""
+    kept = await bot.store.conversations.pictures(record.id)
+    if not kept:
+        raise Refusal(texts.picture_unread)
+    return await _enlarging(bot, record, kept[0], texts)
+
+
+async def _enlarging(bot: JanusBot, record: JobRecord, kept: KeptPicture, texts: Texts) -> Revived:
+    async with bot.decode_slots:
+        taken = await asyncio.to_thread(decode, kept.data, kept.name, bot.settings.limits, texts)
+    _check_size(taken.picture.size, texts)
+    name = f"{PurePath(kept.name).stem.removeprefix(HIDDEN)}-x2"
+    look = await look_of(bot, record, texts)
+    presenter = EnlargementPresenter(record.words, record.id, name, provenance.read(kept.data), texts, look)
+    return Revived(Enlarge(picture=taken.picture, id=record.id), presenter)
 
 
 async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
@@ -134,17 +164,6 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     file = Upload(found.filename, data, picture_alt(texts, record.words, picture, seed))
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
     await InteractionTarget(interaction, private=True).finish(parcel)
-
-
-async def look_of(bot: JanusBot, target: Target, spoiler: bool, origin: Origin | None) -> Look:
-    """Tell how a job's pictures are shown where it was asked for."""
-    reports = not target.private and bool((await bot.store.servers.get(target.guild_id)).reports)
-    return Look(spoiler=spoiler, reports=reports, origin=origin.line(target.texts) if origin else "")
-
-
-def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, record: JobRecord) -> Origin:
-    """Tell who pressed a button, and on what."""
-    return Origin(interaction.user.id, button.action, button.picture, record.link)
 
 
 def _drawn(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> tuple[Drawing, Pictures]:

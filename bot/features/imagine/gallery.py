@@ -12,7 +12,7 @@ from bot.core.text import alt_text, decimal, is_demo, model_name, one_line
 from bot.jobs.target import Parcel
 from bot.media.provenance import Provenance
 from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
-from bot.store.jobs import JobRecord
+from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from bot.ui.layout import DONE, Standing, heading, layout, panel, preview_names
@@ -42,15 +42,6 @@ class DrawingPresenter:
     model: str
     look: Look = Look()
     pace: float = 1.5
-    repeatable: bool = True
-
-    @property
-    def words(self) -> str:
-        return self.drawing.prompt
-
-    @property
-    def origin(self) -> str:
-        return self.look.origin
 
     @property
     def ready(self) -> str:
@@ -58,7 +49,9 @@ class DrawingPresenter:
 
     def progress(self, standing: Standing) -> ui.LayoutView:
         look = self.look
-        return panel(self.texts, self.words, standing, self.drawing.id, spoiler=look.spoiler, origin=look.origin)
+        return panel(
+            self.texts, self.drawing.prompt, standing, self.drawing.id, spoiler=look.spoiler, origin=look.origin
+        )
 
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
         return await sketches(pictures, preview_names(len(pictures)))
@@ -70,7 +63,7 @@ class DrawingPresenter:
                 picture,
                 picture_name(seed),
                 Provenance.of(self.drawing, seed, self.model),
-                picture_alt(self.texts, self.words, number, seed),
+                picture_alt(self.texts, self.drawing.prompt, number, seed),
             )
             for number, (picture, seed) in enumerate(zip(ending.pictures, ending.seeds, strict=True))
         ]
@@ -105,11 +98,6 @@ class EnlargementPresenter:
     texts: Texts
     look: Look = Look()
     pace: float = 1.5
-    repeatable: bool = False  # the picture would have to be found again: the button that asked for this is still there
-
-    @property
-    def origin(self) -> str:
-        return self.look.origin
 
     @property
     def ready(self) -> str:

@@ -9,7 +9,7 @@ from PIL import Image
 from simcord import InteractionResult, ResponseMessage
 
 from bot.features.privacy import forget
-from model.requests import Started, Text, Turn
+from model.requests import Failed, Started, Text, Turn
 from tests.bot.conftest import World, restart
 from tests.bot.samples import fitted, png
 from tests.bot.scripted import answer
@@ -88,7 +88,7 @@ async def test_private_stays_private(world: World) -> None:
     assert "Grey." in text(second)
     record = await world.bot.store.jobs.get(world.executor.jobs[-1].id)
     assert record
-    assert record.private
+    assert record.address.private
 
 
 async def test_a_follow_up_of_no_words_is_refused(world: World) -> None:
@@ -131,9 +131,11 @@ async def test_who_is_forgotten_takes_the_picture_along(world: World) -> None:
     assert "I no longer have the picture" in told_privately(await ask_more(world, second, "Sure?", world.bob))
 
 
-async def test_an_interrupted_question_is_tried_again_in_place(world: World) -> None:
+async def test_a_question_that_failed_is_tried_again_in_place(world: World) -> None:
     first = await asked(world)
     second = shown(await ask_more(world, first, "Which colour?"))
+    world.executor.jobs[-1].tell(Failed("", "memory"))
+    await world.env.settle()
     await restart(world)
     await world.env.settle()
     assert buttons(second) == ["Try again"]

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+from datetime import timedelta
 
 import aiohttp
+import discord
 import pytest
 from PIL import Image
 from simcord import InteractionResult
@@ -12,7 +14,7 @@ from bot.jobs.interaction import InteractionTarget
 from bot.jobs.target import Parcel
 from bot.media import uploads
 from bot.media.provenance import read
-from model.requests import Progress, Started
+from model.requests import Paint, Progress, Started
 from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, noisy, pictures
@@ -62,23 +64,32 @@ def nobody_takes_it(world: World) -> None:
 async def test_a_result_that_can_not_be_sent_is_kept_for_the_asker(world: World) -> None:
     message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     nobody_takes_it(world)
-    world.executor.job.tell(pictures(world.executor.drawing))
+    made = pictures(world.executor.drawing)
+    world.executor.job.tell(made)
     await world.env.settle()
     assert "didn't accept the result" in text(message)
-    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=1)
     result = await world.alice.click(message, label="Show")
+    paint = world.executor.jobs[1].request
+    assert isinstance(paint, Paint)
+    assert paint.tokens == made.tokens
+    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=1)
+    world.executor.jobs[1].tell(made)
+    await world.env.settle()
     handed_over = [shown(result), *result.followups]
     assert all(one.ephemeral for one in handed_over)
     assert [len(gallery(one)) for one in handed_over] == [3, 2]
 
 
-async def test_a_kept_result_is_dropped_after_an_hour(world: World) -> None:
+async def test_a_result_that_nobody_takes_stays_as_long_as_everything_else(world: World) -> None:
     await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     nobody_takes_it(world)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    await world.env.advance_time(61 * MINUTE)
     assert world.bot.open_jobs.get(world.executor.job.id) is None
+    await world.bot.store.expire(discord.utils.utcnow() + timedelta(days=29), keep_days=30)
+    assert await world.bot.store.jobs.of(world.alice.id)
+    await world.bot.store.expire(discord.utils.utcnow() + timedelta(days=31), keep_days=30)
+    assert not await world.bot.store.jobs.of(world.alice.id)
 
 
 # -- too large for one message, or for any ----------------------------------------------------------------------------
@@ -158,7 +169,7 @@ async def test_files_that_no_encoding_makes_small_enough_are_sent_fewer_at_a_tim
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     assert "didn't accept the result" in text(message)
-    assert world.bot.open_jobs.of(world.alice.id)[0].kept
+    assert [record.state for record in await world.bot.store.jobs.of(world.alice.id)] == ["undelivered"]
 
 
 # -- what takes long --------------------------------------------------------------------------------------------------

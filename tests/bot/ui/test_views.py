@@ -16,10 +16,10 @@ from bot.features.imagine.gallery import Look, chosen, enlarged, gallery, info
 from bot.features.provenance import told_by
 from bot.media.provenance import Provenance
 from bot.media.uploads import Upload
-from bot.store.jobs import Enlargement, JobRecord
+from bot.store.records import Address, Enlargement, JobRecord, Origin
 from bot.texts import CATALOGUES, ENGLISH, Texts
 from bot.ui.forms import MOST_CHARACTERS
-from bot.ui.layout import Origin, Standing, notice, panel
+from bot.ui.layout import Standing, notice, origin_line, panel
 from model.requests import SEEDS, Answer, Drawing, Pictures, Preview, Progress, Queued, Started, Text, new_id
 
 UGLY = [
@@ -49,7 +49,8 @@ def record(request: Drawing | Enlargement) -> JobRecord:
     result = Pictures((), ((1,) * 576,) * 5, (SEEDS - 1,) * 5, dict.fromkeys(["queue", "prefill", "decode"], 12345.6))
     now = datetime.now(UTC)
     model = "m" * 500
-    return JobRecord(id=new_id(), request=request, owner=1, guild=2, channel=3, model=model, asked=now, result=result)
+    address = Address(guild=2, channel=3)
+    return JobRecord(id=new_id(), request=request, owner=1, address=address, model=model, asked=now, result=result)
 
 
 def made(prompt: str) -> Provenance:
@@ -74,7 +75,7 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         Standing().after(Text(prompt * 3)),
     ]
     picture = Upload("picture.webp", b"", alt_text(prompt))
-    origin = ORIGIN.line(texts)
+    origin = origin_line(ORIGIN, texts)
     one, four = Asked(prompt, [picture], origin=origin), Asked(prompt, [picture] * 4, spoiler=True, origin=origin)
     drawing, look = Drawing(prompt=prompt, temperature=0), Look(reports=True, origin=origin)
     files = [Upload(f"janus-{i}.png", b"", alt_text(prompt)) for i in range(5)]

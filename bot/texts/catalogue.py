@@ -111,7 +111,6 @@ class Texts(CommandTexts):
     failed: str
     out_of_memory: str
     unavailable: str
-    too_large_to_send: str
     not_sent: str
     filtered: str
     not_taken: str

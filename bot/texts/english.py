@@ -135,7 +135,6 @@ ENGLISH = Texts(
     failed="Something went wrong, and it is not your fault. If you report it, name this id: {id}",
     out_of_memory="There is not enough memory for this just now. Try again in a moment, or ask for fewer pictures.",
     unavailable="The model can't be used just now. Whoever runs me finds the reason in my log.",
-    too_large_to_send="The result is too large to be sent here.",
     not_sent="Discord did not take the result. I keep it for you, for {days} days: press {show}.",
     filtered="Discord does not let these words or links through. Say it in other words, please.",
     not_taken="Discord did not take my answer, so nothing comes of this. Try again, please.",

@@ -145,7 +145,6 @@ FRENCH = Texts(
     out_of_memory="La mémoire ne suffit pas pour l'instant. Réessaie dans un moment, ou demande moins d'images.",
     unavailable="Le modèle n'est pas utilisable pour l'instant. La raison se trouve dans mon journal, pour qui "
     "m'héberge.",
-    too_large_to_send="Le résultat est trop grand pour être envoyé ici.",
     not_sent="Discord n'a pas pris le résultat. Je te le garde {days} jours : appuie sur {show}.",
     filtered="Discord ne laisse pas passer ces mots ou ces liens. Dis-le autrement, s'il te plaît.",
     not_taken="Discord n'a pas pris ma réponse : il n'en sortira rien. Réessaie, s'il te plaît.",

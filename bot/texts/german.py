@@ -140,7 +140,6 @@ GERMAN = Texts(
     failed="Etwas ist schiefgegangen, und es liegt nicht an dir. Wenn du es meldest, nenne diese Kennung: {id}",
     out_of_memory="Dafür reicht der Speicher gerade nicht. Versuch es gleich noch einmal oder bitte um weniger Bilder.",
     unavailable="Das Modell ist gerade nicht benutzbar. Wer mich betreibt, findet den Grund in meinem Log.",
-    too_large_to_send="Das Ergebnis ist zu groß, um es hier zu senden.",
     not_sent="Discord hat das Ergebnis nicht angenommen. Ich hebe es {days} Tage für dich auf: Drück auf {show}.",
     filtered="Discord lässt diese Wörter oder Links nicht durch. Sag es bitte mit anderen Worten.",
     not_taken="Discord hat meine Antwort nicht angenommen, deshalb wird nichts daraus. Versuch es bitte noch einmal.",

@@ -80,7 +80,7 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
     views = [
         *(panel(texts, prompt, standing, new_id()) for standing in standings),
         *(answering(texts, asked, standing, new_id()) for standing in standings for asked in (one, four)),
-        notice(prompt, texts.too_large_to_send),
+        notice(prompt, texts.out_of_memory),
         panel(texts, prompt, Standing(preview=Preview((NOTHING,) * 5)), new_id(), spoiler=True),
         gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, mention="<@1>").view,
         gallery(texts, drawing, files[:1], "demo", 1e4, mention="<@1>").view,

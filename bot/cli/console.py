@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import re
 import signal
 import sys
@@ -71,16 +72,29 @@ def log_bugs_to_stderr() -> None:
 def run_to_end(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` to its end. Ctrl-C and SIGTERM cancel it, so that what it holds is closed in order.
 
-    Raises KeyboardInterrupt or SystemExit then.
+    A second one ends the process at once: whatever must not be lost has to be on the disk by then. Raises
+    KeyboardInterrupt or SystemExit after the first.
     """
+    told: list[signal.Signals] = []
 
     async def with_signals() -> T:
-        task = asyncio.ensure_future(main)
+        task, loop = asyncio.ensure_future(main), asyncio.get_running_loop()
+
+        def stop(number: signal.Signals) -> None:
+            if told:
+                os._exit(128 + number)
+            told.append(number)
+            task.cancel()
+
         if sys.platform != "win32":
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                if signal.getsignal(number) != signal.SIG_IGN:  # as SIGINT is for what a shell runs in the background
+                    loop.add_signal_handler(number, stop, number)
         return await task
 
     try:
         return asyncio.run(with_signals())
     except asyncio.CancelledError:
+        if signal.SIGINT in told:
+            raise KeyboardInterrupt from None
         raise SystemExit(128 + signal.SIGTERM) from None

@@ -1,5 +1,6 @@
 """The store: all that the bot keeps on disk, one table's worth of methods each."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,15 +8,18 @@ from pathlib import Path
 from bot.store.conversations import Conversations, KeptPicture
 from bot.store.database import Database
 from bot.store.jobs import Jobs
+from bot.store.lock import FolderLock
 from bot.store.records import JobRecord
 from bot.store.servers import Reports, Servers
 from bot.store.usage import HOUR, Usage
+from model.errors import PlainError
 
 
 class Store:
     """One SQLite file. `open` it before use, and `close` it."""
 
     def __init__(self, folder: Path) -> None:
+        self.lock = FolderLock(folder)
         self.database = Database(folder)
         self.jobs = Jobs(self.database)
         self.conversations = Conversations(self.database)
@@ -24,12 +28,22 @@ class Store:
         self.reports = Reports(self.database)
 
     async def open(self) -> None:
-        """Open the file, or make it. Raises PlainError if that can't be."""
-        await self.database.open()
+        """Open the file, or make it. Raises PlainError if that can't be, or if another process has the folder."""
+        try:
+            await asyncio.to_thread(self.lock.take)
+        except OSError as error:
+            raise PlainError(f"store.folder: {self.lock.folder} can't be used: {error.strerror}") from error
+        try:
+            await self.database.open()
+            await self.servers.load()
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Close the file. Safe to repeat."""
         await self.database.close()
+        self.lock.release()
 
     async def accept(self, record: JobRecord, pictures: Sequence[KeptPicture] = ()) -> None:
         """Write a new job down, with its use and its pictures: all of it, or nothing."""

@@ -292,6 +292,29 @@ def test_run_ends_in_order_when_it_is_told_to(
     assert closed
 
 
+STUBBORN = """
+import asyncio, os, signal
+from bot.cli.console import run_to_end
+
+async def main():
+    try:
+        os.kill(os.getpid(), signal.{first})
+        await asyncio.Event().wait()
+    finally:
+        os.kill(os.getpid(), signal.{second})
+        await asyncio.sleep(60)
+
+run_to_end(main())
+"""
+
+
+@pytest.mark.parametrize(("first", "second"), [("SIGTERM", "SIGTERM"), ("SIGINT", "SIGINT"), ("SIGTERM", "SIGINT")])
+def test_who_is_told_twice_to_end_ends_at_once(first: str, second: str) -> None:
+    script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler){STUBBORN}"
+    ended = subprocess.run([sys.executable, "-c", script.format(first=first, second=second)], timeout=30, check=False)
+    assert ended.returncode == 128 + signal.Signals[second]
+
+
 def test_a_model_s_name_means_the_model_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo").mkdir()

@@ -2,7 +2,7 @@
 
 import importlib.util
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,21 +11,26 @@ from rich.filesize import decimal
 
 from bot.cli.console import show
 from bot.config import Settings, read_token
-from model.errors import PlainError
+from model.errors import PlainError, as_typed
 from model.weights.names import WEIGHTS, folder_of, locate_upscaler
 
 if TYPE_CHECKING:
     from model.weights.machine import Machine, Needs
 
-DEMO = (
-    "This is the demo model: it knows nothing but its little world, a few coloured shapes on plain backgrounds (try "
-    '"a large red circle above a small blue square on a white background"). For anything else fetch Janus-Pro: '
-    "janus-bot download 1b (about 4 GB) or 7b (about 15 GB), then choose it with --model or as name in [model]."
-)
 NO_PLAYGROUND = "the playground is not installed: start it with uv run --extra playground janus-bot playground"
 ROOM = 0.9  # the share of the memory that weights may take, so that requests find some
 PATIENCE = 60.0  # seconds that people wait for a drawing without being warned
 NVIDIA = Path("/dev/nvidia0")
+
+
+def demo_lines() -> Sequence[str]:
+    """Say what the demo model is, and how to get another."""
+    return (
+        "This is the demo model: it draws one or two coloured shapes on a plain background, and knows only English.",
+        'Try "a large red circle above a small blue square on a white background".',
+        f"For anything else, fetch Janus-Pro: {as_typed('download 1b')} (about 4 GB) or 7b (about 15 GB),",
+        "then start with --model 1b or --model 7b.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
     if machine.device == "cpu":
         yield speed(needs, read_speed())
     if chosen.name == "demo":
-        yield Finding("model", "note", DEMO)
+        yield Finding("model", "note", " ".join(demo_lines()))
 
 
 def memory(machine: "Machine", needs: "Needs") -> Finding:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from model.errors import PlainError
+from model.errors import PlainError, as_typed
 
 if TYPE_CHECKING:
     from bot.config import Settings
 
 app = typer.Typer(
     help="A Discord bot that sees and draws with Janus-Pro, on your own GPU.",
-    epilog="Try it without Discord: janus-bot playground",
+    epilog=f"Try it without Discord: {as_typed('playground')}",
     add_completion=False,
     rich_markup_mode=None,  # plain help: rich alone would take half of the time that --help may take
     pretty_exceptions_enable=False,
@@ -81,9 +81,15 @@ def load_settings(
     return load(config, {"model": {"name": name, "device": device, "dtype": dtype}, **more})
 
 
+def _say_starting() -> None:
+    """Say that something happens: what comes next is imported for seconds, the first time for half a minute."""
+    typer.echo("Starting. The first time takes up to half a minute…", err=True)
+
+
 @app.command()
 def run(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
     """Join Discord and serve its members. Needs a bot token in DISCORD_TOKEN or a file (see config.toml)."""
+    _say_starting()
     from bot.cli import serve
 
     serve.run(load_settings(config, model, device, dtype))
@@ -98,7 +104,7 @@ def playground(
     config: Config = None,
 ) -> None:
     """Try the bot in a local browser page, with no token and no GPU."""
-    typer.echo("Starting; the first time that takes some seconds more.", err=True)
+    _say_starting()
     from bot.cli import serve
 
     serve.playground(load_settings(config, model, device, dtype), port)

@@ -8,9 +8,10 @@ import aiohttp
 import discord
 
 from bot.app import run_bot
-from bot.cli.check import DEMO, NO_PLAYGROUND
+from bot.cli.check import NO_PLAYGROUND, demo_lines
 from bot.cli.console import log_to_stderr, run_to_end, say, show
 from bot.config import Settings, read_token
+from bot.core.text import is_demo
 from model.errors import PlainError
 from model.executor import open_executor
 
@@ -51,6 +52,7 @@ def playground(settings: Settings, port: int) -> None:
 
     log_to_stderr(logging.WARNING)
     _greet(settings)
+    say("Opening the playground…")
     with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
         run_to_end(page.playground(settings, open_executor(settings.model, settings.engine), _announce, port))
     say("The playground is closed.")
@@ -58,8 +60,9 @@ def playground(settings: Settings, port: int) -> None:
 
 def _greet(settings: Settings) -> None:
     say(f"Model: {settings.model.name}. Ctrl-C ends it.")
-    if settings.model.name == "demo":
-        say(DEMO)
+    if is_demo(settings.model.name):
+        for line in demo_lines():
+            say(f"  {line}")
 
 
 def _announce(address: str) -> None:

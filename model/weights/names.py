@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from model.errors import PlainError
+from model.errors import PlainError, as_typed
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"  # beside the packages, from any working directory
 HUB = {"1b": "deepseek-community/Janus-Pro-1B", "7b": "deepseek-community/Janus-Pro-7B"}  # short names of hub ids
@@ -42,7 +42,7 @@ def locate(name: str, weights: Path = WEIGHTS) -> Path:
     if (folder / "config.json").is_file():
         return folder
     if hub_id(name):
-        raise CheckpointError(f"{name} is not in {weights}. Fetch it with: janus-bot download {name}")
+        raise CheckpointError(f"{name} is not in {weights}. Fetch it with: {as_typed(f'download {name}')}")
     if folder.is_dir():
         raise CheckpointError(f"{folder} holds no config.json, so it is no checkpoint. Name another folder or a model.")
     raise CheckpointError(f"There is no model and no folder called {name}. Models: demo, 1b, 7b, or owner/name.")
@@ -65,5 +65,5 @@ def locate_upscaler(name: str, model: str, weights: Path = WEIGHTS) -> Path | No
     if file.is_file():
         return file
     if file == released:
-        raise CheckpointError(f"The upscaler is not in {file.parent}. Fetch it with: janus-bot download upscaler")
+        raise CheckpointError(f"The upscaler is not in {file.parent}. Fetch it with: {as_typed('download upscaler')}")
     raise CheckpointError(f"There is no upscaler {file}. Name a file, or one of auto, demo, realesrgan, lanczos.")

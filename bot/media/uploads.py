@@ -82,10 +82,10 @@ async def encode(pictures: Sequence[Finished], limit: int) -> tuple[Upload, ...]
 
 def _fit(finished: Finished, limit: int) -> Upload:
     picture, provenance, alt = finished.picture, finished.provenance, finished.alt
-    png = _saved(picture, "PNG", compress_level=PNG_LEVEL, pnginfo=provenance.png() if provenance else None)
+    png = _saved(picture, "PNG", compress_level=PNG_LEVEL, pnginfo=provenance.png(picture.size) if provenance else None)
     if len(png) <= limit:
         return Upload(f"{finished.name}.png", png, alt)
-    exif = {"exif": provenance.exif()} if provenance else {}
+    exif = {"exif": provenance.exif(picture.size)} if provenance else {}
     while min(picture.size) >= SMALLEST_SIDE:
         for quality in WEBP_QUALITIES:
             webp = _saved(picture, "WEBP", quality=quality, **exif)

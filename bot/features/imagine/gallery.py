@@ -62,7 +62,7 @@ class DrawingPresenter:
             Finished(
                 picture,
                 picture_name(seed),
-                Provenance.of(self.drawing, seed, self.model),
+                Provenance.of(self.drawing, seed, self.model, len(ending.tokens[number])),
                 picture_alt(self.texts, self.drawing.prompt, number, seed),
             )
             for number, (picture, seed) in enumerate(zip(ending.pictures, ending.seeds, strict=True))

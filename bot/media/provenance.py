@@ -18,6 +18,8 @@ from model.requests import SEEDS, Drawing
 SOFTWARE: Final = "janus-bot"
 PARAMETERS: Final = "parameters"  # what AUTOMATIC1111's program writes, and every reader of such files knows
 SAMPLER: Final = "Janus-Pro"
+COMMENT_OF_BYTES: Final = b"\x92\x86\x00\x01"  # the number of an EXIF comment, and the type of its value
+COMMENT_UNDEFINED: Final = b"\x92\x86\x00\x07"
 UNICODE: Final = b"UNICODE\0"  # how an EXIF comment says in which letters it is written
 REMARKS: Final = frozenset({b"tEXt", b"iTXt"})  # the chunks of a PNG that hold text
 NEGATIVE: Final = "Negative prompt:"  # what would begin another part
@@ -78,14 +80,16 @@ class Provenance:
         chunks.add_text(SOFTWARE, json.dumps(asdict(self)))
         return chunks
 
-    def exif(self, size: tuple[int, int]) -> Image.Exif:
+    def exif(self, size: tuple[int, int]) -> bytes:
         """Return the EXIF of a WebP."""
         exif = Image.Exif()
         exif[ExifTags.Base.Software] = SOFTWARE
         exif[ExifTags.Base.ImageDescription] = json.dumps(asdict(self))  # all ASCII, as EXIF wants it
         comment = UNICODE + self.parameters(size).encode("utf-16-be", errors="replace")
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
-        return exif
+        # Pillow writes that the comment is of bytes, where the standard wants "undefined" and some readers insist on it.
+        # Nothing before it has letters beyond ASCII.
+        return exif.tobytes().replace(COMMENT_OF_BYTES, COMMENT_UNDEFINED, 1)
 
 
 def _unmarked(value: object) -> str:

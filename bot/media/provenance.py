@@ -87,7 +87,7 @@ class Provenance:
         exif[ExifTags.Base.ImageDescription] = json.dumps(asdict(self))  # all ASCII, as EXIF wants it
         comment = UNICODE + self.parameters(size).encode("utf-16-be", errors="replace")
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
-        # Pillow writes that the comment is of bytes, where the standard wants "undefined" and some readers insist on it.
+        # Pillow writes that the comment is of bytes, where the standard wants "undefined", as some readers do.
         # Nothing before it has letters beyond ASCII.
         return exif.tobytes().replace(COMMENT_OF_BYTES, COMMENT_UNDEFINED, 1)
 

@@ -25,6 +25,7 @@ from bot.core.presses import Presses
 from bot.core.queue import JobQueue, Wait, plainly
 from bot.core.receipts import Receipts
 from bot.core.rest import DiscordTime, listen
+from bot.core.unanswered import Unanswered
 from bot.store.records import JobRecord
 from bot.store.store import Store
 from bot.texts import Texts
@@ -70,6 +71,10 @@ class CommandTree(app_commands.CommandTree["JanusBot"]):
     ) -> None:
         await explain(interaction, error)
 
+    async def interaction_check(self, interaction: discord.Interaction["JanusBot"], /) -> bool:
+        interaction.client.unanswered.serve(interaction)
+        return True
+
 
 class JanusBot(commands.AutoShardedBot):
     """Takes requests from Discord to an executor, and brings back what comes out.
@@ -90,6 +95,7 @@ class JanusBot(commands.AutoShardedBot):
         self.metrics = Metrics(lambda: Reading(self.connected, self.queue.waiting, self.executor.status()))
         self.time = DiscordTime()
         self.receipts = Receipts(lambda: self.application_id)
+        self.unanswered = Unanswered(self.receipts)
         super().__init__(
             command_prefix=commands.when_mentioned,  # there are no such commands: see `on_message`
             help_command=None,
@@ -132,8 +138,9 @@ class JanusBot(commands.AutoShardedBot):
         self.command_ids = dict(await command_sync.sync(self.tree, self.settings, self.invite_link))
 
     async def connect(self, *, reconnect: bool = True) -> None:
-        """Listen to Discord until it is closed."""
+        """Listen to Discord until it is closed: its answers may be lost, and it waits for ours only so long."""
         self.receipts.use()
+        self.add_listener(self.unanswered.watch, "on_interaction")
         await super().connect(reconnect=reconnect)
 
     async def settings_in(self, guild: int | None) -> Settings:

@@ -20,6 +20,8 @@ from model.requests import Refused
 
 log = logging.getLogger(__name__)
 
+OTHERS = (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)  # commands as another version told them
+
 
 Command = TypeVar("Command", bound=Callable[..., Coroutine[Any, Any, None]])
 
@@ -52,6 +54,8 @@ async def explain(interaction: discord.Interaction, error: BaseException, *butto
     failed = DiscordError(error) if isinstance(error, NETWORK) else error
     if isinstance(failed, Refusal | Refused):
         sentence = str(failed)
+    elif isinstance(failed, OTHERS):
+        sentence = texts.outdated
     elif isinstance(failed, DiscordError):
         log.warning("Discord did not take an answer: %s", in_short(failed))
         sentence = texts.filtered if failed.fault is Fault.FILTERED else texts.not_taken

@@ -96,11 +96,15 @@ async def accepted(
         conversation=conversation,
         parent=parent,
     )
-    await bot.store.accept(record)
     try:
+        await bot.store.accept(record)
         yield record
     except Exception:
         await bot.store.refuse(job_id)
+        raise
+    except asyncio.CancelledError:
+        if not bot.closing:  # its interaction went unanswered for too long; else the next process goes on with it
+            await bot.store.refuse(job_id)
         raise
 
 

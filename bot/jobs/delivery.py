@@ -59,7 +59,11 @@ class Delivery:
             ending = await self._follow(await self._begin(resumed))
             await self.outcome.conclude(ending, self.presenter, started=self.standing.started)
         except DiscordError as error:
-            await self.outcome.forget(error)
+            await self.outcome.forget(str(error))
+            raise
+        except asyncio.CancelledError:
+            if self.target.message_id is None and not self.bot.closing:  # its interaction went unanswered for too long
+                await self.outcome.forget("something was too busy")
             raise
         except Exception as error:
             await self.outcome.fail(Failed(log_bug(error, self.id), "bug"))

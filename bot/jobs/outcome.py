@@ -97,9 +97,9 @@ class Outcome:
         if said:
             await self.journal.note_told()
 
-    async def forget(self, error: DiscordError) -> None:
-        """Note that Discord took no word of it from the beginning: its member is told otherwise, or not at all."""
-        failure = Failed(str(error), "unavailable")
+    async def forget(self, reason: str) -> None:
+        """Note that there never was a message for it: its member is told otherwise, or not at all."""
+        failure = Failed(reason, "unavailable")
         self._count(failure)
         if await self.journal.move("failed", failure):
             await self.journal.take_back()

@@ -35,6 +35,7 @@ class Database:
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
         self._opened: aiosqlite.Connection | None = None
+        self._transactions: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()  # nobody's write gets into another's transaction
 
     async def open(self) -> None:
@@ -73,7 +74,13 @@ class Database:
             return cursor.rowcount
 
     async def transact(self, *statements: Statement) -> None:
-        """Change several things: all of them, or none."""
+        """Change several things: all of them, or none. Whoever is cancelled meanwhile leaves no transaction open."""
+        work = asyncio.create_task(self._transact(statements))
+        self._transactions.add(work)  # so that it stays alive
+        work.add_done_callback(self._done)
+        await asyncio.shield(work)
+
+    async def _transact(self, statements: Sequence[Statement]) -> None:
         async with self._writing:
             await self._connection.execute_fetchall("BEGIN IMMEDIATE")
             try:
@@ -84,6 +91,11 @@ class Database:
                 with suppress(sqlite3.OperationalError):  # the commit may have come through
                     await self._connection.execute_fetchall("ROLLBACK")
                 raise
+
+    def _done(self, work: asyncio.Task[None]) -> None:
+        self._transactions.discard(work)
+        if not work.cancelled():
+            work.exception()  # whoever waited has it; nobody else misses it
 
     def _touch(self) -> None:
         """Fail here where there can be no such file: aiosqlite leaves a thread behind a connect that failed."""

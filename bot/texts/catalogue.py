@@ -146,6 +146,8 @@ class Texts(CommandTexts):
     not_sent: str
     filtered: str
     not_taken: str
+    busy: str
+    outdated: str
 
     # what can't be taken
     prompt_empty: str

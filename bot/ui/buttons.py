@@ -32,6 +32,7 @@ class Pressable(ui.DynamicItem[Any], template="janus"):
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do what it is for, and report what goes wrong."""
+        interaction.client.unanswered.serve(interaction)
         try:
             await self.press(interaction)
         except Exception as error:

@@ -59,6 +59,10 @@ class Form(ui.Modal):
         except (Refusal, Refused) as refusal:
             await explain(interaction, refusal, *self._way_back(interaction))
 
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        interaction.client.unanswered.serve(interaction)
+        return True
+
     async def on_error(  # type: ignore[override]  # a modal's has no item
         self, interaction: discord.Interaction[Any], error: Exception, /
     ) -> None:

@@ -6,6 +6,7 @@ taken by the next request that it matches, and answers in place of the server. T
 has done what it was asked for: the request arrived, and its receipt is lost.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -151,6 +152,7 @@ class Discord(Gateway):
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
+        await asyncio.sleep(self.delay)
         if answer := _taken(self.faults, request):
             return await answer(request)
         if not request.path.startswith(API):

@@ -85,6 +85,7 @@ class State:
     def __init__(self) -> None:
         self.base = ""
         self.token = "a-token"
+        self.delay = 0.0  # seconds on the way to it
         self.answer_seconds = 3.0  # that an interaction waits for its answer
         self.token_seconds = 15 * 60.0
         self.file_limit = 10 * 2**20

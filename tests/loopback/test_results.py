@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot.core.client import JanusBot
+from bot.jobs.outcome import kept_line
 from bot.texts import ENGLISH
 from model.requests import Progress, Started
 from tests.bot.samples import png
@@ -20,7 +21,7 @@ from tests.loopback.wire import EPHEMERAL, Payload
 
 __all__ = ["bot", "executor", "server"]
 
-NOT_SENT = ENGLISH.not_sent.format(show=ENGLISH.show, days=30)
+NOT_SENT = kept_line(ENGLISH, 30)
 EDIT, SEND_HERE = ("PATCH", "/messages/"), ("POST", f"/channels/{HERE}/messages")
 LIMIT: Payload = {"message": "You are being rate limited.", "global": False}
 DEAD = answers(401, {"message": "Invalid Webhook Token", "code": 50027})
@@ -168,7 +169,7 @@ async def test_words_that_discord_refuses_are_not_in_what_is_said_of_them(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor
 ) -> None:
     token = await server.slash("ask", image=("cat.png", png()), question="my own words?")
-    await until(lambda: executor.jobs and token in server.messages)
+    await until(lambda: executor.jobs and server.messages[token].files)  # the last edit on the way
     server.faults += [("PATCH", "@original", FILTERED)] * 2
     executor.job.tell(answer("See https://evil.example"))
     message = server.messages[token]

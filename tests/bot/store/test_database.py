@@ -1,5 +1,6 @@
 """The file: made, brought up to date, and refused where it can't be used."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -107,4 +108,22 @@ async def test_jobs_of_the_version_before_go_on_where_they_stood(
     ]
     assert [job.id for job in await jobs.unfinished()] == ["0", "1"]
     assert [job.address.channel_open for job in await jobs.unfinished()] == [True, False]
+    await database.close()
+
+
+async def test_a_transaction_whose_waiter_is_cancelled_is_not_left_open(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    await database.open()
+    other = sqlite3.connect(database.file, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    statement = ("INSERT INTO blocked VALUES (?, ?, ?)", (1, 2, 3.0))
+    waiting = asyncio.create_task(database.transact(statement))
+    await asyncio.sleep(0.1)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    other.execute("COMMIT")
+    other.close()
+    await database.transact(("DELETE FROM blocked", ()), statement)
+    assert len(await database.rows("SELECT * FROM blocked")) == 1
     await database.close()

@@ -12,6 +12,8 @@ from typing import Any, Final, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
+from model.errors import PlainError
+
 T = TypeVar("T")
 
 # Whoever knows an interaction's token may edit its message, and addresses with tokens are in libraries' errors.
@@ -25,9 +27,17 @@ def say(message: str) -> None:
 
 
 def show(result: str, end: str = "\n") -> None:
-    """Write a result, or a piece of one, to stdout at once."""
-    sys.stdout.write(f"{result}{end}")
-    sys.stdout.flush()
+    """Write a result, or a piece of one, to stdout at once. Raises PlainError if it does not take it: a full disk.
+
+    Raises BrokenPipeError if nobody reads on.
+    """
+    try:
+        sys.stdout.write(f"{result}{end}")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise PlainError(f"the result can't be written: {error.strerror}") from None
 
 
 def bars(*columns: ProgressColumn) -> Progress:

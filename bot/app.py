@@ -6,13 +6,14 @@ from typing import Final
 
 import discord
 
-from bot.config import Settings, SettingsError, read_token
+from bot.config import Settings, SettingsError
 from bot.core.cdn import Read
 from bot.core.client import Feature, JanusBot
 from bot.core.health import serving_health
 from bot.core.queue import Wait, plainly
 from bot.features import ask, controls, help, imagine, privacy, provenance, queue, reports, settings, status
 from bot.jobs import recovery
+from bot.token import read_token
 from bot.ui import buttons, forms
 from model.requests import Executor
 

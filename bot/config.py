@@ -1,23 +1,23 @@
 """Settings: the command line, then the environment, then config.toml, then the defaults below.
 
 config.toml is found beside the packages, from any working directory. A variable is named after its section and key:
-JANUS_IMAGINE_COUNT is `count` in [imagine]. The Discord token is no setting: it is read by `read_token` alone.
+JANUS_IMAGINE_COUNT is `count` in [imagine]. The Discord token is no setting: it is read by `bot.token` alone.
 """
 
 import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.files import TomlFile, as_meant, text_of
+from bot.files import TomlFile, as_meant
 from model.errors import PlainError
 from model.requests import Drawing, Question, random_seed
 from model.settings import EngineSettings, ModelSettings
@@ -26,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[1]  # the folder that holds bot/, model/
 PREFIX = "JANUS_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"  # names another config.toml; `--config` does too
 REFERENCE_VARIABLE = f"{PREFIX}REFERENCE"  # the tests' own: it names DeepSeek's checkpoint for them
-TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
 
 MIB = 2**20
 
@@ -207,35 +206,6 @@ def load(config: Path | None = None, options: Mapping[str, Mapping[str, object]]
         raise SettingsError(_explain(place, details, given, file) + more) from None
 
 
-def read_token(settings: Settings) -> SecretStr:
-    """Return the bot's Discord token, from DISCORD_TOKEN or else from the token file.
-
-    Raises SettingsError, which says what is missing and where to get it.
-    """
-    if token := os.environ.get("DISCORD_TOKEN", "").strip():
-        return SecretStr(token)
-    if not settings.discord.token_file:
-        raise SettingsError(
-            "there is no Discord token: create an application at https://discord.com/developers/applications, "
-            'copy the token from its "Bot" page, and put it in the environment variable DISCORD_TOKEN '
-            "or in a file that token_file in [discord] names"
-        )
-    if TOKEN_SHAPE.search(settings.discord.token_file):
-        raise SettingsError(
-            "discord.token_file names a file; this looks like the token itself. Put it in a file of its own, or in "
-            "the environment variable DISCORD_TOKEN"
-        )
-    file = ROOT / Path(settings.discord.token_file).expanduser()
-    try:
-        token = text_of(file).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(f"discord.token_file: {file} can't be read: {reason}") from None
-    if not token:
-        raise SettingsError(f"discord.token_file: {file} is empty; put the bot's token in it")
-    return SecretStr(token)
-
-
 def _variable(section: str, key: str) -> str:
     return f"{PREFIX}{section}_{key}".upper()
 
@@ -272,14 +242,25 @@ def _explain(
         place = f"environment variable {variable}"
     else:
         place = f"{file}: {'.'.join(path)}"
+    if "token" in path[-1].lower() and path[-1] != "token_file":
+        return (
+            f"{place}: the token does not belong in this file. Put it in a file of its own that only you can read, and "
+            "name that one as token_file in [discord], or set the environment variable DISCORD_TOKEN"
+        )
     if section not in Settings.model_fields:
-        return f"{place}: there is no such section; there are {', '.join(Settings.model_fields)}"
+        return f"{place}: there is no such section; {_or_rather(section, list(Settings.model_fields), 'there are')}"
     if not key:
         return f"{place}: this is a section; write [{section}] and its keys below"
     fields = _fields(section)
     if key not in fields:
-        return f"{place}: there is no such setting; [{section}] has {', '.join(fields)}"
+        return f"{place}: there is no such setting; {_or_rather(key, list(fields), f'[{section}] has')}"
     return f"{place}: {errors[0]['input']!r} is not allowed; it must be {_allowed(fields[key], errors)}"
+
+
+def _or_rather(written: str, names: Sequence[str], introduction: str) -> str:
+    """Name what was probably meant, or else all there is."""
+    near = difflib.get_close_matches(written, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"{introduction} {', '.join(names)}"
 
 
 def _allowed(field: FieldInfo, errors: list[ErrorDetails]) -> str:

@@ -29,7 +29,7 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
         ["bot.jobs"],
         ["bot.ui", "bot.media"],
         ["bot.core"],
-        ["bot.store"],
+        ["bot.store", "bot.token"],
         ["bot.config", "bot.texts"],
         ["bot.files"],
     ],

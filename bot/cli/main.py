@@ -112,7 +112,7 @@ def _say_starting() -> None:
 @app.command()
 def run(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
     """Join Discord and serve its members. Needs a bot token in DISCORD_TOKEN or a file (see config.toml)."""
-    from bot.config import read_token
+    from bot.token import read_token
 
     settings = load_settings(config, model, device, dtype)
     read_token(settings)  # a mistake is told before anything that takes long

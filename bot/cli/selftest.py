@@ -20,7 +20,7 @@ from rich.table import Table
 
 from bot.app import make_bot
 from bot.cli.console import say
-from bot.config import Settings, SettingsError, Store, read_token
+from bot.config import Settings, SettingsError, Store
 from bot.core.client import PERMISSIONS, JanusBot
 from bot.core.permissions import missing
 from bot.core.rest import in_short
@@ -37,6 +37,7 @@ from bot.media.inputs import pictures_on
 from bot.media.shown import files_of, media_in
 from bot.media.uploads import Finished, Upload, encode, sketches
 from bot.texts import ENGLISH
+from bot.token import read_token
 from bot.ui.layout import Standing, notice, panel, preview_names
 from model.requests import Answer, Drawing, Executor, Preview, Progress, new_id
 
@@ -284,8 +285,7 @@ async def _try_all(bot: JanusBot, guild: int, channel: int) -> Sequence[Outcome]
         if running.done():
             running.result()
         server = bot.get_guild(guild)
-        where = server.get_channel(channel) if server else None
-        if not isinstance(where, discord.TextChannel):
+        if not isinstance(where := server.get_channel(channel) if server else None, discord.TextChannel):
             raise SettingsError(f"the bot sees no text channel {channel} on a server {guild}")
         outcomes = await Selftest(bot, where).run()
     await running
@@ -294,7 +294,7 @@ async def _try_all(bot: JanusBot, guild: int, channel: int) -> Sequence[Outcome]
 
 def _print(outcomes: Sequence[Outcome]) -> None:
     table = Table("step", "", "what Discord made of it")
-    for outcome in outcomes:
-        table.add_row(outcome.step, "fine" if outcome.fine else "WRONG", outcome.words)
+    for one in outcomes:
+        table.add_row(one.step, "fine" if one.fine else "WRONG", one.words)
     Console().print(table)
     say("Not tried, because it takes a person: " + "; ".join(BY_A_PERSON) + ".")

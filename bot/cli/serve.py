@@ -10,8 +10,9 @@ import discord
 from bot.app import run_bot
 from bot.cli.check import NO_PLAYGROUND, demo_lines
 from bot.cli.console import log_to_stderr, run_to_end, say, show
-from bot.config import Settings, read_token
+from bot.config import Settings
 from bot.core.text import is_demo
+from bot.token import read_token
 from model.errors import PlainError
 from model.executor import open_executor
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.config import ROOT, Settings, SettingsError, load, read_token
+from bot.config import ROOT, Settings, SettingsError, load
+from bot.token import read_token
 
 
 @pytest.fixture(autouse=True)
@@ -96,8 +97,11 @@ def test_settings_are_frozen() -> None:
         ("[model]\ndevice = 'gpu'", ["model.device", "'gpu'", "'auto', 'cuda', 'mps' or 'cpu'"]),
         ("[engine]\ncompile = 'maybe'", ["engine.compile", "'maybe'", "'auto' or a valid boolean"]),
         ("[store]\nfolder = 3", ["store.folder", "3 is not allowed"]),
-        ("[imagine]\nguidence = 3", ["imagine.guidence", "no such setting", "guidance, temperature, count"]),
-        ("[imagin]\ncount = 3", ["imagin", "no such section", "imagine"]),
+        ("[imagine]\nguidence = 3", ["imagine.guidence", "no such setting", "did you mean guidance?"]),
+        ("[imagin]\ncount = 3", ["imagin", "no such section", "did you mean imagine?"]),
+        ("[imagine]\nxyz = 3", ["[imagine] has guidance, temperature, count"]),
+        ("[discord]\ntoken = 'secret'", ["discord.token", "does not belong in this file", "token_file in [discord]"]),
+        ("DISCORD_TOKEN = 'secret'", ["does not belong in this file", "DISCORD_TOKEN"]),
         ("count = 3", ["count", "no such section", "imagine"]),
         ("imagine = 3", ["imagine", "this is a section"]),
         ("[imagine", ["not valid TOML", "declaration"]),
@@ -108,6 +112,7 @@ def test_a_mistake_in_the_file_names_key_file_and_what_is_allowed(config: Path, 
     message = complaint(config)
     for part in [str(config), *said]:
         assert part in message
+    assert "secret" not in message
 
 
 def test_a_mistake_names_the_option_or_variable_it_came_from(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

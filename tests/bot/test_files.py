@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.config import ROOT, SettingsError, load, read_token
+from bot.config import ROOT, SettingsError, load
+from bot.token import read_token
 from tests.fuzz import made_up
 
 

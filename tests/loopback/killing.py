@@ -206,11 +206,11 @@ class Killer:
         messages = list({id(message): message for message in self.server.messages.values()}.values())
         shown: dict[str, list[tuple[str, Message]]] = {job: [] for job in jobs}
         for message in messages:
-            for action, id in _buttons(message):
-                if id in shown:
-                    shown[id].append((action, message))
+            for action, named in _buttons(message):
+                if named in shown:
+                    shown[named].append((action, message))
                 elif action == "cancel":
-                    self.tally.wrong.append(f"{id} is on a message and nowhere else")
+                    self.tally.wrong.append(f"{named} is on a message and nowhere else")
             if message.author is BOT and any(words in _words(message) for words in ON_THE_WAY):
                 self.tally.wrong.append(f"a message still says: {_words(message)!r}")
         for job in jobs.values():

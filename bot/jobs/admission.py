@@ -17,8 +17,9 @@ from bot.core.text import one_line, soon
 from bot.jobs.ending import send_line
 from bot.jobs.refused_words import refused_word
 from bot.jobs.target import Target
+from bot.media.inputs import InputFile
 from bot.store.conversations import KeptPicture
-from bot.store.records import Enlargement, JobRecord, Origin
+from bot.store.records import Enlargement, JobRecord, Origin, Source
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
 from model.requests import Drawing, Failed, Question, Refused, Request
@@ -74,14 +75,15 @@ async def accepted(
     spoiler: bool = False,
     origin: Origin | None = None,
     notes: Sequence[str] = (),
+    sources: Sequence[InputFile] = (),
     conversation: str | None = None,
     parent: str | None = None,
 ) -> AsyncIterator[JobRecord]:
     """Write a request down before its member is told, for a block that hands it to the queue with `submit`.
 
     From here on it is not lost, whatever becomes of this process; if the block fails, nothing of it remains. `notes`
-    are small lines that belong under its result. The pictures that it is about are kept under the id `conversation`; a
-    question goes on from the question `parent`.
+    are small lines that belong under its result. The pictures that it is about are read from `sources`, and kept under
+    the id `conversation`; a question goes on from the question `parent`.
     """
     record = JobRecord(
         id=job_id,
@@ -93,6 +95,7 @@ async def accepted(
         spoiler=spoiler,
         origin=origin,
         notes=notes,
+        sources=[Source(file.filename, file.url) for file in sources],
         conversation=conversation,
         parent=parent,
     )

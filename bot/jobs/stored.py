@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import discord
@@ -52,6 +52,7 @@ class StoredTarget(Target):
         self._came = clock() - (bot.time.now() - record.asked).total_seconds()
         self._beside = False  # the message is out of reach, and what comes out goes to the channel
         self._sends_again = record.state == "made"  # what it sends may be there already
+        self._since = record.ended or record.asked  # and was sent after this
 
     @property
     def channel(self) -> discord.PartialMessageable:
@@ -142,11 +143,12 @@ class StoredTarget(Target):
     def _webhook(self) -> discord.Webhook:
         assert self.token
         assert self.bot.application_id
-        return discord.Webhook.partial(self.bot.application_id, self.token, client=self.bot)
+        data: Any = {"id": self.bot.application_id, "type": discord.WebhookType.application.value, "token": self.token}
+        return discord.Webhook.from_state(data, self.bot._connection)  # as an interaction makes its own
 
     async def _edit(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
         if self.reply_to and self.message_id is None:
-            self._note(await self._reply(view, files))
+            await self._reply(view, files)
         elif self.seconds_left > 0 and not self.reply_to:
             sent = await self._webhook.edit_message(ORIGINAL, view=view, attachments=self._listed(files))
             self.message_id = sent.id
@@ -157,47 +159,56 @@ class StoredTarget(Target):
             nobody = discord.AllowedMentions.none()  # an edit without them may call whom its words name
             self._note(await message.edit(view=view, attachments=self._listed(files), allowed_mentions=nobody))
 
-    async def _reply(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> discord.Message:
-        """Send the reply that the process before may have sent: then this is the same."""
+    async def _reply(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
+        """Send the reply, or find the one that the process before sent: that is to be edited."""
         assert self.reply_to
         assert self.channel_id
+        found = await self._find(lambda one: bool(one.reference and one.reference.message_id == self.reply_to))
+        if found:
+            self.message_id = found.id
+            await self._edit(view, files)
+            return
         to = discord.MessageReference(
             message_id=self.reply_to, channel_id=self.channel_id, guild_id=self.guild_id, fail_if_not_exists=False
         )
         nonce = reply_nonce(self.reply_to)
         sent = await self.channel.send(view=view, files=fresh(files), reference=to, mention_author=False, nonce=nonce)
         self.message_id = sent.id
-        return sent
+        self._note(sent)
 
     async def _send_once(self, parcel: Parcel, nonce: str) -> int:
         """Send a message of its own, unless the process before had done so; return its id.
 
         Discord knows a nonce for some minutes only.
         """
-        if self._sends_again and (found := await self._find(parcel)):
-            return found
+        wanted = {item.custom_id for item in parcel.view.walk_children() if isinstance(item, ui.Button)}
+        found = await self._find(lambda message: wanted <= _custom_ids(message)) if self._sends_again else None
+        if found:
+            return found.id
         files = [upload.file() for upload in parcel.files]
         sent = await self.channel.send(view=parcel.view, files=files, allowed_mentions=self.only_the_asker, nonce=nonce)
         return sent.id
 
-    async def _find(self, parcel: Parcel) -> int | None:
-        """Look for a message with the same buttons, which name the job. Of what can't be looked at, none is found."""
-        wanted = {item.custom_id for item in parcel.view.walk_children() if isinstance(item, ui.Button)}
+    async def _find(self, wanted: Callable[[discord.Message], bool]) -> discord.Message | None:
+        """Look for a message that the process before may have sent. Where it can't look, it finds none."""
         try:
-            async for message in self.channel.history(after=self.asked, limit=LOOKED_AT):
-                mine = message.id != self.message_id and message.author == self.bot.user
-                if mine and wanted <= _custom_ids([part.to_dict() for part in message.components]):
-                    return message.id
+            async for message in self.channel.history(after=self._since, limit=LOOKED_AT):
+                if message.author == self.bot.user and message.id != self.message_id and wanted(message):
+                    return message
         except NETWORK as error:
-            log.info("Could not look for the result of job %s: %s", self.job_id, in_short(error))
+            log.info("Could not look for what job %s had sent: %s", self.job_id, in_short(error))
         return None
 
 
-def _custom_ids(part: Any) -> set[str]:
-    """Return the custom_ids of all buttons in components."""
-    if isinstance(part, dict):
-        own = {part["custom_id"]} if "custom_id" in part else set()
-        return own.union(*(_custom_ids(value) for value in part.values()))
-    if isinstance(part, list):
-        return set().union(*(_custom_ids(value) for value in part))
-    return set()
+def _custom_ids(message: discord.Message) -> set[str]:
+    """Return the custom_ids of all buttons of a message."""
+
+    def found(part: Any) -> set[str]:
+        if isinstance(part, list):
+            return set().union(*map(found, part))
+        if isinstance(part, dict):
+            own = {part["custom_id"]} if "custom_id" in part else set()
+            return own | found(list(part.values()))
+        return set()
+
+    return found([part.to_dict() for part in message.components])

@@ -32,6 +32,20 @@ ANY_TYPE: Final = "application/octet-stream"  # what a file is whose sender did 
 HIDDEN_LINK: Final = re.compile(r"\|\|.*?https?://.*?\|\|", re.DOTALL)
 
 
+class Address(Protocol):
+    """What it takes to read a file: an `InputFile`, or what is written down of one."""
+
+    @property
+    def filename(self) -> str:
+        """The file's name."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Where it is, by an address of Discord's own."""
+        ...
+
+
 class InputFile(Protocol):
     """A file as it was handed in: a `discord.Attachment`, or a picture that a message shows."""
 
@@ -106,14 +120,14 @@ def check(attachment: InputFile, limits: Limits, texts: Texts) -> None:
         check_pixels(name, attachment.width * attachment.height, limits, texts)
 
 
-async def fetch(attachment: InputFile, read: Read, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Seen:
+async def fetch(attachment: Address, read: Read, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Seen:
     """Download a file, and look at it when `decoding` has room: pixels take memory. Raises Refusal."""
     data = await download(attachment, read, limits, texts)
     async with decoding:
         return await asyncio.to_thread(look, data, attachment.filename, limits, texts)
 
 
-async def download(attachment: InputFile, read: Read, limits: Limits, texts: Texts) -> bytes:
+async def download(attachment: Address, read: Read, limits: Limits, texts: Texts) -> bytes:
     """Download a file, of no more bytes than may be, whatever was declared. Raises Refusal."""
     name = one_line(attachment.filename)
     try:

@@ -50,7 +50,7 @@ class Jobs:
         `outcome` is what came out, or why nothing did; `address`, where it is if that has changed.
         """
         changes: dict[str, Value] = {"state": state, **(address_values(address) if address else {})}
-        changes["ended"] = when.timestamp()
+        changes |= {"ended": when.timestamp(), "sources": "[]"}
         if state == "made":
             changes["attempt"] = 0  # from here on those to deliver it are counted
         if outcome:

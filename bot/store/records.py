@@ -34,6 +34,14 @@ class Enlargement:
     prompt: str
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a picture that was handed in is read from, until that is done."""
+
+    filename: str
+    url: str  # Discord's own
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """Where the answer to a job goes: all that it takes to bring it there, in this process or in a later one."""
@@ -76,6 +84,7 @@ class JobRecord:
     spoiler: bool = False
     origin: Origin | None = None
     notes: Sequence[str] = ()  # small lines that belong under its result
+    sources: Sequence[Source] = ()
     conversation: str | None = None  # its pictures are kept under this id: a question's first one, an enlargement's own
     parent: str | None = None  # the question that this one goes on from
     ended: datetime | None = None
@@ -134,6 +143,7 @@ class JobRecord:
             spoiler=bool(row["spoiler"]),
             origin=Origin(**json.loads(row["origin"])) if row["origin"] else None,
             notes=tuple(json.loads(row["notes"])),
+            sources=tuple(Source(*source) for source in json.loads(row["sources"])),
             conversation=row["conversation"],
             parent=row["parent"],
             ended=_moment(row["ended"]),
@@ -155,6 +165,7 @@ class JobRecord:
             "spoiler": self.spoiler,
             "origin": to_json(self.origin) if self.origin else None,
             "notes": json.dumps(self.notes),
+            "sources": json.dumps([(source.filename, source.url) for source in self.sources]),
             "conversation": self.conversation,
             "parent": self.parent,
             **address_values(self.address),

@@ -105,4 +105,7 @@ MIGRATIONS: Final = (
     """
     ALTER TABLE jobs ADD COLUMN origin TEXT;    -- JSON: whose press it answers, and what it goes on from
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';     -- JSON: where its pictures are read from
+    """,
 )

@@ -165,7 +165,6 @@ class Texts(CommandTexts):
     not_fetched: str
     queue_full: str
     no_picture_there: str
-    picture_unread: str
     picture_gone: str
     not_answered: str
     message_gone: str

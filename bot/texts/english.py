@@ -180,7 +180,6 @@ ENGLISH = Texts(
     not_fetched="I couldn't get {name} from Discord. Please send it again.",
     no_picture_there="There's no picture in that message.",
     picture_gone="I no longer have the picture: I only keep pictures for a while. Please send it again.",
-    picture_unread="I restarted before I had looked at the picture. Please ask again.",
     not_answered="I haven't answered that yet. Wait for the answer, then ask your next question.",
     message_gone="The message you replied to has been deleted.",
     message_hidden="Discord doesn't show me that message. Open its menu (right-click or long-press), choose Apps, "

@@ -195,7 +195,6 @@ FRENCH = Texts(
     queue_full="Trop de monde m'utilise en ce moment. Réessaie {when}, s'il te plaît.",
     no_picture_there="Il n'y a pas d'image dans ce message.",
     picture_gone="Je n'ai plus l'image : je ne garde les images qu'un certain temps. Renvoie-la, s'il te plaît.",
-    picture_unread="J'ai redémarré avant d'avoir regardé l'image. Refais ta demande, s'il te plaît.",
     not_answered="Je n'y ai pas encore répondu. Attends la réponse, puis pose ta question suivante.",
     message_gone="Le message auquel tu réponds a été supprimé.",
     message_hidden="Discord ne me montre pas ce message. Ouvre son menu (clic droit ou appui long), choisis "

@@ -191,7 +191,6 @@ GERMAN = Texts(
     no_picture_there="In dieser Nachricht ist kein Bild.",
     picture_gone="Ich habe das Bild nicht mehr: Ich bewahre Bilder nur eine Zeit lang auf. Schick es bitte noch "
     "einmal.",
-    picture_unread="Ich wurde neu gestartet, bevor ich das Bild angesehen hatte. Frag bitte noch einmal.",
     not_answered="Darauf habe ich noch nicht geantwortet. Warte die Antwort ab, dann frag weiter.",
     message_gone="Die Nachricht, auf die du antwortest, wurde gelöscht.",
     message_hidden="Discord zeigt mir diese Nachricht nicht. Öffne ihr Menü (Rechtsklick oder lange drücken), wähle "

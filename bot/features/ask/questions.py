@@ -66,7 +66,7 @@ async def ask(
     notes = [texts.first_pictures.format(n=MOST_PICTURES)] if len(files) > MOST_PICTURES else []
     hidden = (await bot.store.servers.get(target.guild_id)).spoilers or any(file.is_spoiler() for file in taken)
     node = Node(question.id, begins=True, spoiler=hidden)
-    await _answer(bot, target, question, partial(_fetch, bot, target, taken), node, notes, origin)
+    await _answer(bot, target, question, partial(_fetch, bot, texts, taken), node, taken, notes, origin)
 
 
 async def describe(bot: JanusBot, target: Target, files: Sequence[InputFile], origin: Origin | None = None) -> None:
@@ -119,6 +119,7 @@ async def _answer(
     wish: Question,
     take: Callable[[], Awaitable[Sequence[Seen]]],
     node: Node,
+    sources: Sequence[InputFile] = (),
     notes: Sequence[str] = (),
     origin: Origin | None = None,
 ) -> None:
@@ -131,6 +132,7 @@ async def _answer(
         spoiler=node.spoiler,
         origin=origin,
         notes=notes,
+        sources=sources,
         conversation=node.conversation,
         parent=node.parent,
     ) as record:
@@ -148,12 +150,17 @@ async def _answer(
 
 
 async def revive(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
-    """Take up a question of an earlier process. Raises Refusal if that had not read its pictures yet."""
+    """Take up a question of an earlier process, which may not have read its pictures yet. Raises Refusal."""
     assert isinstance(record.request, Question)
     kept = await bot.store.conversations.pictures(record.conversation or "")
-    if not kept:
-        raise Refusal(texts.picture_unread)
-    taken = await _decode(bot, texts, kept)
+    if kept:
+        taken = await _decode(bot, texts, kept)
+    elif record.sources:
+        taken = await _fetch(bot, texts, record.sources)
+        new = await asyncio.to_thread(_kept, taken)
+        await bot.store.conversations.keep(record.conversation or record.id, record.owner, new)
+    else:
+        raise Refusal(texts.picture_gone)
     turns = await bot.store.conversations.turns(record.parent)
     question = replace(record.request, pictures=tuple(one.square for one in taken), turns=turns)
     presenter = _presenter(record, taken, texts)
@@ -180,9 +187,9 @@ def _kept(taken: Sequence[Seen]) -> Sequence[KeptPicture]:
     return [KeptPicture(one.name, one.png(), one.small) for one in taken]
 
 
-async def _fetch(bot: JanusBot, target: Target, files: Sequence[InputFile]) -> Sequence[Seen]:
+async def _fetch(bot: JanusBot, texts: Texts, files: Sequence[inputs.Address]) -> Sequence[Seen]:
     limits = bot.settings.limits
-    return [await inputs.fetch(file, bot.read, limits, target.texts, bot.decode_slots) for file in files]
+    return [await inputs.fetch(file, bot.read, limits, texts, bot.decode_slots) for file in files]
 
 
 async def _decode(bot: JanusBot, texts: Texts, kept: Sequence[KeptPicture]) -> Sequence[Seen]:

@@ -119,30 +119,30 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
     job_id, wish = new_id(), Enlargement(record.id, picture, record.words)
     async with admission.accepted(
-        bot, target, job_id, wish, spoiler=spoiler, origin=origin, conversation=job_id
+        bot, target, job_id, wish, spoiler=spoiler, origin=origin, sources=[found], conversation=job_id
     ) as enlargement:
         await target.show(told(enlargement, texts.reading_picture, texts))
         try:
-            kept = KeptPicture(found.filename, await inputs.download(found, bot.read, bot.settings.limits, texts))
-            revived = await _enlarging(bot, enlargement, kept, texts)
-            job = await admission.submit(bot, target, enlargement, revived.request, [kept])
+            revived = await revive_enlargement(bot, enlargement, texts)
+            job = await admission.submit(bot, target, enlargement, revived.request)
         except Exception as error:
             await admission.turn_away(bot, target, enlargement, error)
             return
     presenter = revived.presenter
-    del kept, revived  # the model has the picture now
+    del revived  # the model has the picture now
     await Delivery(bot, target, enlargement, job, presenter).run()
 
 
 async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
-    """Take up an enlargement of an earlier process. Raises Refusal if that had not read the picture yet."""
-    kept = await bot.store.conversations.pictures(record.id)
-    if not kept:
-        raise Refusal(texts.picture_unread)
-    return await _enlarging(bot, record, kept[0], texts)
-
-
-async def _enlarging(bot: JanusBot, record: JobRecord, kept: KeptPicture, texts: Texts) -> Revived:
+    """Take up an enlargement where it stands: with its picture read, or not yet. Raises Refusal."""
+    conversations, limits = bot.store.conversations, bot.settings.limits
+    kept = next(iter(await conversations.pictures(record.id)), None)
+    if kept is None:
+        if not record.sources:
+            raise Refusal(texts.picture_gone)
+        (source,) = record.sources
+        kept = KeptPicture(source.filename, await inputs.download(source, bot.read, limits, texts))
+        await conversations.keep(record.id, record.owner, [kept])
     async with bot.decode_slots:
         taken = await asyncio.to_thread(decode, kept.data, kept.name, bot.settings.limits, texts)
     _check_size(taken.picture.size, texts)

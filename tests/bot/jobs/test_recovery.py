@@ -175,16 +175,30 @@ async def test_whoever_was_not_told_is_told(world: World) -> None:
     assert (await stored(world)).told
 
 
-async def test_a_picture_that_was_not_read_yet_is_asked_for_once_more(world: World) -> None:
+async def test_a_picture_that_was_not_read_yet_is_read_from_where_it_was_handed_in(world: World) -> None:
     message = shown(await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?"))
     await world.bot.store.database.write("DELETE FROM pictures")
     await restart(world)
     await world.env.settle()
-    assert len(world.executor.jobs) == 1
-    assert (await stored(world)).state == "failed"
-    told = [seen for seen in world.env.http_requests if "before I had looked at the picture" in str(seen.json)]
-    assert told
-    assert message
+    before, again = (job.request for job in world.executor.jobs)
+    assert isinstance(before, Question)
+    assert isinstance(again, Question)
+    assert [picture.tobytes() for picture in again.pictures] == [picture.tobytes() for picture in before.pictures]
+    world.executor.jobs[1].tell(answer("A cat."))
+    await world.env.settle()
+    assert "A cat." in text(message)
+    assert (await stored(world)).sources == ()
+
+
+async def test_a_picture_that_is_nowhere_any_more_is_asked_for_once_more(world: World) -> None:
+    await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?")
+    await world.bot.store.database.write("DELETE FROM pictures")
+    await world.bot.store.database.write("UPDATE jobs SET sources = '[]'")
+    await restart(world)
+    await world.env.settle()
+    record = await stored(world)
+    assert record.state == "failed"
+    assert record.told
 
 
 async def test_after_fifteen_minutes_a_drawing_goes_to_the_channel_and_its_message_says_so(world: World) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import re
+import shutil
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import aiohttp
 import pytest
@@ -17,7 +19,7 @@ from bot import app
 from bot.app import run_bot
 from bot.config import ROOT, Health, Settings, SettingsError, Store
 from bot.core.client import JanusBot
-from model.requests import Drawing, Failed
+from model.requests import Drawing, Failed, Kind
 from tests.bot.scripted import ScriptedExecutor, pictures
 from tests.loopback.discord_server import Discord
 from tests.loopback.test_faults import answers, executor, server, until
@@ -147,10 +149,6 @@ async def test_what_happens_is_counted(watcher: Watcher, server: Discord, execut
 
 async def test_the_alerts_and_the_dashboard_ask_for_what_is_there(watcher: Watcher, executor: ScriptedExecutor) -> None:
     executor.becomes(step_seconds=0.05)
-    metrics = watcher.bot.metrics
-    drawing = Drawing(prompt="x")
-    metrics.ended(drawing.kind, pictures(drawing))
-    metrics.discord_errors.labels("500").inc()
     told = set(re.findall(r"^(\w+)", await watcher.metrics(), re.MULTILINE))
     alerts = (ROOT / "monitoring/alerts.yml").read_text()
     board = json.loads((ROOT / "monitoring/dashboard.json").read_text())
@@ -159,6 +157,24 @@ async def test_the_alerts_and_the_dashboard_ask_for_what_is_there(watcher: Watch
     asked = {name for expression in expressions for name in re.findall(r"(?:janus|process)_\w+", expression)}
     assert len(asked) > 8
     assert asked <= told
+    assert all(len(re.findall(r"\b(?:janus_|process_|up\b)", one)) == one.count("{job=") for one in expressions)
+
+
+async def test_all_that_is_counted_is_there_from_the_start_at_zero(watcher: Watcher) -> None:
+    for kind in get_args(Kind):
+        for outcome in ("done", "cancelled", *get_args(get_type_hints(Failed)["kind"])):
+            assert await watcher.figure(f'janus_jobs_total{{kind="{kind}",outcome="{outcome}"}}') == 0
+        assert await watcher.figure(f'janus_stage_seconds_count{{kind="{kind}",stage="queue"}}') == 0
+    assert await watcher.figure('janus_discord_errors_total{error="500"}') == 0
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool on this machine")
+def test_the_alerts_do_what_they_are_for_in_the_real_program() -> None:
+    for command in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]):
+        done = subprocess.run(
+            ["promtool", *command], cwd=ROOT / "monitoring", capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def test_a_port_that_is_taken_is_one_plain_sentence(

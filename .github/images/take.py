@@ -98,7 +98,6 @@ async def take(page: Page, executor: Held) -> None:
     await page.screenshot(path=HERE / "playground.png")
     await page.get_by_role("button", name="1", exact=True).click()
     await page.get_by_role("button", name="Describe", exact=True).click()
-    await page.get_by_role("button", name="Submit").click()
     await page.get_by_role("button", name="Ask more", exact=True).wait_for()
     await (await newest(page)).screenshot(path=HERE / "answer.png")
 

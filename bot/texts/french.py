@@ -69,8 +69,7 @@ FRENCH = Texts(
     help_status="si je suis occupé",
     help_privacy="ce que je garde sur toi",
     help_settings="comment je travaille sur ce serveur",
-    demo_note="Modèle de démonstration : il ne connaît qu'une ou deux formes colorées sur un fond uni, et seulement "
-    "l'anglais.",
+    demo_note="Modèle de démonstration : une ou deux formes colorées sur un fond uni, et seulement en anglais.",
     draw_example="Dessiner",
     ask_example="Poser une question",
     ask_form="Question sur une image",

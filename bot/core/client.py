@@ -26,6 +26,7 @@ from bot.core.queue import JobQueue, Wait, plainly
 from bot.core.receipts import Receipts
 from bot.core.rest import DiscordTime, listen
 from bot.core.unanswered import Unanswered
+from bot.store.database import StoreError
 from bot.store.records import JobRecord
 from bot.store.store import Store
 from bot.texts import Texts
@@ -112,7 +113,7 @@ class JanusBot(commands.AutoShardedBot):
         )
         self.settings = settings
         self.executor = executor
-        self.store = Store(settings.store.folder)
+        self.store = Store(settings.store)
         self.queue = JobQueue(executor, settings.limits.queue, self._begin, wait)
         self.open_jobs = OpenJobs()
         self.presses = Presses(settings.limits.member_presses)
@@ -201,14 +202,14 @@ class JanusBot(commands.AutoShardedBot):
         """Note that the executor gets a job. A disk that is full stops nobody's drawing."""
         try:
             await self.store.jobs.begin(job_id)
-        except Exception as error:
-            log_bug(error)
+        except StoreError as trouble:
+            log.info("That job %s begins could not be noted: %s", job_id, trouble)
 
     @tasks.loop(hours=24)
     async def _sweep(self) -> None:
         """Delete what is older than it shall be kept."""
         try:
-            expired = await self.store.expire(self.time.now(), self.settings.store.keep_days)
+            expired = await self.store.expire(self.time.now())
             if expired:
                 log.info("Old jobs deleted: %d", expired)
         except Exception as error:  # a loop of discord.py ends with what it does not know

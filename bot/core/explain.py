@@ -15,6 +15,7 @@ from bot.core.errors import Refusal, log_bug
 from bot.core.permissions import may_write
 from bot.core.rest import NETWORK, DiscordError, Fault, calling, in_short
 from bot.core.text import CONTENT, cut
+from bot.store.database import BusyError, StoreError
 from bot.texts import texts_for
 from model.requests import Refused
 
@@ -56,6 +57,9 @@ async def explain(interaction: discord.Interaction, error: BaseException, *butto
         sentence = str(failed)
     elif isinstance(failed, OTHERS):
         sentence = texts.outdated
+    elif isinstance(failed, StoreError):
+        log.warning("The store could not be asked: %s", failed)
+        sentence = texts.store_busy if isinstance(failed, BusyError) else texts.store_full
     elif isinstance(failed, DiscordError):
         log.warning("Discord did not take an answer: %s", in_short(failed))
         sentence = texts.filtered if failed.fault is Fault.FILTERED else texts.not_taken

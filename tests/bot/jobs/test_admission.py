@@ -176,5 +176,5 @@ async def test_what_was_refused_when_it_had_been_read_counts(world: World) -> No
     limit(world, member_hourly=1)
     broken = ("cat.png", png((200, 200))[:-60])
     told = told_privately(await world.alice.slash(world.channel, "ask", image=broken, question="What is this?"))
-    assert "is broken" in told
+    assert "is damaged" in told
     assert "your hourly limit (1)" in await refused(world)

@@ -15,10 +15,10 @@ from discord import app_commands
 from discord.ext import commands, tasks
 
 from bot.config import Settings
-from bot.core import command_sync
 from bot.core.cdn import Cdn, Read
+from bot.core.command_sync import CommandSync
 from bot.core.errors import log_bug
-from bot.core.explain import explain
+from bot.core.explain import OUTDATED, explain
 from bot.core.metrics import Metrics, Reading
 from bot.core.open_jobs import OpenJobs
 from bot.core.presses import Presses
@@ -70,6 +70,8 @@ class CommandTree(app_commands.CommandTree["JanusBot"]):
     async def on_error(
         self, interaction: discord.Interaction["JanusBot"], error: app_commands.AppCommandError, /
     ) -> None:
+        if isinstance(error, OUTDATED):
+            interaction.client.command_sync.again()
         await explain(interaction, error)
 
     async def interaction_check(self, interaction: discord.Interaction["JanusBot"], /) -> bool:
@@ -121,7 +123,7 @@ class JanusBot(commands.AutoShardedBot):
         self.read: Read = read or self._cdn.read
         self.decode_slots = asyncio.Semaphore(DECODERS)
         self.actions: dict[str, Action] = {}  # what buttons do, by the name that their custom_id begins with
-        self.command_ids: dict[str, int] = {}  # Discord's, by the names in the code
+        self.command_sync = CommandSync(self.tree, settings, lambda: self.invite_link)
         self.only_english_names = False  # of commands: a simulated Discord shows no others
         self.drafts: dict[int, Draft] = {}  # the newest of each member
         self.revivals: dict[Kind, Revival] = {}  # how to go on with a job that an earlier process left
@@ -136,7 +138,7 @@ class JanusBot(commands.AutoShardedBot):
         for setup in self._features:
             await setup(self)
         self._sweep.start()
-        self.command_ids = dict(await command_sync.sync(self.tree, self.settings, self.invite_link))
+        await self.command_sync.begin()
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Listen to Discord until it is closed: its answers may be lost, and it waits for ours only so long."""
@@ -151,12 +153,17 @@ class JanusBot(commands.AutoShardedBot):
     def mention(self, command: str, texts: Texts) -> str:
         """Name a command as its readers know it, to be pressed where Discord has told its id."""
         name: str = command if self.only_english_names else getattr(texts, f"name_{command}")
-        id = self.command_ids.get(command)
+        id = self.command_sync.ids.get(command)
         return f"</{name}:{id}>" if id else f"`/{name}`"
 
     async def on_ready(self) -> None:
         """Say that the bot is there. Discord repeats this event."""
         log.info("Logged in as %s, in %d servers. Invite it with %s", self.user, len(self.guilds), self.invite_link)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Tell a server its own commands, if it is the one that they are developed on."""
+        if guild.id == self.settings.discord.development_guild:
+            self.command_sync.again()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Look for no commands in messages: what is written to the bot is heard by a feature."""
@@ -180,6 +187,7 @@ class JanusBot(commands.AutoShardedBot):
         if not self.closing:
             self.closing = True
             self._sweep.cancel()
+            self.command_sync.stop()
             try:
                 await self._hand_back()
                 self.queue.close()

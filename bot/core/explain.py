@@ -6,7 +6,7 @@ What is said here repeats nothing of what was asked for: Discord may have refuse
 import logging
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import discord
 from discord import app_commands, ui
@@ -21,7 +21,10 @@ from model.requests import Refused
 
 log = logging.getLogger(__name__)
 
-OTHERS = (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)  # commands as another version told them
+OUTDATED: Final = (
+    app_commands.CommandNotFound,
+    app_commands.CommandSignatureMismatch,
+)  # commands as another version told them
 
 
 Command = TypeVar("Command", bound=Callable[..., Coroutine[Any, Any, None]])
@@ -55,7 +58,7 @@ async def explain(interaction: discord.Interaction, error: BaseException, *butto
     failed = DiscordError(error) if isinstance(error, NETWORK) else error
     if isinstance(failed, Refusal | Refused):
         sentence = str(failed)
-    elif isinstance(failed, OTHERS):
+    elif isinstance(failed, OUTDATED):
         sentence = texts.outdated
     elif isinstance(failed, StoreError):
         log.warning("The store could not be asked: %s", failed)

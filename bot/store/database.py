@@ -61,6 +61,11 @@ class Database:
         self._turn = asyncio.Lock()  # of whoever writes
         self._transactions: set[asyncio.Task[bool]] = set()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        return self._opened is not None
+
     async def open(self) -> None:
         """Open the file, or make it, and bring its tables up to date. Raises PlainError if that can't be."""
         try:

@@ -34,7 +34,12 @@ class Store:
         self.reports = Reports(self.database)
 
     async def open(self) -> None:
-        """Open the file, or make it. Raises PlainError if that can't be, or if another process has the folder."""
+        """Open the file, or make it. Raises PlainError if that can't be, or if another process has the folder.
+
+        Safe to repeat.
+        """
+        if self.database.is_open:
+            return
         try:
             await asyncio.to_thread(self.lock.take)
         except OSError as error:

@@ -180,7 +180,7 @@ async def test_there_is_no_port_unless_one_is_set(tmp_path: Path, monkeypatch: p
         raise AssertionError("nobody asked for this")
 
     monkeypatch.setenv("DISCORD_TOKEN", "a-token")
-    monkeypatch.setattr(JanusBot, "start", start)
+    monkeypatch.setattr("bot.core.starting.serve", start)
     monkeypatch.setattr("aiohttp.web.TCPSite.__init__", listen)
     with pytest.raises(ConnectionError):
         await run_bot(Settings(store=Store(folder=tmp_path)), ScriptedExecutor())

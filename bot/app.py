@@ -4,9 +4,8 @@ import asyncio
 import logging
 from typing import Final
 
-import discord
-
-from bot.config import Settings, SettingsError
+from bot.config import Settings
+from bot.core import starting
 from bot.core.cdn import Read
 from bot.core.client import Feature, JanusBot
 from bot.core.health import serving_health
@@ -51,17 +50,15 @@ def make_bot(
 async def run_bot(settings: Settings, executor: Executor) -> None:
     """Run the bot until it is cancelled, then close it and the executor.
 
-    Raises SettingsError if there is no token, if Discord does not know it, if the development server does not know the
-    bot, or if the port of [health] is taken.
+    What can be checked here is checked before the first call to Discord. Raises PlainError: there is no token, or
+    Discord does not know it; the folder for data, or the port of [health], can't be used.
     """
     bot = make_bot(settings, executor)
     async with bot, serving_health(bot):
         try:
-            await bot.start(read_token(settings).get_secret_value())
+            token = read_token(settings)
+            await bot.store.open()
+            await starting.serve(bot, token.get_secret_value())
         except asyncio.CancelledError:
             log.info("Closing")
             raise
-        except discord.LoginFailure:
-            raise SettingsError(
-                "Discord does not know this token. Copy it again from the application's Bot page, or reset it there"
-            ) from None

@@ -126,6 +126,8 @@ class Store(Section):
 
     folder: Folder = Path("data")
     keep_days: int = Field(default=30, ge=1)
+    member_bytes: int = Field(default=50 * MIB, ge=16 * MIB)
+    total_bytes: int = Field(default=2048 * MIB, ge=16 * MIB)
 
 
 class Health(Section):

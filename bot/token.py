@@ -19,7 +19,7 @@ def read_token(settings: Settings) -> SecretStr:
     Raises SettingsError, which says what is missing and where to get it.
     """
     if token := os.environ.get("DISCORD_TOKEN", "").strip():
-        return SecretStr(token)
+        return _secret(token, "the environment variable DISCORD_TOKEN")
     if not settings.discord.token_file:
         raise SettingsError(
             "there is no Discord token: create an application at https://discord.com/developers/applications, "
@@ -39,6 +39,12 @@ def read_token(settings: Settings) -> SecretStr:
         raise SettingsError(f"discord.token_file: {file} can't be read: {reason}") from None
     if not token:
         raise SettingsError(f"discord.token_file: {file} is empty; put the bot's token in it")
+    return _secret(token, f"discord.token_file: {file}")
+
+
+def _secret(token: str, where: str) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", token):
+        raise SettingsError(f"{where} holds something else than one token: letters, digits and signs, no space")
     return SecretStr(token)
 
 

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Coroutine
+from copy import copy
 from typing import Any, Final, TypeVar
 
 from rich.console import Console
@@ -55,11 +56,24 @@ def bars(*columns: ProgressColumn) -> Progress:
 
 
 class TokenlessFormatter(logging.Formatter):
-    """Formats records, tracebacks too, without the tokens of interactions and webhooks."""
+    """Formats records, tracebacks too, without the tokens of interactions and webhooks.
+
+    Of a network's failure that discord.py logs, and mends itself, one line is enough.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's text."""
+        error = record.exc_info[1] if record.exc_info else None
+        if record.name.startswith("discord") and _is_network(error):
+            record = copy(record)
+            record.msg, record.args = f"{record.getMessage()} ({type(error).__name__})", ()
+            record.exc_info = record.exc_text = None
         return _ADDRESS.sub(r"\1[token]", super().format(record))
+
+
+def _is_network(error: BaseException | None) -> bool:
+    """Tell whether an error is a network's, or Discord's. (This file imports neither: it is needed for --help.)"""
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("aiohttp", "discord")
 
 
 def log_to_stderr(level: int) -> None:

@@ -23,11 +23,8 @@ def run(settings: Settings) -> None:
     log_to_stderr(logging.INFO)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # that there is no voice alarms nobody
     _greet(settings)
-    try:
-        with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
-            run_to_end(run_bot(settings, open_executor(settings.model, settings.engine)))
-    except aiohttp.ClientConnectionError as error:  # once it is connected, discord.py mends broken connections itself
-        raise PlainError(f"Discord can't be reached: check the network ({error})") from None
+    with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
+        run_to_end(run_bot(settings, open_executor(settings.model, settings.engine)))
 
 
 def selftest(settings: Settings, guild: int, channel: int) -> bool:

@@ -15,10 +15,10 @@ from discord import app_commands
 from discord.ext import commands, tasks
 
 from bot.config import Settings
-from bot.core import command_sync
 from bot.core.cdn import Cdn, Read
+from bot.core.command_sync import CommandSync
 from bot.core.errors import log_bug
-from bot.core.explain import explain
+from bot.core.explain import OUTDATED, explain
 from bot.core.metrics import Metrics, Reading
 from bot.core.open_jobs import OpenJobs
 from bot.core.presses import Presses
@@ -26,6 +26,7 @@ from bot.core.queue import JobQueue, Wait, plainly
 from bot.core.receipts import Receipts
 from bot.core.rest import DiscordTime, listen
 from bot.core.unanswered import Unanswered
+from bot.store.database import StoreError
 from bot.store.records import JobRecord
 from bot.store.store import Store
 from bot.texts import Texts
@@ -69,6 +70,8 @@ class CommandTree(app_commands.CommandTree["JanusBot"]):
     async def on_error(
         self, interaction: discord.Interaction["JanusBot"], error: app_commands.AppCommandError, /
     ) -> None:
+        if isinstance(error, OUTDATED):
+            interaction.client.command_sync.again()
         await explain(interaction, error)
 
     async def interaction_check(self, interaction: discord.Interaction["JanusBot"], /) -> bool:
@@ -112,7 +115,7 @@ class JanusBot(commands.AutoShardedBot):
         )
         self.settings = settings
         self.executor = executor
-        self.store = Store(settings.store.folder)
+        self.store = Store(settings.store)
         self.queue = JobQueue(executor, settings.limits.queue, self._begin, wait)
         self.open_jobs = OpenJobs()
         self.presses = Presses(settings.limits.member_presses)
@@ -120,7 +123,7 @@ class JanusBot(commands.AutoShardedBot):
         self.read: Read = read or self._cdn.read
         self.decode_slots = asyncio.Semaphore(DECODERS)
         self.actions: dict[str, Action] = {}  # what buttons do, by the name that their custom_id begins with
-        self.command_ids: dict[str, int] = {}  # Discord's, by the names in the code
+        self.command_sync = CommandSync(self.tree, settings, lambda: self.invite_link)
         self.only_english_names = False  # of commands: a simulated Discord shows no others
         self.drafts: dict[int, Draft] = {}  # the newest of each member
         self.revivals: dict[Kind, Revival] = {}  # how to go on with a job that an earlier process left
@@ -135,7 +138,7 @@ class JanusBot(commands.AutoShardedBot):
         for setup in self._features:
             await setup(self)
         self._sweep.start()
-        self.command_ids = dict(await command_sync.sync(self.tree, self.settings, self.invite_link))
+        await self.command_sync.begin()
 
     async def connect(self, *, reconnect: bool = True) -> None:
         """Listen to Discord until it is closed: its answers may be lost, and it waits for ours only so long."""
@@ -150,12 +153,17 @@ class JanusBot(commands.AutoShardedBot):
     def mention(self, command: str, texts: Texts) -> str:
         """Name a command as its readers know it, to be pressed where Discord has told its id."""
         name: str = command if self.only_english_names else getattr(texts, f"name_{command}")
-        id = self.command_ids.get(command)
+        id = self.command_sync.ids.get(command)
         return f"</{name}:{id}>" if id else f"`/{name}`"
 
     async def on_ready(self) -> None:
         """Say that the bot is there. Discord repeats this event."""
         log.info("Logged in as %s, in %d servers. Invite it with %s", self.user, len(self.guilds), self.invite_link)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Tell a server its own commands, if it is the one that they are developed on."""
+        if guild.id == self.settings.discord.development_guild:
+            self.command_sync.again()
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Look for no commands in messages: what is written to the bot is heard by a feature."""
@@ -179,6 +187,7 @@ class JanusBot(commands.AutoShardedBot):
         if not self.closing:
             self.closing = True
             self._sweep.cancel()
+            self.command_sync.stop()
             try:
                 await self._hand_back()
                 self.queue.close()
@@ -201,14 +210,14 @@ class JanusBot(commands.AutoShardedBot):
         """Note that the executor gets a job. A disk that is full stops nobody's drawing."""
         try:
             await self.store.jobs.begin(job_id)
-        except Exception as error:
-            log_bug(error)
+        except StoreError as trouble:
+            log.info("That job %s begins could not be noted: %s", job_id, trouble)
 
     @tasks.loop(hours=24)
     async def _sweep(self) -> None:
         """Delete what is older than it shall be kept."""
         try:
-            expired = await self.store.expire(self.time.now(), self.settings.store.keep_days)
+            expired = await self.store.expire(self.time.now())
             if expired:
                 log.info("Old jobs deleted: %d", expired)
         except Exception as error:  # a loop of discord.py ends with what it does not know

@@ -6,7 +6,7 @@ What is said here repeats nothing of what was asked for: Discord may have refuse
 import logging
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import discord
 from discord import app_commands, ui
@@ -15,12 +15,16 @@ from bot.core.errors import Refusal, log_bug
 from bot.core.permissions import may_write
 from bot.core.rest import NETWORK, DiscordError, Fault, calling, in_short
 from bot.core.text import CONTENT, cut
+from bot.store.database import BusyError, StoreError
 from bot.texts import texts_for
 from model.requests import Refused
 
 log = logging.getLogger(__name__)
 
-OTHERS = (app_commands.CommandNotFound, app_commands.CommandSignatureMismatch)  # commands as another version told them
+OUTDATED: Final = (
+    app_commands.CommandNotFound,
+    app_commands.CommandSignatureMismatch,
+)  # commands as another version told them
 
 
 Command = TypeVar("Command", bound=Callable[..., Coroutine[Any, Any, None]])
@@ -54,8 +58,11 @@ async def explain(interaction: discord.Interaction, error: BaseException, *butto
     failed = DiscordError(error) if isinstance(error, NETWORK) else error
     if isinstance(failed, Refusal | Refused):
         sentence = str(failed)
-    elif isinstance(failed, OTHERS):
+    elif isinstance(failed, OUTDATED):
         sentence = texts.outdated
+    elif isinstance(failed, StoreError):
+        log.warning("The store could not be asked: %s", failed)
+        sentence = texts.store_busy if isinstance(failed, BusyError) else texts.store_full
     elif isinstance(failed, DiscordError):
         log.warning("Discord did not take an answer: %s", in_short(failed))
         sentence = texts.filtered if failed.fault is Fault.FILTERED else texts.not_taken

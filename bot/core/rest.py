@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -28,6 +28,7 @@ T = TypeVar("T")
 CALL_SECONDS: Final = 30.0  # a call at the most: discord.py itself waits 25 s of them when Discord has a fault
 UPLOAD_SECONDS: Final = 120.0  # one that brings files: 25 MiB at 2 Mbit/s
 RETRY_SECONDS: Final = (1.0, 3.0, 9.0)  # before each further attempt
+PAUSES: Final = (5.0, 600.0)  # the first and the longest, where nobody waits for the outcome
 MOST_PAUSE: Final = 60.0  # seconds that are waited because Discord says so
 NETWORK: Final = (discord.HTTPException, aiohttp.ClientError, TimeoutError, ConnectionError)  # what a call may raise
 
@@ -139,6 +140,14 @@ async def insist(call: Callable[[], Awaitable[T]], seconds: float = CALL_SECONDS
             doubted = doubted or doubtful
             await asyncio.sleep(max(delay, min(error.pause, MOST_PAUSE)))
     raise AssertionError
+
+
+def pauses() -> Iterator[float]:
+    """Yield seconds to wait for what may take a while to pass, each twice as long as before it, up to a limit."""
+    pause, most = PAUSES
+    while True:
+        yield pause
+        pause = min(2 * pause, most)
 
 
 def _pause(error: BaseException) -> float:

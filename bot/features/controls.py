@@ -28,9 +28,14 @@ async def setup(bot: JanusBot) -> None:
 
 async def cancel(interaction: Press, button: JobButton) -> None:
     """End a job, for who asked and for members who may manage messages; the panel then tells how it ended."""
-    bot, record, texts = interaction.client, await button.record(interaction), texts_for(interaction)
+    bot, texts = interaction.client, texts_for(interaction)
+    job = bot.open_jobs.get(button.job)
+    if job and job.owner == interaction.user.id:  # whatever the store has to say
+        await interaction.response.defer()
+        await job.cancel()
+        return
+    record = await button.record(interaction)
     check_may_end(interaction, record.owner)
-    job = bot.open_jobs.get(record.id)
     if job:
         await interaction.response.defer()
         await job.cancel(interaction.user.id)
@@ -60,13 +65,15 @@ async def show(interaction: Press, button: JobButton) -> None:
 
 
 async def try_again(interaction: Press, button: JobButton) -> None:
-    """Ask once more for what did not come out, on the same message."""
+    """Ask once more for what did not come out, on the same message: once, however often it is pressed."""
     record = await button.record(interaction)
     check_owner(interaction, record.owner)
+    if record.state != "failed":
+        raise Refusal(texts_for(interaction).already_over)
     match record.request:
         case Drawing() as drawing:
             private, origin = record.address.private, record.origin
-            await draw(interaction, drawing, spoiler=record.spoiler, private=private, in_place=True, origin=origin)
+            await draw(interaction, drawing, spoiler=record.spoiler, private=private, origin=origin, again=record)
         case Question():
             await ask_again(interaction, record)
         case _:
@@ -80,4 +87,4 @@ async def delete(interaction: Press, button: JobButton) -> None:
     await interaction.response.defer()
     with suppress(discord.NotFound):
         await interaction.delete_original_response()
-    await interaction.client.store.jobs.remove(record.id)
+    await interaction.client.store.forget_job(record.id)

@@ -16,10 +16,10 @@ async def setup(bot: JanusBot) -> None:
     """Add the command and its buttons, and forget what messages showed that are gone."""
 
     async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
-        await bot.store.jobs.forget_messages({event.message_id})
+        await bot.store.forget_messages({event.message_id})
 
     async def on_raw_bulk_message_delete(event: discord.RawBulkMessageDeleteEvent) -> None:
-        await bot.store.jobs.forget_messages(event.message_ids)
+        await bot.store.forget_messages(event.message_ids)
 
     bot.tree.add_command(privacy)
     bot.actions["forget"] = press

@@ -178,7 +178,7 @@ async def remove(interaction: Press, button: Control) -> None:
             raise Refusal(texts.not_removed) from error
     record = await bot.store.jobs.shown_on(message_id)
     if record and record.address.channel == channel_id:
-        await bot.store.jobs.remove(record.id)
+        await bot.store.forget_job(record.id)
     await _done(interaction, button, texts.removed)
 
 

@@ -1,10 +1,11 @@
 """How a request gets in, whichever way it was asked for: may it, then written down, then handed to the queue."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import discord
 
@@ -15,21 +16,30 @@ from bot.core.permissions import missing_permissions
 from bot.core.queue import QueuedJob, Slot
 from bot.core.text import one_line, soon
 from bot.jobs.ending import send_line
+from bot.jobs.outcome import last_actions, last_line
 from bot.jobs.refused_words import refused_word
 from bot.jobs.target import Target
 from bot.media.inputs import InputFile
 from bot.store.conversations import KeptPicture
+from bot.store.database import DiskError, StoreError
 from bot.store.records import Enlargement, JobRecord, Origin, Source
 from bot.store.servers import ServerSettings
+from bot.store.usage import Hourly
 from bot.texts import Texts, texts_for
+from bot.ui.buttons import JobButton
 from model.requests import Drawing, Failed, Question, Refused, Request
 
+log = logging.getLogger(__name__)
 
-async def foresee(bot: JanusBot, target: Target) -> Slot:
-    """Refuse what would be refused whatever the words are, so that no form is filled in for nothing.
 
-    Returns the place that the request would take. Raises Refusal.
-    """
+async def foresee(bot: JanusBot, target: Target) -> None:
+    """Refuse what would be refused whatever the words are, so that no form is filled in for nothing. Raises Refusal."""
+    slot = await _place(bot, target)
+    await _check_hour(bot, target, slot.limits, bot.time.now())
+
+
+async def _place(bot: JanusBot, target: Target) -> Slot:
+    """Return the place that a request would take. Raises Refusal."""
     texts = target.texts
     if bot.closing:
         raise Refusal(texts.stopping)
@@ -38,7 +48,6 @@ async def foresee(bot: JanusBot, target: Target) -> Slot:
     server = await bot.store.servers.get(target.guild_id)
     await _check_whereabouts(bot, target, server)
     limits = server.over(bot.settings).limits
-    await _check_hour(bot, target, limits)
     slot = Slot(target.asker.id, target.guild_id, limits)
     _check_room(bot, slot, texts)
     return slot
@@ -51,7 +60,7 @@ async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "
     one; `empty` is what to say to one of no words. From here on the current task counts as an open request. Raises
     Refusal.
     """
-    slot, texts = await foresee(bot, target), target.texts
+    slot, texts = await _place(bot, target), target.texts
     if words is not None:
         _check_words(words, empty, slot.limits, texts)
         if word := refused_word(words, (await bot.store.servers.get(target.guild_id)).refused):
@@ -78,12 +87,14 @@ async def accepted(
     sources: Sequence[InputFile] = (),
     conversation: str | None = None,
     parent: str | None = None,
+    again: JobRecord | None = None,
 ) -> AsyncIterator[JobRecord]:
-    """Write a request down before its member is told, for a block that hands it to the queue with `submit`.
+    """Count a request and write it down before its member is told, for a block that hands it on with `submit`.
 
     From here on it is not lost, whatever becomes of this process; if the block fails, nothing of it remains. `notes`
     are small lines that belong under its result. The pictures that it is about are read from `sources`, and kept under
-    the id `conversation`; a question goes on from the question `parent`.
+    the id `conversation`; a question goes on from the question `parent`. `again`: the failed job that it tries once
+    more, which only one request can. A disk that is full costs the record, and not the drawing. Raises Refusal.
     """
     record = JobRecord(
         id=job_id,
@@ -100,21 +111,49 @@ async def accepted(
         parent=parent,
     )
     try:
-        await bot.store.accept(record)
+        await _write_down(bot, target, record, again)
         yield record
-    except Exception:
-        await bot.store.refuse(job_id)
+    except Exception as error:
+        await _undo(bot, record, error, again)
         raise
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
         if not bot.closing:  # its interaction went unanswered for too long; else the next process goes on with it
-            await bot.store.refuse(job_id)
+            await _undo(bot, record, error, again)
         raise
 
 
-async def turn_away(bot: JanusBot, target: Target, record: JobRecord, error: Exception) -> None:
+async def _write_down(bot: JanusBot, target: Target, record: JobRecord, again: JobRecord | None) -> None:
+    """Count a request and write it down. Raises Refusal where the hour is used up, or somebody was quicker."""
+    limits = (await bot.settings_in(target.guild_id)).limits
+    hourly = Hourly(limits.member_hourly, limits.server_hourly)
+    try:
+        if await bot.store.accept(record, hourly, again.id if again else None):
+            return
+    except DiskError:
+        bot.store.unkept.append(record.id)
+        return
+    await _check_hour(bot, target, limits, record.asked)
+    raise Refusal(target.texts.already_over)
+
+
+async def _undo(bot: JanusBot, record: JobRecord, error: BaseException, again: JobRecord | None) -> None:
+    """Forget a request that came to nothing. What its member asked wrongly counts all the same: it has cost work."""
+    try:
+        await bot.store.undo(record.id, uncount=not isinstance(error, Refusal), again=again.id if again else None)
+    except StoreError as trouble:
+        log.warning("Job %s came to nothing, and that could not be noted: %s", record.id, trouble)
+
+
+async def turn_away(
+    bot: JanusBot, target: Target, record: JobRecord, error: Exception, again: JobRecord | None = None
+) -> None:
     """Forget an accepted request that came to nothing, and say why: its message is there already."""
-    await bot.store.refuse(record.id)
-    if isinstance(error, Refusal):
+    await _undo(bot, record, error, again)
+    if isinstance(error, Refusal) and again:  # the notice is put back that stood there, with its button
+        buttons = [JobButton(action, again.id, texts=target.texts) for action in last_actions(again)]
+        await target.whisper(str(error))
+        await send_line(target, again, last_line(target.texts, again), *buttons)
+    elif isinstance(error, Refusal):
         await target.refuse(str(error))
     else:
         await send_line(target, record, target.texts.failed.format(id=log_bug(error)))
@@ -125,7 +164,10 @@ async def submit(
 ) -> QueuedJob:
     """Keep the `pictures` that a request brings, and hand it to the queue. Raises Refusal: the model can't take it."""
     if pictures:
-        await bot.store.conversations.keep(record.conversation or record.id, record.owner, pictures)
+        try:
+            await bot.store.keep(record, pictures)
+        except StoreError as trouble:  # it can be answered, and not be asked about again
+            log.warning("The pictures of job %s are not kept: %s", record.id, trouble)
     try:
         return await bot.queue.submit(replace(request, owner=str(record.owner)))
     except Refused as error:
@@ -160,9 +202,9 @@ def _check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
         raise Refusal(texts.too_long.format(size=len(words), limit=limits.prompt_characters))
 
 
-async def _check_hour(bot: JanusBot, target: Target, limits: Limits) -> None:
-    """Refuse members and servers that have had what there is for an hour. Raises Refusal."""
-    usage, texts, now = bot.store.usage, target.texts, bot.time.now()
+async def _check_hour(bot: JanusBot, target: Target, limits: Limits, now: datetime) -> None:
+    """Tell members and servers that have had what there is for an hour when they can come back. Raises Refusal."""
+    usage, texts = bot.store.usage, target.texts
     until = await usage.used_up_until("member", target.asker.id, limits.member_hourly, now)
     if until:
         raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=soon(until, texts)))

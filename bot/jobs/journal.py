@@ -1,13 +1,19 @@
 """What a delivery writes down of its job. A disk that fails costs the buttons, and nobody's pictures."""
 
-from collections.abc import Awaitable
-from typing import TypeVar
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from bot.core.client import JanusBot
 from bot.core.errors import log_bug
 from bot.jobs.target import Target
+from bot.store.database import BusyError, DiskError
 from bot.store.records import State
 from model.requests import Answer, Failed, Pictures
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS: Final = 10  # of which each waits some seconds, where somebody else holds the database
 
 T = TypeVar("T")
 
@@ -28,29 +34,36 @@ class Journal:
         A job that is not in the store goes on.
         """
         jobs, address = self.store.jobs, to.address if to else None
-        moving = jobs.move(self.id, state, self.now(), outcome=outcome, address=address)
-        moved = await self._attempt(moving)
-        return moved is not False or await self._attempt(self.store.jobs.get(self.id)) is None
+        now = self.now()
+        moved = await self._attempt(lambda: jobs.move(self.id, state, now, outcome=outcome, address=address))
+        return moved is not False or await self._attempt(lambda: jobs.get(self.id)) is None
 
     async def note_address(self, target: Target) -> None:
         """Note where the job is shown."""
-        await self._attempt(self.store.jobs.note_address(self.id, target.address))
+        await self._attempt(lambda: self.store.jobs.note_address(self.id, target.address))
 
     async def note_sent(self, files: int) -> None:
         """Note how many files of the result Discord has."""
-        await self._attempt(self.store.jobs.note_sent(self.id, files))
+        await self._attempt(lambda: self.store.jobs.note_sent(self.id, files))
 
     async def note_told(self) -> None:
         """Note that the member knows how it ended."""
-        await self._attempt(self.store.jobs.note_told(self.id, self.now()))
+        await self._attempt(lambda: self.store.jobs.note_told(self.id, self.now()))
 
     async def take_back(self) -> None:
         """Count the job no longer: nobody drew or answered for it."""
-        await self._attempt(self.store.usage.take_back(self.id))
+        await self._attempt(lambda: self.store.usage.take_back(self.id))
 
-    async def _attempt(self, work: Awaitable[T]) -> T | None:
-        try:
-            return await work
-        except Exception as error:
-            log_bug(error)
-            return None
+    async def _attempt(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        for _ in range(ATTEMPTS):
+            try:
+                return await work()
+            except BusyError as error:
+                log.info("Job %s could not be noted yet: %s", self.id, error)
+            except DiskError:  # the database has said so already
+                return None
+            except Exception as error:
+                log_bug(error)
+                return None
+        log.warning("Job %s could not be noted: the database was busy for too long", self.id)
+        return None

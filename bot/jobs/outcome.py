@@ -66,9 +66,7 @@ class Outcome:
             case Cancelled() if self.made:
                 await self.keep(self._kept_line)
             case Cancelled():
-                self._count(ending)
-                if not started:
-                    await self.journal.take_back()
+                self._count(ending)  # its use counts: what was read or begun for it has cost something
                 if self.unwanted or await self.journal.move("cancelled"):
                     self.record = replace(self.record, state="cancelled", ended_by=self.ended_by)
                     await self.tell()

@@ -7,11 +7,12 @@ of the member who handed them in.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bot.store.database import Database, Statement
 from model.requests import Turn
 
-TURNS = """
+TURNS: Final = """
     WITH RECURSIVE said (id, parent, request, result, back) AS (
         SELECT id, parent, request, result, 0 FROM jobs WHERE id = ?
         UNION ALL
@@ -21,9 +22,17 @@ TURNS = """
     FROM said WHERE result IS NOT NULL ORDER BY back DESC
 """
 
-KEEP = """
+KEEP: Final = """
     INSERT INTO pictures (conversation, number, owner, name, data, small) SELECT ?, ?, ?, ?, ?, ?
     WHERE EXISTS (SELECT 1 FROM jobs WHERE conversation = ? AND owner = ?)
+"""
+
+CAP: Final = """
+    DELETE FROM pictures WHERE (SELECT sum(bytes) FROM pictures {whose}) > ?2 AND conversation IN (
+        SELECT conversation FROM (
+            SELECT conversation, sum(bytes) OVER (ORDER BY rowid DESC) AS with_newer FROM pictures {whose}
+        ) WHERE with_newer > ?2
+    )
 """
 
 
@@ -49,9 +58,19 @@ class Conversations:
             for number, picture in enumerate(pictures)
         ]
 
-    async def keep(self, conversation: str, owner: int, pictures: Sequence[KeptPicture]) -> None:
-        """Keep the pictures that a conversation is about, unless it was forgotten meanwhile."""
-        await self.database.transact(*self.kept(conversation, owner, pictures))
+    async def keep(
+        self, conversation: str, owner: int, pictures: Sequence[KeptPicture], member_bytes: int, total_bytes: int
+    ) -> None:
+        """Keep the pictures that a conversation is about, unless it was forgotten meanwhile.
+
+        Of what is more than `member_bytes` of one owner's, or `total_bytes` in all, the oldest conversations lose
+        their pictures.
+        """
+        await self.database.transact(
+            *self.kept(conversation, owner, pictures),
+            (CAP.format(whose="WHERE owner = ?1"), (owner, member_bytes)),
+            (CAP.format(whose=""), (0, total_bytes)),
+        )
 
     async def pictures(self, conversation: str) -> tuple[KeptPicture, ...]:
         """Return a conversation's pictures; none if they are gone."""

@@ -16,6 +16,9 @@ from model.requests import Answer, Failed, Pictures
 UNTOLD: Final = "state IN ('failed', 'cancelled') AND told IS NULL"
 UNFINISHED: Final = f"(state IN ('accepted', 'running', 'made') OR {UNTOLD})"
 
+TOO_MUCH: Final = "SELECT owner FROM jobs GROUP BY owner HAVING sum(bytes) > ?"
+BATCH: Final = 50  # jobs that are deleted at a time
+
 
 class Jobs:
     """The table of jobs."""
@@ -34,6 +37,16 @@ class Jobs:
     def removed(self, job_id: str) -> Statement:
         """Return the statement that forgets a job."""
         return "DELETE FROM jobs WHERE id = ?", (job_id,)
+
+    def taken_over(self, job_id: str) -> Statement:
+        """Return the statement that ends a failed job because it is tried again, or concerns no row if it was."""
+        sql = "UPDATE jobs SET state = 'cancelled', told = coalesce(told, asked) WHERE id = ? AND state = 'failed'"
+        return sql, (job_id,)
+
+    def given_back(self, job_id: str, by: str) -> Statement:
+        """Return the statement that undoes that, where the job that tried it again is there: nothing came of it."""
+        there = "EXISTS (SELECT 1 FROM jobs WHERE id = ?)"
+        return f"UPDATE jobs SET state = 'failed' WHERE id = ? AND state = 'cancelled' AND {there}", (job_id, by)
 
     async def move(
         self,
@@ -147,19 +160,44 @@ class Jobs:
 
     # -- what is forgotten --------------------------------------------------------------------------------------------
 
-    async def remove(self, job_id: str) -> None:
-        """Forget a job: its result was deleted."""
-        await self.database.write(*self.removed(job_id))
+    async def remove(self, job_id: str) -> int:
+        """Forget a job: its result was deleted. Returns how many that concerned, as all of these do."""
+        return await self.database.write(*self.removed(job_id))
 
-    async def forget(self, owner: int) -> None:
+    async def forget(self, owner: int) -> int:
         """Delete all that somebody asked for."""
-        await self.database.write("DELETE FROM jobs WHERE owner = ?", (owner,))
+        return await self._delete("owner = ?", owner)
 
     async def forget_messages(self, messages: Collection[int]) -> int:
-        """Forget the jobs whose messages are gone; returns how many."""
-        marks = ", ".join("?" for _ in messages)
-        return await self.database.write(f"DELETE FROM jobs WHERE message IN ({marks})", tuple(messages))
+        """Forget the jobs whose messages are gone."""
+        return await self._delete(f"message IN ({', '.join('?' for _ in messages)})", *messages)
 
     async def expire(self, before: datetime) -> int:
-        """Delete jobs that were asked for before a moment; returns how many."""
-        return await self.database.write("DELETE FROM jobs WHERE asked < ?", (before.timestamp(),))
+        """Delete jobs that were asked for before a moment."""
+        return await self._delete("asked < ?", before.timestamp())
+
+    async def shrink(self, member_bytes: int, total_bytes: int) -> int:
+        """Delete the oldest jobs of members of whom more than `member_bytes` are kept; and so in all."""
+        deleted = 0
+        for row in await self.database.rows(TOO_MUCH, (member_bytes,)):
+            deleted += await self._shrink("owner = ?", (row["owner"],), member_bytes)
+        return deleted + await self._shrink("true", (), total_bytes)
+
+    async def _shrink(self, whose: str, values: Sequence[Value], most: int) -> int:
+        oldest = f"SELECT rowid FROM jobs WHERE {whose} AND NOT {UNFINISHED} ORDER BY asked LIMIT {BATCH}"
+        too_many = f"(SELECT sum(bytes) FROM jobs WHERE {whose}) > ?"
+        return await self._repeat(
+            f"DELETE FROM jobs WHERE {too_many} AND rowid IN ({oldest})", (*values, most, *values)
+        )
+
+    async def _delete(self, which: str, *values: Value) -> int:
+        return await self._repeat(
+            f"DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM jobs WHERE {which} LIMIT {BATCH})", values
+        )
+
+    async def _repeat(self, sql: str, values: Sequence[Value]) -> int:
+        """Delete jobs a few at a time, so that nobody waits for long: their pictures go with them."""
+        deleted = 0
+        while batch := await self.database.write(sql, values):
+            deleted += batch
+        return deleted

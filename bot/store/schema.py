@@ -108,4 +108,12 @@ MIGRATIONS: Final = (
     """
     ALTER TABLE jobs ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';     -- JSON: where its pictures are read from
     """,
+    """
+    -- What is kept of one member, and in all, is bounded: see `store.member_bytes`.
+    ALTER TABLE pictures ADD COLUMN bytes INTEGER AS (length(data) + length(small)) VIRTUAL;
+    CREATE INDEX pictures_by_owner ON pictures (owner, bytes);
+    ALTER TABLE jobs ADD COLUMN bytes INTEGER
+        AS (length(CAST(request AS BLOB)) + ifnull(length(CAST(result AS BLOB)), 0)) VIRTUAL;
+    CREATE INDEX jobs_by_bytes ON jobs (owner, asked, bytes);
+    """,
 )

@@ -1,11 +1,25 @@
 """Usage: when members and servers asked for something, for as long as that counts towards the limits an hour."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from bot.store.database import Database, Statement
 
 HOUR: Final = timedelta(hours=1)
+ADD: Final = """
+    INSERT INTO uses SELECT ?, ?, ?, ?
+    WHERE (SELECT count(*) FROM uses WHERE member = ? AND asked > ?) < ?
+    AND (SELECT count(*) FROM uses WHERE guild = ? AND asked > ?) < ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hourly:
+    """How many requests there may be in an hour."""
+
+    member: int  # of one member's
+    server: int  # of one server's members' together
 
 
 class Usage:
@@ -14,9 +28,11 @@ class Usage:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def added(self, job_id: str, member: int, guild: int | None, when: datetime) -> Statement:
-        """Return the statement that counts a request."""
-        return "INSERT INTO uses VALUES (?, ?, ?, ?)", (job_id, member, guild, when.timestamp())
+    def added(self, job_id: str, member: int, guild: int | None, when: datetime, hourly: Hourly) -> Statement:
+        """Return the statement that counts a request, or concerns no row where it would be one too many."""
+        since = (when - HOUR).timestamp()
+        values = (job_id, member, guild, when.timestamp(), member, since, hourly.member, guild, since, hourly.server)
+        return ADD, values
 
     def taken_back(self, job_id: str) -> Statement:
         """Return the statement that counts a request no longer."""

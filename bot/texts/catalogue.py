@@ -295,3 +295,6 @@ class Texts(CommandTexts):
     delete: str
     interrupted: str
     forgotten: str
+    not_kept: str
+    store_busy: str
+    store_full: str

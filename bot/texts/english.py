@@ -311,4 +311,7 @@ ENGLISH = Texts(
     try_again="Try again",
     interrupted="I was restarted before this was finished.",
     forgotten="I no longer have a record of this: I only keep requests for a while. Please ask again.",
+    not_kept="I could not write this down when you asked: my disk was full. Ask for it anew, please.",
+    store_busy="My records are in use by something else just now. Try again in a moment, please.",
+    store_full="My disk is full, so I can't write anything down. Whoever runs me can read that in my log.",
 )

@@ -61,7 +61,8 @@ class Named(Pressable, template="janus"):
         """Look its job up, for those who may act on it here. Raises Refusal, also if it is no longer there."""
         record = await interaction.client.store.jobs.get(self.job)
         if record is None:
-            raise Refusal(texts_for(interaction).forgotten)
+            texts, unkept = texts_for(interaction), self.job in interaction.client.store.unkept
+            raise Refusal(texts.not_kept if unkept else texts.forgotten)
         check_may_act(interaction, record)
         return record
 

@@ -94,10 +94,12 @@ async def until_told(watcher: Watcher, told: Callable[[tuple[int, dict[str, obje
 
 
 async def test_ready_only_when_the_gateway_and_the_engine_are(watcher: Watcher, executor: ScriptedExecutor) -> None:
-    await until_told(watcher, lambda told: told == (200, {"ready": True, "gateway": "ready", "engine": "ready"}))
+    await until_told(
+        watcher, lambda told: told == (200, {"ready": True, "gateway": "ready", "engine": "ready", "store": "ready"})
+    )
     for state in ("loading", "failed", "closed"):
         executor.becomes(state=state)
-        assert await watcher.health() == (503, {"ready": False, "gateway": "ready", "engine": state})
+        assert await watcher.health() == (503, {"ready": False, "gateway": "ready", "engine": state, "store": "ready"})
         assert await watcher.figure("janus_engine_ready") == 0
 
 
@@ -115,7 +117,8 @@ async def test_a_cut_gateway_is_told_until_it_is_mended(
     server.faults.append(("GET", "/gateway", out_of_order))
     await server.cut()
     await until_told(
-        watcher, lambda told: told == (503, {"ready": False, "gateway": "not connected", "engine": "ready"})
+        watcher,
+        lambda told: told == (503, {"ready": False, "gateway": "not connected", "engine": "ready", "store": "ready"}),
     )
     mended.set()
     await until_told(watcher, lambda told: told[0] == 200)
@@ -193,7 +196,7 @@ async def test_there_is_no_port_unless_one_is_set(tmp_path: Path, monkeypatch: p
         raise AssertionError("nobody asked for this")
 
     monkeypatch.setenv("DISCORD_TOKEN", "a-token")
-    monkeypatch.setattr(JanusBot, "start", start)
+    monkeypatch.setattr("bot.core.starting.serve", start)
     monkeypatch.setattr("aiohttp.web.TCPSite.__init__", listen)
     with pytest.raises(ConnectionError):
         await run_bot(Settings(store=Store(folder=tmp_path)), ScriptedExecutor())

@@ -21,6 +21,7 @@ from bot.core.rest import DiscordError, Fault, calling, in_short, insist
 from bot.features.ask import questions
 from bot.jobs.reply import ReplyTarget
 from bot.media.inputs import InputFile, pictures_on
+from bot.store.database import BusyError, StoreError
 from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.layout import remark
@@ -46,6 +47,9 @@ async def hear(bot: JanusBot, message: discord.Message) -> None:
     except DiscordError as error:
         log.info("A message could not be answered where it was written: %s", in_short(error))
         await _explain(message, reply, error)
+    except StoreError as trouble:
+        log.warning("A message could not be looked up: %s", trouble)
+        await reply.refuse(reply.texts.store_busy if isinstance(trouble, BusyError) else reply.texts.store_full)
     except Exception as error:
         await reply.refuse(reply.texts.failed.format(id=log_bug(error)))
 

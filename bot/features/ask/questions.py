@@ -89,7 +89,7 @@ async def ask_again(interaction: discord.Interaction[JanusBot], record: JobRecor
     """Ask once more what was not answered, on the same message. Raises Refusal as `ask` does."""
     assert isinstance(record.request, Question)
     target = InteractionTarget(interaction, private=record.address.private, in_place=True)
-    await _go_on(interaction.client, target, record, record.request, record.parent, record.origin)
+    await _go_on(interaction.client, target, record, record.request, record.parent, record.origin, again=record)
 
 
 async def _go_on(
@@ -99,6 +99,7 @@ async def _go_on(
     wish: Question,
     parent: str | None,
     origin: Origin | None,
+    again: JobRecord | None = None,
 ) -> None:
     conversations = bot.store.conversations
     await admission.check(bot, target, wish.question, target.texts.question_empty)
@@ -107,7 +108,8 @@ async def _go_on(
         raise Refusal(target.texts.picture_gone)
     question = replace(wish, turns=await conversations.turns(parent), id=new_id())
     node = Node(record.conversation or "", parent, spoiler=record.spoiler)
-    await _answer(bot, target, question, partial(_decode, bot, target.texts, kept), node, origin=origin)
+    taking = partial(_decode, bot, target.texts, kept)
+    await _answer(bot, target, question, taking, node, origin=origin, again=again)
 
 
 # -- what all ways have in common -------------------------------------------------------------------------------------
@@ -122,6 +124,7 @@ async def _answer(
     sources: Sequence[InputFile] = (),
     notes: Sequence[str] = (),
     origin: Origin | None = None,
+    again: JobRecord | None = None,
 ) -> None:
     texts, wish = target.texts, replace(wish, question=well_formed(wish.question))
     async with admission.accepted(
@@ -135,6 +138,7 @@ async def _answer(
         sources=sources,
         conversation=node.conversation,
         parent=node.parent,
+        again=again,
     ) as record:
         await target.show(told(record, texts.reading_picture, texts))
         try:
@@ -144,7 +148,7 @@ async def _answer(
             new = await asyncio.to_thread(_kept, taken) if node.begins else ()
             job = await admission.submit(bot, target, record, question, new)
         except Exception as error:
-            await admission.turn_away(bot, target, record, error)
+            await admission.turn_away(bot, target, record, error, again)
             return
     await Delivery(bot, target, record, job, presenter).run(presenter.asked.pictures)
 
@@ -158,7 +162,7 @@ async def revive(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
     elif record.sources:
         taken = await _fetch(bot, texts, record.sources)
         new = await asyncio.to_thread(_kept, taken)
-        await bot.store.conversations.keep(record.conversation or record.id, record.owner, new)
+        await bot.store.keep(record, new)
     else:
         raise Refusal(texts.picture_gone)
     turns = await bot.store.conversations.turns(record.parent)

@@ -51,20 +51,21 @@ async def draw(
     *,
     spoiler: bool = False,
     private: bool = False,
-    in_place: bool = False,
     origin: Origin | None = None,
+    again: JobRecord | None = None,
 ) -> None:
     """Draw `wish` for whoever typed or pressed, and stay until it is delivered.
 
-    Its owner and id are set here, so that `wish` may be an earlier drawing. `in_place` uses the message again that the
-    interaction came from. Raises Refusal or Refused.
+    Its owner and id are set here, so that `wish` may be an earlier drawing. `again`: the failed
+    job that it tries once more, on the same message. Raises Refusal or Refused.
     """
-    bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=in_place)
+    bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=again is not None)
     await admission.check(bot, target, wish.prompt, target.texts.prompt_empty)
     words = well_formed(wish.prompt).strip()
     drawing = replace(wish, prompt=words, previews=True, id=new_id(), owner=str(target.asker.id))
     spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
-    async with admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler, origin=origin) as record:
+    keeping = admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler, origin=origin, again=again)
+    async with keeping as record:
         job = await admission.submit(bot, target, record, drawing)
     presenter = DrawingPresenter(drawing, target.texts, record.model, await look_of(bot, record, target.texts))
     await Delivery(bot, target, record, job, presenter).run()
@@ -142,7 +143,7 @@ async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> 
             raise Refusal(texts.picture_gone)
         (source,) = record.sources
         kept = KeptPicture(source.filename, await inputs.download(source, bot.read, limits, texts))
-        await conversations.keep(record.id, record.owner, [kept])
+        await bot.store.keep(record, [kept])
     async with bot.decode_slots:
         taken = await asyncio.to_thread(decode, kept.data, kept.name, bot.settings.limits, texts)
     _check_size(taken.picture.size, texts)

@@ -14,7 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-import discord
 import pytest
 from PIL import Image
 
@@ -377,18 +376,3 @@ def test_a_model_s_name_means_the_model_wherever_one_is(tmp_path: Path, monkeypa
     (tmp_path / "demo").mkdir()
     assert load_settings(None, "demo", None, None).model.name == "demo"
     assert load_settings(None, "./demo", None, None).model.name == str(tmp_path / "demo")
-
-
-def test_run_without_a_network_is_one_line_without_the_token(
-    janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path
-) -> None:
-    with serve({}) as gone:
-        pass
-    monkeypatch.setattr(discord.http.Route, "BASE", gone.address)
-    monkeypatch.setenv("DISCORD_TOKEN", "not-to-be-shown")
-    ended = janus_bot("run", "--model", tiny_folder)
-    assert ended.code == 1
-    *_, last = ended.stderr.splitlines()
-    assert last.startswith("janus-bot: Discord can't be reached: check the network")
-    assert "not-to-be-shown" not in ended.stdout + ended.stderr
-    assert "Traceback" not in ended.stderr

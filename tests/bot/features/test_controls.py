@@ -1,5 +1,7 @@
 """Who may act on a job: whatever a button claims, its handler looks for itself."""
 
+from typing import Any
+
 import discord
 import pytest
 import simcord
@@ -60,7 +62,7 @@ async def test_who_asked_may_from_anywhere(world: World) -> None:
 
 
 async def test_what_is_private_is_its_owner_s_alone(world: World) -> None:
-    options = {"image": ("cat.png", png()), "question": "What is this?", "private": True}
+    options: dict[str, Any] = {"image": ("cat.png", png()), "question": "What is this?", "private": True}
     question = await finished_job(world, world.alice, "ask", **options)
     for name in ANY:
         assert told_privately(await press(world, world.moderator, f"{name}:{question}")) == ENGLISH.forgotten, name

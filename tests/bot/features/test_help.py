@@ -35,12 +35,12 @@ async def test_one_screen_with_examples_for_the_model(world: World, model: str, 
 async def test_commands_are_named_to_be_pressed_and_settings_to_those_who_can_use_them(world: World) -> None:
     rights = world.alice.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
     manager = world.alice.guild.add_member(world.env.create_user("manager"), roles=[rights])
-    ids = world.bot.command_ids
+    ids = world.bot.command_sync.ids
     screen = text(await helped(world, "demo"))
     assert f"</imagine:{ids['imagine']}>" in screen
     assert f"</settings:{ids['settings']}>" not in screen
     assert f"</settings:{ids['settings']}>" in text(shown(await manager.slash(world.channel, "help")))
-    world.bot.command_ids = {}
+    world.bot.command_sync.ids = {}
     assert "`/imagine`" in text(await helped(world, "demo"))
 
 

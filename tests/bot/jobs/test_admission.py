@@ -153,20 +153,28 @@ async def test_an_hour_that_is_used_up_says_when_to_come_back(world: World, whos
     assert len(world.executor.jobs) == 3
 
 
-@pytest.mark.parametrize("ending", [Failed("", "memory"), Cancelled()])
-async def test_what_came_to_nothing_does_not_count(world: World, ending: Failed | Cancelled) -> None:
+async def test_what_came_to_nothing_does_not_count(world: World) -> None:
     limit(world, member_hourly=1)
     await draw(world)
-    world.executor.job.tell(ending)
+    world.executor.job.tell(Failed("", "memory"))
     await world.env.settle()
     await draw(world)
     assert len(world.executor.jobs) == 2
     assert "your hourly limit (1)" in await refused(world)
 
 
-async def test_what_was_cancelled_while_it_ran_counts(world: World) -> None:
+@pytest.mark.parametrize("events", [(Cancelled(),), (Started(), Cancelled())], ids=["while it waited", "while it ran"])
+async def test_what_was_cancelled_counts(world: World, events: tuple[Started | Cancelled, ...]) -> None:
     limit(world, member_hourly=1)
     await draw(world)
-    world.executor.job.tell(Started(), Cancelled())
+    world.executor.job.tell(*events)
     await world.env.settle()
+    assert "your hourly limit (1)" in await refused(world)
+
+
+async def test_what_was_refused_when_it_had_been_read_counts(world: World) -> None:
+    limit(world, member_hourly=1)
+    broken = ("cat.png", png((200, 200))[:-60])
+    told = told_privately(await world.alice.slash(world.channel, "ask", image=broken, question="What is this?"))
+    assert "is damaged" in told
     assert "your hourly limit (1)" in await refused(world)

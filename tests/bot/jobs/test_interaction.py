@@ -86,9 +86,9 @@ async def test_a_result_that_nobody_takes_stays_as_long_as_everything_else(world
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     assert world.bot.open_jobs.get(world.executor.job.id) is None
-    await world.bot.store.expire(discord.utils.utcnow() + timedelta(days=29), keep_days=30)
+    await world.bot.store.expire(discord.utils.utcnow() + timedelta(days=29))
     assert await world.bot.store.jobs.of(world.alice.id)
-    await world.bot.store.expire(discord.utils.utcnow() + timedelta(days=31), keep_days=30)
+    await world.bot.store.expire(discord.utils.utcnow() + timedelta(days=31))
     assert not await world.bot.store.jobs.of(world.alice.id)
 
 

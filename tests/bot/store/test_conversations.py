@@ -40,7 +40,7 @@ class Store:
         )
         await self.jobs.database.transact(self.jobs.added(record))
         if parent is None:
-            await self.conversations.keep("first", owner, PICTURES)
+            await self.conversations.keep("first", owner, PICTURES, 10**6, 10**6)
         if answer:
             await self.jobs.move(words, "made", NOW, outcome=Answer(answer, 1, True, 0, {}))
             await self.jobs.move(words, "delivered", NOW)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import ROOT
+from bot.config import Store as Settings
 from bot.store.store import Store
 from model.errors import PlainError
 
@@ -16,9 +17,10 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 HOLDS = """
 import asyncio, os, sys
 from pathlib import Path
+from bot.config import Store as Settings
 from bot.store.store import Store
 async def main():
-    store = Store(Path(sys.argv[1]))
+    store = Store(Settings(folder=Path(sys.argv[1])))
     await store.open()
     print("open", flush=True)
     sys.stdin.read()
@@ -33,7 +35,7 @@ async def test_a_second_process_is_refused_in_one_line_and_a_killed_one_holds_no
     )
     assert first.stdout
     assert await first.stdout.readline() == b"open\n"
-    store = Store(tmp_path)
+    store = Store(Settings(folder=tmp_path))
     try:
         with pytest.raises(PlainError) as refused:
             await store.open()
@@ -50,7 +52,7 @@ async def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o755)
     (folder / "janus.sqlite3").touch(mode=0o644)
-    store = Store(folder)
+    store = Store(Settings(folder=folder))
     await store.open()
     await store.reports.add(1, 2, NOW)
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -63,4 +65,4 @@ async def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
 async def test_a_folder_that_can_not_be_made_is_a_plain_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PlainError, match=r"store\.folder: .* can't be used"):
-        await Store(tmp_path / "file" / "data").open()
+        await Store(Settings(folder=tmp_path / "file" / "data")).open()

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bot.config import Store as Settings
 from bot.store.servers import ServerSettings
 from bot.store.store import Store
 
@@ -10,7 +11,7 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 async def test_what_is_remembered_is_what_a_next_process_reads(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = Store(Settings(folder=tmp_path))
     await store.open()
     await store.servers.change(1, {"spoilers": True, "limits": {"member_hourly": 5}})
     await store.servers.change(1, {"limits": {"member_hourly": None, "server_hourly": 9}, "refused": ["x"]})
@@ -29,6 +30,6 @@ async def test_what_is_remembered_is_what_a_next_process_reads(tmp_path: Path) -
         assert not await store.servers.is_blocked(1, 10)
         assert not await store.servers.is_blocked(None, 20)
         await store.close()
-        store = Store(tmp_path)
+        store = Store(Settings(folder=tmp_path))
         await store.open()
     await store.close()

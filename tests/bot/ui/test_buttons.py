@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.features.settings.panel import BlockedSelect, ReportsSelect
 from bot.texts import ENGLISH
 from bot.ui.buttons import Control, JobButton
-from model.requests import Drawing, Pictures
+from model.requests import Drawing, Failed, Pictures
 from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures
@@ -29,8 +29,8 @@ CLASSES = (JobButton, Control, ReportsSelect, BlockedSelect)
 OLD: list[tuple[str, str | int]] = [
     ("cancel:{drawing}", ENGLISH.already_over),
     ("show:{drawing}", ENGLISH.already_over),
-    ("try_again:{drawing}", 1),
-    ("try_again:{question}", 1),
+    ("try_again:{drawing}", ENGLISH.already_over),
+    ("try_again:{failed}", 1),
     ("delete:{other}", ENGLISH.not_yours),
     ("ask_more:{question}", ENGLISH.ask_more),
     ("again:{drawing}", 1),
@@ -74,10 +74,14 @@ REFUSALS = {
 }
 
 
-async def finished_job(world: World, who: simcord.MemberActor, command: str, **options: Any) -> str:
+async def finished_job(
+    world: World, who: simcord.MemberActor, command: str, *, fails: bool = False, **options: Any
+) -> str:
     await who.slash(world.channel, command, **options)
     job = world.executor.jobs[-1]
-    if isinstance(job.request, Drawing):
+    if fails:
+        job.tell(Failed("", "memory"))
+    elif isinstance(job.request, Drawing):
         made = pictures(job.request)
         job.tell(Pictures(made.pictures, ((1, 2, 3, 4),) * len(made.pictures), made.seeds, made.seconds))
     else:
@@ -116,6 +120,7 @@ async def test_every_button_of_an_old_message_goes_on_working(world: World) -> N
     named = {
         "drawing": await finished_job(world, manager, "imagine", prompt="a red circle", count=2),
         "question": await finished_job(world, manager, "ask", image=("cat.png", png()), question="What is this?"),
+        "failed": await finished_job(world, manager, "imagine", prompt="a red circle", fails=True),
         "other": await finished_job(world, world.alice, "imagine", prompt="a blue square", count=1),
         "channel": world.channel.id,
         "message": 1,
@@ -136,7 +141,15 @@ async def test_every_button_of_an_old_message_goes_on_working(world: World) -> N
 
 def test_every_name_is_made_again_by_one_class_alone() -> None:
     """discord.py calls every class that a custom_id fits: two would both answer."""
-    filled = {"drawing": JOB, "question": JOB, "other": JOB, "channel": 10**17, "message": 10**18, "member": 10**18}
+    filled = {
+        "drawing": JOB,
+        "failed": JOB,
+        "question": JOB,
+        "other": JOB,
+        "channel": 10**17,
+        "message": 10**18,
+        "member": 10**18,
+    }
     ids = [custom_id.format(**filled) for custom_id, _ in OLD]
     for custom_id in (*ids, "settings:reports", "settings:blocked"):
         fitting = [one for one in CLASSES if one.__discord_ui_compiled_template__.fullmatch(custom_id)]

@@ -5,7 +5,8 @@ server has as many running as they may, waits here, and looks to its delivery li
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -53,6 +54,7 @@ class Slot:
     guild: int | None
     limits: Limits  # those that held where it was asked
     job: "QueuedJob | None" = None  # once it is accepted
+    aside: bool = False  # it takes nobody's place but its member's: what it needs is not here yet
 
     @property
     def running(self) -> bool:
@@ -91,8 +93,9 @@ class JobQueue:
 
     def full(self, slot: Slot) -> Full | None:
         """Tell why there is no room for a request; None if there is."""
-        limits, slots = slot.limits, list(self._slots.values())
-        mine = [other for other in slots if other.member == slot.member]
+        limits, others = slot.limits, [other for other in self._slots.values() if other is not slot]
+        mine = [other for other in others if other.member == slot.member]
+        slots = [other for other in others if not other.aside]
         ours = [other for other in slots if other.guild == slot.guild is not None]
         bounds: tuple[tuple[Whose, list[Slot], int], ...] = (
             ("member", mine, limits.member_running + limits.member_queued),
@@ -108,14 +111,29 @@ class JobQueue:
         self._slots[task] = slot
         task.add_done_callback(self._leave)
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let the current task's request take no place for a while, but that of its member. Look then if it is full."""
+        slot = self.slot
+        slot.aside = True
+        try:
+            yield
+        finally:
+            slot.aside = False
+
+    @property
+    def slot(self) -> Slot:
+        """The slot of the current task."""
+        task = asyncio.current_task()
+        assert task
+        return self._slots[task]
+
     async def submit(self, request: Request) -> "QueuedJob":
         """Hand the current task's request to the executor, now or when it may run.
 
         Raises Refused if it is handed over now and the model can't take it; later, the job ends with Failed.
         """
-        task = asyncio.current_task()
-        assert task
-        slot = self._slots[task]
+        slot = self.slot
         slot.job = job = QueuedJob(self, request)
         if self.closed:
             job.cancel()

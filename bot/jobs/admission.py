@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import discord
 
@@ -17,6 +18,7 @@ from bot.core.queue import QueuedJob, Slot
 from bot.core.text import one_line, soon
 from bot.jobs.ending import send_line
 from bot.jobs.outcome import last_actions, last_line
+from bot.jobs.reading import Reading
 from bot.jobs.refused_words import refused_word
 from bot.jobs.target import Target
 from bot.media.inputs import InputFile
@@ -30,6 +32,8 @@ from bot.ui.buttons import JobButton
 from model.requests import Drawing, Failed, Question, Refused, Request
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 async def foresee(bot: JanusBot, target: Target) -> None:
@@ -157,6 +161,16 @@ async def turn_away(
         await target.refuse(str(error))
     else:
         await send_line(target, record, target.texts.failed.format(id=log_bug(error)))
+
+
+async def read(bot: JanusBot, target: Target, record: JobRecord, work: Callable[[], Awaitable[T]]) -> T:
+    """Read the pictures that a request is about. A download that crawls takes nobody's place, and can be cancelled.
+
+    Raises WithdrawnError if it was, and Refusal if there is no room left.
+    """
+    done = await Reading(bot, target, record).run(work)
+    _check_room(bot, bot.queue.slot, target.texts)
+    return done
 
 
 async def submit(

@@ -91,10 +91,7 @@ class Delivery:
     @property
     def link(self) -> str | None:
         """The address of the message, where others can see it, too."""
-        target = self.target
-        if target.private or target.message_id is None:
-            return None
-        return f"https://discord.com/channels/{target.guild_id or '@me'}/{target.channel_id}/{target.message_id}"
+        return self.target.link
 
     @property
     def shares(self) -> int | None:

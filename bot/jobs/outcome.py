@@ -66,12 +66,16 @@ class Outcome:
             case Cancelled() if self.made:
                 await self.keep(self._kept_line)
             case Cancelled():
-                self._count(ending)  # its use counts: what was read or begun for it has cost something
-                if self.unwanted or await self.journal.move("cancelled"):
-                    self.record = replace(self.record, state="cancelled", ended_by=self.ended_by)
-                    await self.tell()
+                await self.cancelled()
             case Failed():
                 await self.fail(ending)
+
+    async def cancelled(self) -> None:
+        """Note that it was cancelled, and say so. Its use counts: what was read or begun for it has cost something."""
+        self._count(Cancelled())
+        if self.unwanted or await self.journal.move("cancelled"):
+            self.record = replace(self.record, state="cancelled", ended_by=self.ended_by)
+            await self.tell()
 
     async def fail(self, failure: Failed) -> None:
         """Note that nothing came of it, and say so."""

@@ -107,6 +107,13 @@ class Target(ABC):
         """Send a message of its own. Raises what discord.py does."""
 
     @property
+    def link(self) -> str | None:
+        """The address of the message, where others can see it, too."""
+        if self.private or self.message_id is None:
+            return None
+        return f"https://discord.com/channels/{self.guild_id or '@me'}/{self.channel_id}/{self.message_id}"
+
+    @property
     def age(self) -> float:
         """How long ago the request came in, in seconds."""
         return clock() - self._came

@@ -19,6 +19,7 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Revived
+from bot.jobs.reading import WithdrawnError, reading
 from bot.jobs.target import Target
 from bot.media import inputs
 from bot.media.decoding import Seen, look
@@ -27,7 +28,7 @@ from bot.media.uploads import Upload
 from bot.store.conversations import KeptPicture
 from bot.store.records import JobRecord, Origin
 from bot.texts import ENGLISH, Texts
-from bot.ui.layout import origin_line, told
+from bot.ui.layout import origin_line
 from model.requests import Question, new_id
 
 
@@ -140,13 +141,15 @@ async def _answer(
         parent=node.parent,
         again=again,
     ) as record:
-        await target.show(told(record, texts.reading_picture, texts))
+        await target.show(reading(record, texts))
         try:
-            taken = await take()
+            taken = await admission.read(bot, target, record, take)
             presenter = _presenter(record, taken, texts)
             question = replace(wish, pictures=tuple(one.square for one in taken))
             new = await asyncio.to_thread(_kept, taken) if node.begins else ()
             job = await admission.submit(bot, target, record, question, new)
+        except WithdrawnError:
+            return
         except Exception as error:
             await admission.turn_away(bot, target, record, error, again)
             return

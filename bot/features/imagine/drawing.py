@@ -6,6 +6,7 @@ Whatever is refused is refused before anything is shown.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 from typing import Final
 
@@ -26,6 +27,7 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Revived
+from bot.jobs.reading import WithdrawnError, reading
 from bot.media import inputs, provenance
 from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
@@ -35,7 +37,7 @@ from bot.store.conversations import KeptPicture
 from bot.store.records import Enlargement, JobRecord, Origin
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.layout import origin_line, told
+from bot.ui.layout import origin_line
 from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id, random_seed
 
 KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation keeps, from its top
@@ -122,10 +124,14 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     async with admission.accepted(
         bot, target, job_id, wish, spoiler=spoiler, origin=origin, sources=[found], conversation=job_id
     ) as enlargement:
-        await target.show(told(enlargement, texts.reading_picture, texts))
+        await target.show(reading(enlargement, texts))
         try:
-            revived = await revive_enlargement(bot, enlargement, texts)
+            revived = await admission.read(
+                bot, target, enlargement, partial(revive_enlargement, bot, enlargement, texts)
+            )
             job = await admission.submit(bot, target, enlargement, revived.request)
+        except WithdrawnError:
+            return
         except Exception as error:
             await admission.turn_away(bot, target, enlargement, error)
             return

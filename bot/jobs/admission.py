@@ -114,11 +114,13 @@ async def accepted(
         conversation=conversation,
         parent=parent,
     )
+    written = False
     try:
-        await _write_down(bot, target, record, again)
+        written = await _write_down(bot, target, record, again)
         yield record
     except Exception as error:
-        await _undo(bot, record, error, again)
+        if written:
+            await _undo(bot, record, error, again)
         raise
     except asyncio.CancelledError as error:
         if not bot.closing:  # its interaction went unanswered for too long; else the next process goes on with it
@@ -126,16 +128,19 @@ async def accepted(
         raise
 
 
-async def _write_down(bot: JanusBot, target: Target, record: JobRecord, again: JobRecord | None) -> None:
-    """Count a request and write it down. Raises Refusal where the hour is used up, or somebody was quicker."""
+async def _write_down(bot: JanusBot, target: Target, record: JobRecord, again: JobRecord | None) -> bool:
+    """Count a request and write it down, and tell whether the disk had room for it.
+
+    Raises Refusal where the hour is used up, or somebody was quicker to try it again.
+    """
     limits = (await bot.settings_in(target.guild_id)).limits
     hourly = Hourly(limits.member_hourly, limits.server_hourly)
     try:
         if await bot.store.accept(record, hourly, again.id if again else None):
-            return
+            return True
     except DiskError:
         bot.store.unkept.append(record.id)
-        return
+        return False
     await _check_hour(bot, target, limits, record.asked)
     raise Refusal(target.texts.already_over)
 

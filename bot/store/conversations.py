@@ -23,14 +23,14 @@ TURNS: Final = """
 """
 
 KEEP: Final = """
-    INSERT INTO pictures (conversation, number, owner, name, data, small) SELECT ?, ?, ?, ?, ?, ?
+    INSERT INTO pictures (conversation, number, owner, name, data, small, bytes) SELECT ?, ?, ?, ?, ?, ?, ?
     WHERE EXISTS (SELECT 1 FROM jobs WHERE conversation = ? AND owner = ?)
 """
 
 CAP: Final = """
     DELETE FROM pictures WHERE (SELECT sum(bytes) FROM pictures {whose}) > ?2 AND conversation IN (
         SELECT conversation FROM (
-            SELECT conversation, sum(bytes) OVER (ORDER BY rowid DESC) AS with_newer FROM pictures {whose}
+            SELECT conversation, sum(bytes) OVER (ORDER BY +rowid DESC) AS with_newer FROM pictures {whose}
         ) WHERE with_newer > ?2
     )
 """
@@ -54,7 +54,14 @@ class Conversations:
     def kept(self, conversation: str, owner: int, pictures: Sequence[KeptPicture]) -> Sequence[Statement]:
         """Return the statements that keep the pictures that a conversation is about."""
         return [
-            (KEEP, (conversation, number, owner, picture.name, picture.data, picture.small, conversation, owner))
+            (
+                KEEP,
+                (
+                    *(conversation, number, owner, picture.name, picture.data, picture.small),
+                    len(picture.data) + len(picture.small),
+                    *(conversation, owner),
+                ),
+            )
             for number, picture in enumerate(pictures)
         ]
 

@@ -128,7 +128,8 @@ class Database:
                 with suppress(sqlite3.OperationalError):  # the commit may have come through
                     await self._run("ROLLBACK", (), deadline)
                 raise
-        self._tell("")
+        if needed:  # others may have had nothing to write
+            self._tell("")
         return True
 
     async def empty_log(self) -> None:

@@ -70,9 +70,10 @@ class Jobs:
             changes["failure" if isinstance(outcome, Failed) else "result"] = to_json(outcome)
         if state in ("delivered", "undelivered"):
             changes["token"] = None  # nobody needs it any more
+        more = len(str(changes.get("result", "")).encode())
         names, states = ", ".join(f"{name} = ?" for name in changes), ", ".join("?" for _ in BEFORE[state])
-        sql = f"UPDATE jobs SET {names} WHERE id = ? AND state IN ({states})"
-        return await self.database.write(sql, (*changes.values(), job_id, *BEFORE[state])) > 0
+        sql = f"UPDATE jobs SET {names}, bytes = bytes + ? WHERE id = ? AND state IN ({states})"
+        return await self.database.write(sql, (*changes.values(), more, job_id, *BEFORE[state])) > 0
 
     async def readdress(self, job_id: str, address: Address) -> bool:
         """Have what could not be delivered brought elsewhere, and tell whether it was still there to be had."""

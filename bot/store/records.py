@@ -154,10 +154,12 @@ class JobRecord:
 
     def values(self) -> dict[str, Value]:
         """Return what its row holds when it is new."""
+        request = to_json(self.request)
         return {
             "id": self.id,
             "kind": self.kind,
-            "request": to_json(self.request),
+            "request": request,
+            "bytes": len(request.encode()),
             "owner": self.owner,
             "asked": self.asked.timestamp(),
             "model": self.model,

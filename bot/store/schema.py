@@ -110,10 +110,11 @@ MIGRATIONS: Final = (
     """,
     """
     -- What is kept of one member, and in all, is bounded: see `store.member_bytes`.
-    ALTER TABLE pictures ADD COLUMN bytes INTEGER AS (length(data) + length(small)) VIRTUAL;
-    CREATE INDEX pictures_by_owner ON pictures (owner, bytes);
-    ALTER TABLE jobs ADD COLUMN bytes INTEGER
-        AS (length(CAST(request AS BLOB)) + ifnull(length(CAST(result AS BLOB)), 0)) VIRTUAL;
+    ALTER TABLE pictures ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;   -- of its data and its small copy
+    UPDATE pictures SET bytes = length(data) + length(small);
+    CREATE INDEX pictures_by_owner ON pictures (owner, bytes, conversation);
+    ALTER TABLE jobs ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;       -- of its request and its result
+    UPDATE jobs SET bytes = length(CAST(request AS BLOB)) + ifnull(length(CAST(result AS BLOB)), 0);
     CREATE INDEX jobs_by_bytes ON jobs (owner, asked, bytes);
     """,
 )

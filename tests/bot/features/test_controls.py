@@ -5,12 +5,14 @@ from typing import Any
 import discord
 import pytest
 import simcord
+from simcord import ResponseMessage
 
 from bot.texts import ENGLISH
+from model.requests import Failed
 from tests.bot.conftest import World
 from tests.bot.features.test_messages import dm
 from tests.bot.samples import png
-from tests.bot.seen import told_privately
+from tests.bot.seen import buttons, shown, text, told_privately
 from tests.bot.ui.test_buttons import finished_job, press, seen
 
 DRAWN = ("info", "edit", "again", "vary", "vary_little", "vary_much", "choose", "enlarge", "describe")
@@ -89,3 +91,46 @@ async def test_a_button_of_another_kind_of_job_says_so(world: World) -> None:
     for name in ("vary", "choose", "enlarge", "describe"):
         assert told_privately(await press(world, world.alice, f"{name}:{drawing}:4")) == ENGLISH.picture_not_here
     assert len(world.executor.jobs) == jobs
+
+
+# -- in place: twice pressed, once done -------------------------------------------------------------------------------
+
+
+async def failed(world: World, command: str, **options: Any) -> ResponseMessage:
+    message = shown(await world.alice.slash(world.channel, command, **options))
+    world.executor.jobs[-1].tell(Failed("", "memory"))
+    await world.env.settle()
+    assert buttons(message) == ["Try again"]
+    return message
+
+
+QUESTION: dict[str, Any] = {"image": ("cat.png", png()), "question": "What is this?"}
+
+
+@pytest.mark.parametrize(("command", "options"), [("imagine", {"prompt": "a red circle"}), ("ask", QUESTION)])
+async def test_what_is_tried_again_twice_is_done_once(world: World, command: str, options: dict[str, Any]) -> None:
+    message = await failed(world, command, **options)
+    job = world.executor.job.id
+    await world.alice.click(message, label="Try again")
+    assert len(world.executor.jobs) == 2
+    assert told_privately(await press(world, world.alice, f"try_again:{job}")) == ENGLISH.already_over
+    assert len(world.executor.jobs) == 2
+    world.executor.jobs[1].tell(Failed("", "memory"))  # the new one can be tried again
+    await world.env.settle()
+    await world.alice.click(message, label="Try again")
+    assert len(world.executor.jobs) == 3
+
+
+@pytest.mark.parametrize(("command", "options"), [("imagine", {"prompt": "a red circle"}), ("ask", QUESTION)])
+async def test_what_the_model_refuses_to_try_again_can_be_tried_later(
+    world: World, command: str, options: dict[str, Any]
+) -> None:
+    message = await failed(world, command, **options)
+    before = text(message)
+    world.executor.refusal = "At most 90 words, please."
+    result = await world.alice.click(message, label="Try again")
+    assert "At most 90 words, please." in seen(result)
+    assert (text(message), buttons(message)) == (before, ["Try again"])
+    world.executor.refusal = None
+    await world.alice.click(message, label="Try again")
+    assert len(world.executor.jobs) == 2

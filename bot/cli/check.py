@@ -32,8 +32,7 @@ def demo_lines() -> Sequence[str]:
     return (
         "This is the demo model: it draws one or two coloured shapes on a plain background, and knows only English.",
         'Try "a large red circle above a small blue square on a white background".',
-        f"For anything else, fetch Janus-Pro: {as_typed('download 1b')} (about 4 GB) or 7b (about 15 GB),",
-        "then start with --model 1b or --model 7b.",
+        f"For anything else: {as_typed('download 1b')} (4 GB; or 7b, 15 GB), then start with --model 1b.",
     )
 
 

@@ -52,15 +52,21 @@ async def setup(bot: JanusBot) -> None:
 @refusable
 async def report_picture(interaction: Press, message: discord.Message) -> None:
     """Ask what is wrong with a message's pictures. Raises Refusal if there is nothing to report, or nobody to hear."""
-    await _hearer(interaction, message)
-    await open_form(interaction, partial(ReportForm, texts_for(interaction), message))
+    await _open(interaction, message)
 
 
 async def open_form_here(interaction: Press, button: JobButton) -> None:
     """Ask the same about the message that the button is on."""
     assert interaction.message
-    await _hearer(interaction, interaction.message)
-    await open_form(interaction, partial(ReportForm, texts_for(interaction), interaction.message))
+    await _open(interaction, interaction.message)
+
+
+async def _open(interaction: Press, message: discord.Message) -> None:
+    texts = texts_for(interaction)
+    await _hearer(interaction, message)
+    if await interaction.client.store.reports.made(message.id, interaction.user.id):
+        raise Refusal(texts.already_reported)
+    await open_form(interaction, partial(ReportForm, texts, message))
 
 
 class ReportForm(Form):

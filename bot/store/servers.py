@@ -102,6 +102,11 @@ class Reports:
         values = (message, member, when.timestamp())
         return await self.database.write("INSERT OR IGNORE INTO reports VALUES (?, ?, ?)", values) > 0
 
+    async def made(self, message: int, member: int) -> bool:
+        """Tell whether a member has reported a message."""
+        row = await self.database.row("SELECT 1 FROM reports WHERE message = ? AND member = ?", (message, member))
+        return row is not None
+
     async def take_back(self, message: int, member: int) -> None:
         """Forget a report that nobody heard of."""
         await self.database.write("DELETE FROM reports WHERE message = ? AND member = ?", (message, member))

@@ -54,6 +54,13 @@ async def test_nobody_acts_on_a_job_from_another_place(world: World, same_server
     assert len(world.executor.jobs) == jobs
 
 
+async def test_it_says_who_cancelled_if_that_was_not_who_asked(world: World) -> None:
+    for member, line in [(world.moderator, f"Cancelled by <@{world.moderator.id}>."), (world.alice, "Cancelled.")]:
+        message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+        await member.click(message, label="Cancel")
+        assert line in text(message).splitlines()
+
+
 async def test_who_asked_may_from_anywhere(world: World) -> None:
     drawing = await finished_job(world, world.alice, "imagine", prompt="a red circle", count=2)
     channel = await elsewhere(world, same_server=True)

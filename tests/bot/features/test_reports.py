@@ -69,8 +69,12 @@ async def test_the_button_under_a_gallery_reports_too(world: World, staff: simco
 
 async def test_everybody_is_heard_once(world: World, staff: simcord.ChannelHandle) -> None:
     message = await drawn(world)
+    form = await world.bob.context_menu(world.channel, "Report this picture", message)
     await report(world, message)
-    assert "already reported this" in told_privately(await report(world, message))
+    (field,) = [field["custom_id"] for field in fields(form)]  # which was open before
+    assert "already reported this" in told_privately(await world.bob.submit_modal(form, {field: "again"}))
+    again = await world.bob.context_menu(world.channel, "Report this picture", message)
+    assert "already reported this" in told_privately(again)
     assert len(cards(staff)) == 1
 
 

@@ -194,6 +194,7 @@ class JanusBot(commands.AutoShardedBot):
                 await self.queue.finish(self.settings.discord.drain_seconds)
                 await self.executor.close()
                 await self.queue.finish(CLOSING_SECONDS)
+                await self._hand_back()
             finally:
                 await self._cdn.close()
                 await self.store.close()

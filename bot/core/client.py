@@ -26,7 +26,7 @@ from bot.core.queue import JobQueue, Wait, plainly
 from bot.core.receipts import Receipts
 from bot.core.rest import DiscordTime, listen
 from bot.core.unanswered import Unanswered
-from bot.store.database import StoreError
+from bot.store.database import StoreError, outwait
 from bot.store.records import JobRecord
 from bot.store.store import Store
 from bot.texts import Texts
@@ -194,6 +194,7 @@ class JanusBot(commands.AutoShardedBot):
                 await self.queue.finish(self.settings.discord.drain_seconds)
                 await self.executor.close()
                 await self.queue.finish(CLOSING_SECONDS)
+                await self._hand_back()
             finally:
                 await self._cdn.close()
                 await self.store.close()
@@ -217,7 +218,7 @@ class JanusBot(commands.AutoShardedBot):
     async def _sweep(self) -> None:
         """Delete what is older than it shall be kept."""
         try:
-            expired = await self.store.expire(self.time.now())
+            expired = await outwait(lambda: self.store.expire(self.time.now()))
             if expired:
                 log.info("Old jobs deleted: %d", expired)
         except Exception as error:  # a loop of discord.py ends with what it does not know

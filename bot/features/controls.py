@@ -13,6 +13,7 @@ from bot.features.imagine.drawing import draw
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.outcome import kept_line, last_words
 from bot.jobs.recovery import hand_over
+from bot.store.database import outwait
 from bot.texts import texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.layout import told
@@ -87,4 +88,4 @@ async def delete(interaction: Press, button: JobButton) -> None:
     await interaction.response.defer()
     with suppress(discord.NotFound):
         await interaction.delete_original_response()
-    await interaction.client.store.forget_job(record.id)
+    await outwait(lambda: interaction.client.store.forget_job(record.id))

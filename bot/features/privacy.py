@@ -7,6 +7,7 @@ from discord import app_commands, ui
 
 from bot.core.client import JanusBot
 from bot.core.text import days
+from bot.store.database import outwait
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control
 from bot.ui.layout import BUSY, ENDED, layout
@@ -16,10 +17,10 @@ async def setup(bot: JanusBot) -> None:
     """Add the command and its buttons, and forget what messages showed that are gone."""
 
     async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
-        await bot.store.forget_messages({event.message_id})
+        await outwait(lambda: bot.store.forget_messages({event.message_id}))
 
     async def on_raw_bulk_message_delete(event: discord.RawBulkMessageDeleteEvent) -> None:
-        await bot.store.forget_messages(event.message_ids)
+        await outwait(lambda: bot.store.forget_messages(event.message_ids))
 
     bot.tree.add_command(privacy)
     bot.actions["forget"] = press
@@ -76,4 +77,4 @@ async def forget(bot: JanusBot, member: int) -> None:
         await job.cancel()
         bot.open_jobs.discard(job)
     bot.drafts.pop(member, None)
-    await bot.store.forget(member)
+    await outwait(lambda: bot.store.forget(member))

@@ -22,6 +22,7 @@ from bot.core.rest import UPLOAD_SECONDS, DiscordError, Fault, calling, in_short
 from bot.core.text import PROMPT_TEXT, one_line, plain
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN, files_of
+from bot.store.database import outwait
 from bot.store.records import JobRecord
 from bot.texts import Texts, described, texts_for, texts_of_server
 from bot.ui.buttons import Control, JobButton
@@ -184,7 +185,7 @@ async def remove(interaction: Press, button: Control) -> None:
             raise Refusal(texts.not_removed) from error
     record = await bot.store.jobs.shown_on(message_id)
     if record and record.address.channel == channel_id:
-        await bot.store.forget_job(record.id)
+        await outwait(lambda: bot.store.forget_job(record.id))
     await _done(interaction, button, texts.removed)
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
 
 import discord
 
@@ -17,8 +17,10 @@ from bot.core.permissions import missing_permissions
 from bot.core.queue import QueuedJob, Slot
 from bot.core.text import one_line, soon
 from bot.jobs.ending import send_line
+from bot.jobs.journal import Journal
 from bot.jobs.outcome import last_actions, last_line
-from bot.jobs.reading import Reading
+from bot.jobs.presenter import Revived
+from bot.jobs.reading import Reading, WithdrawnError, reading
 from bot.jobs.refused_words import refused_word
 from bot.jobs.target import Target
 from bot.media.inputs import InputFile
@@ -32,8 +34,6 @@ from bot.ui.buttons import JobButton
 from model.requests import Drawing, Failed, Question, Refused, Request
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 async def foresee(bot: JanusBot, target: Target) -> None:
@@ -168,25 +168,38 @@ async def turn_away(
         await send_line(target, record, target.texts.failed.format(id=log_bug(error)))
 
 
-async def read(bot: JanusBot, target: Target, record: JobRecord, work: Callable[[], Awaitable[T]]) -> T:
-    """Read the pictures that a request is about. A download that crawls takes nobody's place, and can be cancelled.
+async def begin(
+    bot: JanusBot, target: Target, record: JobRecord, again: JobRecord | None = None
+) -> tuple[QueuedJob, Revived] | None:
+    """Show that the pictures of an accepted request are read, read them, and hand it to the queue.
 
-    Raises WithdrawnError if it was, and Refusal if there is no room left.
+    A download that crawls takes nobody's place, and can be cancelled. None: nothing comes of it, which is said then.
+    Raises DiscordError if Discord takes no message.
     """
-    done = await Reading(bot, target, record).run(work)
-    _check_room(bot, bot.queue.slot, target.texts)
-    return done
+    await target.show(reading(record, target.texts))
+    reviving = partial(bot.revivals[record.kind], bot, record, target.texts)
+    try:
+        await Journal(bot, record.id).note_address(target)
+        revived: Revived = await Reading(bot, target, record).run(reviving)
+        _check_room(bot, bot.queue.slot, target.texts)
+        return await submit(bot, target, record, revived.request), revived
+    except WithdrawnError:
+        return None
+    except Exception as error:
+        await turn_away(bot, target, record, error, again)
+        return None
 
 
-async def submit(
-    bot: JanusBot, target: Target, record: JobRecord, request: Request, pictures: Sequence[KeptPicture] = ()
-) -> QueuedJob:
-    """Keep the `pictures` that a request brings, and hand it to the queue. Raises Refusal: the model can't take it."""
-    if pictures:
-        try:
-            await bot.store.keep(record, pictures)
-        except StoreError as trouble:  # it can be answered, and not be asked about again
-            log.warning("The pictures of job %s are not kept: %s", record.id, trouble)
+async def keep(bot: JanusBot, record: JobRecord, pictures: Sequence[KeptPicture]) -> None:
+    """Keep the pictures that a job is about. One whose pictures can't be kept is done, and not gone on from."""
+    try:
+        await bot.store.keep(record, pictures)
+    except StoreError as trouble:
+        log.warning("The pictures of job %s are not kept: %s", record.id, trouble)
+
+
+async def submit(bot: JanusBot, target: Target, record: JobRecord, request: Request) -> QueuedJob:
+    """Hand an accepted request to the queue. Raises Refusal if the model can't take it."""
     try:
         return await bot.queue.submit(replace(request, owner=str(record.owner)))
     except Refused as error:

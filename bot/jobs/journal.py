@@ -2,18 +2,16 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from bot.core.client import JanusBot
 from bot.core.errors import log_bug
 from bot.jobs.target import Target
-from bot.store.database import BusyError, DiskError
+from bot.store.database import BusyError, DiskError, outwait
 from bot.store.records import State
 from model.requests import Answer, Failed, Pictures
 
 log = logging.getLogger(__name__)
-
-ATTEMPTS: Final = 10  # of which each waits some seconds, where somebody else holds the database
 
 T = TypeVar("T")
 
@@ -55,15 +53,12 @@ class Journal:
         await self._attempt(lambda: self.store.usage.take_back(self.id))
 
     async def _attempt(self, work: Callable[[], Awaitable[T]]) -> T | None:
-        for _ in range(ATTEMPTS):
-            try:
-                return await work()
-            except BusyError as error:
-                log.info("Job %s could not be noted yet: %s", self.id, error)
-            except DiskError:  # the database has said so already
-                return None
-            except Exception as error:
-                log_bug(error)
-                return None
-        log.warning("Job %s could not be noted: the database was busy for too long", self.id)
+        try:
+            return await outwait(work)
+        except BusyError:
+            log.warning("Job %s could not be noted: the database was busy for too long", self.id)
+        except DiskError:
+            pass  # the database has said so already
+        except Exception as error:
+            log_bug(error)
         return None

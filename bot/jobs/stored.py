@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import discord
@@ -51,8 +52,7 @@ class StoredTarget(Target):
         self._open = address.channel_open
         self._came = clock() - (bot.time.now() - record.asked).total_seconds()
         self._beside = False  # the message is out of reach, and what comes out goes to the channel
-        self._sends_again = record.state == "made"  # what it sends may be there already
-        self._since = record.ended or record.asked  # and was sent after this
+        self._made = record.ended if record.state == "made" else None  # what was sent since then may be there already
 
     @property
     def channel(self) -> discord.PartialMessageable:
@@ -81,10 +81,13 @@ class StoredTarget(Target):
 
     @property
     def editable(self) -> bool:
-        return self.seconds_left > 0 or (self.message_id is not None and not self.private)
+        return self.seconds_left > 0 or (self.message_id is not None and self.channel_is_open)
 
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         """Edit the message where it can still be reached. Where it can't, it stays as it is."""
+        if self.message_id is None and self.seconds_left <= 0 and self.channel_is_open:
+            found = await self._find(self.asked, lambda message: self.job_id in _jobs_of(message))
+            self.message_id = found.id if found else None
         if not self.editable:
             return
         try:
@@ -163,7 +166,9 @@ class StoredTarget(Target):
         """Send the reply, or find the one that the process before sent: that is to be edited."""
         assert self.reply_to
         assert self.channel_id
-        found = await self._find(lambda one: bool(one.reference and one.reference.message_id == self.reply_to))
+        found = await self._find(
+            self.asked, lambda message: message.reference is not None and message.reference.message_id == self.reply_to
+        )
         if found:
             self.message_id = found.id
             await self._edit(view, files)
@@ -182,17 +187,16 @@ class StoredTarget(Target):
         Discord knows a nonce for some minutes only.
         """
         wanted = {item.custom_id for item in parcel.view.walk_children() if isinstance(item, ui.Button)}
-        found = await self._find(lambda message: wanted <= _custom_ids(message)) if self._sends_again else None
-        if found:
+        if self._made and (found := await self._find(self._made, lambda message: wanted <= _custom_ids(message))):
             return found.id
         files = [upload.file() for upload in parcel.files]
         sent = await self.channel.send(view=parcel.view, files=files, allowed_mentions=self.only_the_asker, nonce=nonce)
         return sent.id
 
-    async def _find(self, wanted: Callable[[discord.Message], bool]) -> discord.Message | None:
+    async def _find(self, since: datetime, wanted: Callable[[discord.Message], bool]) -> discord.Message | None:
         """Look for a message that the process before may have sent. Where it can't look, it finds none."""
         try:
-            async for message in self.channel.history(after=self._since, limit=LOOKED_AT):
+            async for message in self.channel.history(after=since, limit=LOOKED_AT):
                 if message.author == self.bot.user and message.id != self.message_id and wanted(message):
                     return message
         except NETWORK as error:
@@ -212,3 +216,8 @@ def _custom_ids(message: discord.Message) -> set[str]:
         return set()
 
     return found([part.to_dict() for part in message.components])
+
+
+def _jobs_of(message: discord.Message) -> set[str]:
+    """Return the ids of the jobs that a message's buttons name."""
+    return {job for custom_id in _custom_ids(message) for job in custom_id.split(":")[1:2]}

@@ -10,10 +10,10 @@ a member who waits for the first answer can wait, and the thread stays free for 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import aiosqlite
 
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 FILE: Final = "janus.sqlite3"
 PATIENCE: Final = 2.0  # seconds that a statement waits for others; Discord waits three for the first answer
+ROUNDS: Final = 15  # so often is tried again what nobody waits for
 PAUSE: Final = 0.05  # seconds between two attempts
 # By SQLite's codes: it is full, it takes no writing, it is broken, it is gone.
 NO_DISK: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
@@ -37,6 +38,7 @@ SETTINGS: Final = (
 
 Value = str | int | float | bytes | None
 Statement = tuple[str, Sequence[Value]]
+T = TypeVar("T")
 
 
 class StoreError(PlainError):
@@ -205,6 +207,16 @@ class Database:
             raise PlainError(f"store.folder: {self.file} was written by a newer version of this program")
         for number, script in enumerate(MIGRATIONS[seen:], seen + 1):
             await self._connection.executescript(f"BEGIN;\n{script};\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+async def outwait(work: Callable[[], Awaitable[T]]) -> T:
+    """Do what nobody waits for, though somebody else may hold the database for long. Raises BusyError at last."""
+    for _ in range(ROUNDS - 1):
+        try:
+            return await work()
+        except BusyError as error:
+            log.info("Trying once more: %s", error)
+    return await work()
 
 
 def _deadline() -> float:

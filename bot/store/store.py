@@ -26,6 +26,7 @@ class Store:
         self.settings = settings
         self.lock = FolderLock(settings.folder)
         self.database = Database(settings.folder)
+        self._log_tells = 0  # jobs that were forgotten, and may still stand in the write-ahead log
         self.unkept: deque[str] = deque(maxlen=MOST_UNKEPT)  # jobs that no disk had room for
         self.jobs = Jobs(self.database)
         self.conversations = Conversations(self.database)
@@ -88,19 +89,27 @@ class Store:
 
         What remains is what others need: that a server blocked them, and, for an hour, when they asked for something.
         """
-        await self.jobs.forget(member)
+        forgotten = await self.jobs.forget(member)
         await self.reports.forget(member)
-        await self.database.empty_log()
+        await self._empty_log(forgotten)
 
     async def forget_job(self, job_id: str) -> None:
         """Delete a job, so that nothing of it is left in any file."""
-        if await self.jobs.remove(job_id):
-            await self.database.empty_log()
+        await self._empty_log(await self.jobs.remove(job_id))
 
     async def forget_messages(self, messages: Collection[int]) -> None:
         """Delete the jobs whose messages are gone, so that nothing of them is left in any file."""
-        if await self.jobs.forget_messages(messages):
-            await self.database.empty_log()
+        await self._empty_log(await self.jobs.forget_messages(messages))
+
+    async def _empty_log(self, forgotten: int) -> None:
+        """Have the write-ahead log tell nothing of jobs that were forgotten, now, or before when that could not be."""
+        forgotten, self._log_tells = forgotten + self._log_tells, 0
+        if forgotten:
+            try:
+                await self.database.empty_log()
+            except BaseException:
+                self._log_tells += forgotten
+                raise
 
     async def expire(self, now: datetime) -> int:
         """Delete what is older or more than shall be kept; returns how many jobs that concerned."""
@@ -110,5 +119,5 @@ class Store:
         await self.jobs.expire_tokens(now)
         expired = await self.jobs.expire(oldest)
         expired += await self.jobs.shrink(self.settings.member_bytes, self.settings.total_bytes)
-        await self.database.empty_log()
+        await self._empty_log(expired)
         return expired

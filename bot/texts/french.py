@@ -321,6 +321,6 @@ FRENCH = Texts(
     forgotten="Je n'en ai plus de trace : je ne garde les demandes qu'un certain temps. Refais ta demande, s'il te "
     "plaît.",
     not_kept="Je n'ai pas pu noter cette demande : mon disque était plein. Refais-la, s'il te plaît.",
-    store_busy="Mes notes sont occupées par autre chose. Réessaie dans un instant, s'il te plaît.",
-    store_full="Mon disque est plein, je ne peux rien noter. Qui me fait tourner le lit dans mon journal.",
+    store_busy="Mes données sont occupées. Réessaie dans un instant, s'il te plaît.",
+    store_full="Mon disque est plein, je ne peux rien noter. La personne qui m'héberge le verra dans mon journal.",
 )

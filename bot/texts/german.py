@@ -319,7 +319,8 @@ GERMAN = Texts(
     delete="Löschen",
     interrupted="Ich wurde neu gestartet, bevor das fertig war.",
     forgotten="Davon weiß ich nichts mehr: Ich bewahre Anfragen nur eine Zeit lang auf. Frag bitte noch einmal.",
-    not_kept="Ich konnte das damals nicht aufschreiben: Meine Festplatte war voll. Frag es bitte neu an.",
-    store_busy="Meine Aufzeichnungen sind gerade anderweitig in Gebrauch. Bitte gleich noch einmal.",
-    store_full="Meine Festplatte ist voll, ich kann nichts aufschreiben. Wer mich betreibt, liest es im Protokoll.",
+    not_kept="Ich konnte das nicht aufschreiben, als du gefragt hast: Meine Festplatte war voll. Frag bitte noch "
+    "einmal.",
+    store_busy="Meine Aufzeichnungen sind gerade in Gebrauch. Versuch es bitte gleich noch einmal.",
+    store_full="Meine Festplatte ist voll, ich kann nichts aufschreiben. Wer mich betreibt, sieht es im Log.",
 )

@@ -75,7 +75,7 @@ async def test_four_pictures_and_questions_until_the_first_are_forgotten(env: si
         words = "And which of them is blue, please? " * 2
         message = shown(await alice.submit_modal(form, {field["custom_id"]: words}))
         await delivered(env)
-    assert "Questions forgotten:" in text(message)
+    assert "questions forgotten:" in text(message)
 
 
 async def test_a_seed_draws_the_same_picture_again(env: simcord.Env) -> None:

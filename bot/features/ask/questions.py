@@ -4,9 +4,8 @@ Whatever can be refused at once is refused before anything is shown.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import discord
 
@@ -19,7 +18,6 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Revived
-from bot.jobs.reading import WithdrawnError, reading
 from bot.jobs.target import Target
 from bot.media import inputs
 from bot.media.decoding import Seen, look
@@ -38,7 +36,6 @@ class Node:
 
     conversation: str
     parent: str | None = None
-    begins: bool = False  # its pictures are new, and to be kept
     spoiler: bool = False  # they were hidden where they come from
 
 
@@ -66,8 +63,8 @@ async def ask(
     question = usual.question(words, seed=seed, temperature=temperature, top_p=top_p)
     notes = [texts.first_pictures.format(n=MOST_PICTURES)] if len(files) > MOST_PICTURES else []
     hidden = (await bot.store.servers.get(target.guild_id)).spoilers or any(file.is_spoiler() for file in taken)
-    node = Node(question.id, begins=True, spoiler=hidden)
-    await _answer(bot, target, question, partial(_fetch, bot, texts, taken), node, taken, notes, origin)
+    node = Node(question.id, spoiler=hidden)
+    await _answer(bot, target, question, node, taken, notes, origin)
 
 
 async def describe(bot: JanusBot, target: Target, files: Sequence[InputFile], origin: Origin | None = None) -> None:
@@ -104,13 +101,11 @@ async def _go_on(
 ) -> None:
     conversations = bot.store.conversations
     await admission.check(bot, target, wish.question, target.texts.question_empty)
-    kept = await conversations.pictures(record.conversation or "")
-    if not kept:
+    if not await conversations.pictures(record.conversation or ""):
         raise Refusal(target.texts.picture_gone)
-    question = replace(wish, turns=await conversations.turns(parent), id=new_id())
+    question = replace(wish, id=new_id())
     node = Node(record.conversation or "", parent, spoiler=record.spoiler)
-    taking = partial(_decode, bot, target.texts, kept)
-    await _answer(bot, target, question, taking, node, origin=origin, again=again)
+    await _answer(bot, target, question, node, origin=origin, again=again)
 
 
 # -- what all ways have in common -------------------------------------------------------------------------------------
@@ -120,14 +115,13 @@ async def _answer(
     bot: JanusBot,
     target: Target,
     wish: Question,
-    take: Callable[[], Awaitable[Sequence[Seen]]],
     node: Node,
     sources: Sequence[InputFile] = (),
     notes: Sequence[str] = (),
     origin: Origin | None = None,
     again: JobRecord | None = None,
 ) -> None:
-    texts, wish = target.texts, replace(wish, question=well_formed(wish.question))
+    wish = replace(wish, question=well_formed(wish.question))
     async with admission.accepted(
         bot,
         target,
@@ -141,19 +135,10 @@ async def _answer(
         parent=node.parent,
         again=again,
     ) as record:
-        await target.show(reading(record, texts))
-        try:
-            taken = await admission.read(bot, target, record, take)
-            presenter = _presenter(record, taken, texts)
-            question = replace(wish, pictures=tuple(one.square for one in taken))
-            new = await asyncio.to_thread(_kept, taken) if node.begins else ()
-            job = await admission.submit(bot, target, record, question, new)
-        except WithdrawnError:
-            return
-        except Exception as error:
-            await admission.turn_away(bot, target, record, error, again)
-            return
-    await Delivery(bot, target, record, job, presenter).run(presenter.asked.pictures)
+        begun = await admission.begin(bot, target, record, again)
+    if begun:
+        job, revived = begun
+        await Delivery(bot, target, record, job, revived.presenter).run(revived.files)
 
 
 async def revive(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
@@ -165,7 +150,7 @@ async def revive(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
     elif record.sources:
         taken = await _fetch(bot, texts, record.sources)
         new = await asyncio.to_thread(_kept, taken)
-        await bot.store.keep(record, new)
+        await admission.keep(bot, record, new)
     else:
         raise Refusal(texts.picture_gone)
     turns = await bot.store.conversations.turns(record.parent)

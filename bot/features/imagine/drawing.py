@@ -6,7 +6,6 @@ Whatever is refused is refused before anything is shown.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import PurePath
 from typing import Final
 
@@ -27,7 +26,6 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Revived
-from bot.jobs.reading import WithdrawnError, reading
 from bot.media import inputs, provenance
 from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
@@ -124,20 +122,10 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     async with admission.accepted(
         bot, target, job_id, wish, spoiler=spoiler, origin=origin, sources=[found], conversation=job_id
     ) as enlargement:
-        await target.show(reading(enlargement, texts))
-        try:
-            revived = await admission.read(
-                bot, target, enlargement, partial(revive_enlargement, bot, enlargement, texts)
-            )
-            job = await admission.submit(bot, target, enlargement, revived.request)
-        except WithdrawnError:
-            return
-        except Exception as error:
-            await admission.turn_away(bot, target, enlargement, error)
-            return
-    presenter = revived.presenter
-    del revived  # the model has the picture now
-    await Delivery(bot, target, enlargement, job, presenter).run()
+        begun = await admission.begin(bot, target, enlargement)
+    if begun:
+        job, revived = begun
+        await Delivery(bot, target, enlargement, job, revived.presenter).run(revived.files)
 
 
 async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
@@ -149,7 +137,7 @@ async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> 
             raise Refusal(texts.picture_gone)
         (source,) = record.sources
         kept = KeptPicture(source.filename, await inputs.download(source, bot.read, limits, texts))
-        await bot.store.keep(record, [kept])
+        await admission.keep(bot, record, [kept])
     async with bot.decode_slots:
         taken = await asyncio.to_thread(decode, kept.data, kept.name, bot.settings.limits, texts)
     _check_size(taken.picture.size, texts)

@@ -67,7 +67,7 @@ async def test_what_had_to_be_forgotten_is_told(world: World) -> None:
     long = answer("Grey.")
     world.executor.jobs[-1].tell(type(long)(long.text, long.tokens, True, 3, long.seconds))
     await world.env.settle()
-    assert "Questions forgotten: 3." in text(second)
+    assert "questions forgotten: 3." in text(second)
 
 
 async def test_anybody_goes_on_from_a_public_answer(world: World) -> None:

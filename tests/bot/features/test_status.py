@@ -27,7 +27,7 @@ async def test_it_says_how_long_drawings_took_lately(world: World) -> None:
 
 async def test_it_says_that_the_bot_is_paused(world: World) -> None:
     world.bot.paused = True
-    assert "Paused by its owner" in await status(world)
+    assert "Paused by the bot" in await status(world)
 
 
 async def test_a_model_that_is_not_ready_says_so(world: World) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
@@ -14,7 +15,9 @@ import pytest
 from PIL import Image
 
 from bot.config import Store as Settings
+from bot.store import database
 from bot.store.conversations import KeptPicture
+from bot.store.database import outwait
 from bot.store.records import Address, Enlargement, JobRecord, State
 from bot.store.store import Store
 from bot.store.usage import Hourly
@@ -336,6 +339,25 @@ async def test_what_is_forgotten_stands_in_no_file_not_even_in_the_log(store: St
             await store.expire(NOW + timedelta(days=31))
     assert on_disk(tmp_path, *secrets) == set()
     assert await store.database.rows("SELECT * FROM pictures") == []
+
+
+async def test_what_is_forgotten_while_somebody_reads_goes_from_the_log_when_they_are_done(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
+    secret = b"a very private question"
+    await store.accept(record(replace(QUESTION, question=secret.decode()), "job"), PLENTY)
+    reader = sqlite3.connect(store.database.file, isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+    forgetting = asyncio.create_task(outwait(lambda: store.forget_job("job")))
+    await asyncio.sleep(0.3)
+    assert not forgetting.done()
+    assert await store.jobs.get("job") is None
+    assert on_disk(tmp_path, secret)
+    reader.close()
+    await forgetting
+    assert not on_disk(tmp_path, secret)
 
 
 async def test_while_thousands_of_jobs_expire_nobody_waits_long(store: Store) -> None:

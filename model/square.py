@@ -10,13 +10,11 @@ SHORTEST: Final = 14  # pixels: a thin picture is not squeezed below this
 
 
 def fit(picture: Image.Image, side: int = SIDE) -> Image.Image:
-    """Fit an RGB picture into a grey square of `side` pixels; one of that size is returned as it is.
+    """Fit an RGB picture into a grey square of `side` pixels. One that is such a square stays as it is.
 
     As DeepSeek's VLMImageProcessor: sizes are truncated, not rounded (transformers' processor rounds, and then many
     pictures differ by a row), and the resampling is PIL's bicubic one.
     """
-    if picture.size == (side, side):
-        return picture
     longest = max(picture.size)
     width, height = (max(int(length / longest * side), SHORTEST) for length in picture.size)
     square = Image.new("RGB", (side, side), PADDING)

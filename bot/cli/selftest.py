@@ -21,6 +21,7 @@ from rich.table import Table
 from bot.app import make_bot
 from bot.cli.console import say
 from bot.config import Settings, SettingsError, Store
+from bot.core import starting
 from bot.core.client import PERMISSIONS, JanusBot
 from bot.core.permissions import missing
 from bot.core.rest import in_short
@@ -266,10 +267,7 @@ def _plain(drawing: Drawing, count: int) -> Sequence[Finished]:
 
 
 async def selftest(settings: Settings, executor: Executor, guild: int, channel: int) -> bool:
-    """Take every step in a channel, print a table, and tell whether all went well.
-
-    Raises SettingsError if there is no token or no such channel, and discord.LoginFailure.
-    """
+    """Take every step in a channel, print a table, and tell whether all went well. Raises PlainError as `run_bot`."""
     with tempfile.TemporaryDirectory() as folder:  # the records of a bot that runs beside it are none of its business
         settings = settings.model_copy(update={"store": Store(folder=Path(folder))})
         outcomes = await _try_all(make_bot(settings, executor), guild, channel)
@@ -279,7 +277,8 @@ async def selftest(settings: Settings, executor: Executor, guild: int, channel: 
 
 async def _try_all(bot: JanusBot, guild: int, channel: int) -> Sequence[Outcome]:
     async with bot:
-        running = asyncio.create_task(bot.start(read_token(bot.settings).get_secret_value()))
+        token = read_token(bot.settings).get_secret_value()
+        running = asyncio.create_task(starting.serve(bot, token))
         ready = asyncio.create_task(bot.wait_until_ready())
         await asyncio.wait({running, ready}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if running.done():

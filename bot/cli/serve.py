@@ -4,7 +4,6 @@ import logging
 from contextlib import suppress
 from importlib.util import find_spec
 
-import aiohttp
 import discord
 
 from bot.app import run_bot
@@ -34,12 +33,7 @@ def selftest(settings: Settings, guild: int, channel: int) -> bool:
     read_token(settings)
     log_to_stderr(logging.WARNING)
     executor = open_executor(settings.model, settings.engine)
-    try:
-        return run_to_end(try_all(settings, executor, guild, channel))
-    except discord.LoginFailure:
-        raise PlainError("Discord does not know this token") from None
-    except aiohttp.ClientConnectionError as error:
-        raise PlainError(f"Discord can't be reached: check the network ({error})") from None
+    return run_to_end(try_all(settings, executor, guild, channel))
 
 
 def playground(settings: Settings, port: int) -> None:

@@ -8,18 +8,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any, Final, Literal, Protocol, TypeVar
-
-import discord
 
 from bot.config import Limits
 from bot.core.errors import log_bug
 from model.requests import Cancelled, Event, Executor, Failed, Job, Progress, Queued, Refused, Request
 from model.requests import Final as Ending
 
-UNKNOWN: Final = timedelta(minutes=1)  # when to come back if no open request knows how long it takes
+UNKNOWN: Final = 60.0  # seconds after which to come back if no open request knows how long it takes
 
 T = TypeVar("T")
 
@@ -67,11 +64,11 @@ Whose = Literal["member", "server", "bot"]
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """Why there is no room: whose `most` requests are open, and when the first of them is expected to be over."""
+    """Why there is no room: whose `most` requests are open, and in how many seconds the first is expected to end."""
 
     whose: Whose
     most: int
-    until: datetime
+    seconds: float
 
 
 class JobQueue:
@@ -206,7 +203,7 @@ class QueuedJob:
         self.id = request.id
         self.kind = request.kind
         self.stage = Stage.WAITING
-        self.ends: datetime | None = None  # when it will be out of the way, as far as it is known
+        self.ends: float | None = None  # when it will be out of the way, by the loop's clock, as far as it is known
         self._queue = queue
         self._request: Request | None = request
         self._position = 0
@@ -275,14 +272,18 @@ class QueuedJob:
         if self.stage is Stage.OVER:
             return
         if isinstance(event, Progress | Queued) and event.eta is not None:
-            self.ends = discord.utils.utcnow() + timedelta(seconds=event.eta)
+            self.ends = _clock() + event.eta
         self._events.put_nowait(event)
         if isinstance(event, Ending):
             self.stage = Stage.OVER
             self._queue.move_on()
 
 
-def _soonest(slots: Iterable[Slot]) -> datetime:
-    """Tell when the first of these is expected to be out of the way; that may be over already."""
-    known = [slot.job.ends for slot in slots if slot.job and slot.job.ends]
-    return min(known, default=discord.utils.utcnow() + UNKNOWN)
+def _soonest(slots: Iterable[Slot]) -> float:
+    """Tell in how many seconds the first of these is expected to be out of the way; that may be over already."""
+    known = [slot.job.ends - _clock() for slot in slots if slot.job and slot.job.ends is not None]
+    return min(known, default=UNKNOWN)
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

@@ -81,6 +81,17 @@ class NoAnswerError(aiohttp.ClientError):
     """Something answered in Discord's place: a proxy's page, half a body, a limit without a time."""
 
 
+class EverythingLimitedError(aiohttp.ClientError):
+    """The bot has made too many requests of all kinds.
+
+    discord.py would hold back all others while this one waits, and for ever if that is cancelled or has had its time.
+    """
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(f"{pause} s")
+        self.pause = pause
+
+
 class DiscordError(Exception):
     """A call to Discord that failed. Its words are fit for the log: no address, and so no token, is in them."""
 
@@ -151,6 +162,8 @@ def pauses() -> Iterator[float]:
 
 
 def _pause(error: BaseException) -> float:
+    if isinstance(error, EverythingLimitedError):
+        return error.pause
     response = getattr(error, "response", None)
     try:
         return max(0.0, float(response.headers["Retry-After"])) if response is not None else 0.0
@@ -194,12 +207,21 @@ def listen(trace: aiohttp.TraceConfig, clock: DiscordTime) -> aiohttp.TraceConfi
         if not str(asked).startswith(Route.BASE) or response.status >= 500:
             return  # discord.py waits and asks again, whatever the body is
         body = None if response.status == 204 else await _json(response)
-        if response.status == 429 and not (isinstance(body, dict) and isinstance(body.get("retry_after"), int | float)):
-            raise NoAnswerError
+        if response.status == 429:
+            _check_limit(body)
         clock.note(response.headers)
 
     trace.on_request_end.append(check)
     return trace
+
+
+def _check_limit(body: Any) -> None:
+    """Raise NoAnswerError if a limit does not say for how long, and EverythingLimitedError if it is on everything."""
+    pause = body.get("retry_after") if isinstance(body, dict) else None
+    if not isinstance(pause, int | float):
+        raise NoAnswerError
+    if body.get("global"):
+        raise EverythingLimitedError(pause)
 
 
 async def _json(response: aiohttp.ClientResponse) -> Any:

@@ -112,9 +112,9 @@ def days(number: int, texts: Texts) -> str:
     return texts.one_day if number == 1 else texts.days.format(n=number)
 
 
-def soon(moment: datetime, texts: Texts) -> str:
+def soon(moment: datetime, now: datetime, texts: Texts) -> str:
     """Say when to come back: Discord counts down to it, unless that would be over at once."""
-    if moment < discord.utils.utcnow() + SOON:
+    if moment < now + SOON:
         return texts.in_a_moment
     return discord.utils.format_dt(moment, "R")
 

@@ -211,8 +211,9 @@ def count_press(interaction: discord.Interaction[JanusBot]) -> None:
     """Count a press that needs no model, but has pictures sent or read. Raises Refusal where it is one too many."""
     presses, texts = interaction.client.presses, texts_for(interaction)
     if wait := presses.count(interaction.user.id, asyncio.get_running_loop().time()):
-        when = discord.utils.utcnow() + timedelta(seconds=wait)
-        raise Refusal(texts.member_presses.format(n=presses.most, when=soon(when, texts)))
+        now = interaction.client.time.now()
+        when = soon(now + timedelta(seconds=wait), now, texts)
+        raise Refusal(texts.member_presses.format(n=presses.most, when=when))
 
 
 async def _check_whereabouts(bot: JanusBot, target: Target, server: ServerSettings) -> None:
@@ -239,12 +240,12 @@ async def _check_hour(bot: JanusBot, target: Target, limits: Limits, now: dateti
     usage, texts = bot.store.usage, target.texts
     until = await usage.used_up_until("member", target.asker.id, limits.member_hourly, now)
     if until:
-        raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=soon(until, texts)))
+        raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=soon(until, now, texts)))
     if target.guild_id is None:
         return
     until = await usage.used_up_until("guild", target.guild_id, limits.server_hourly, now)
     if until:
-        raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=soon(until, texts)))
+        raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=soon(until, now, texts)))
 
 
 def _check_room(bot: JanusBot, slot: Slot, texts: Texts) -> None:
@@ -253,4 +254,6 @@ def _check_room(bot: JanusBot, slot: Slot, texts: Texts) -> None:
     if full:
         sentence = {"member": texts.member_full, "server": texts.server_full, "bot": texts.queue_full}[full.whose]
         queue = bot.mention("queue", texts)
-        raise Refusal(sentence.format(n=full.most, when=soon(full.until, texts), queue=queue))
+        now = bot.time.now()
+        when = soon(now + timedelta(seconds=full.seconds), now, texts)
+        raise Refusal(sentence.format(n=full.most, when=when, queue=queue))

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import discord
@@ -22,6 +22,7 @@ from bot.ui.layout import remark
 log = logging.getLogger(__name__)
 
 LOOKED_AT: Final = 100  # messages of a channel, for one that may have been sent before the process died
+MARGIN: Final = timedelta(seconds=2)  # between this clock and that of Discord's messages
 
 
 class Original:
@@ -86,7 +87,7 @@ class StoredTarget(Target):
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
         """Edit the message where it can still be reached. Where it can't, it stays as it is."""
         if self.message_id is None and self.seconds_left <= 0 and self.channel_is_open:
-            found = await self._find(self.asked, lambda message: self.job_id in _jobs_of(message))
+            found = await self._find_panel()
             self.message_id = found.id if found else None
         if not self.editable:
             return
@@ -166,9 +167,7 @@ class StoredTarget(Target):
         """Send the reply, or find the one that the process before sent: that is to be edited."""
         assert self.reply_to
         assert self.channel_id
-        found = await self._find(
-            self.asked, lambda message: message.reference is not None and message.reference.message_id == self.reply_to
-        )
+        found = await self._find_panel()
         if found:
             self.message_id = found.id
             await self._edit(view, files)
@@ -193,10 +192,14 @@ class StoredTarget(Target):
         sent = await self.channel.send(view=parcel.view, files=files, allowed_mentions=self.only_the_asker, nonce=nonce)
         return sent.id
 
+    async def _find_panel(self) -> discord.Message | None:
+        """Look for the message that shows the job: it has been sent, and nobody noted its number."""
+        return await self._find(self.asked, lambda message: self.job_id in _jobs_of(message))
+
     async def _find(self, since: datetime, wanted: Callable[[discord.Message], bool]) -> discord.Message | None:
         """Look for a message that the process before may have sent. Where it can't look, it finds none."""
         try:
-            async for message in self.channel.history(after=since, limit=LOOKED_AT):
+            async for message in self.channel.history(after=since - MARGIN, limit=LOOKED_AT):
                 if message.author == self.bot.user and message.id != self.message_id and wanted(message):
                     return message
         except NETWORK as error:

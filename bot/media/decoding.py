@@ -182,6 +182,9 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _flatten(image: Image.Image) -> Image.Image:
     """Bring any mode to RGB, a band at a time: what lies between takes several times the memory of what comes out."""
+    if image.mode == "RGB" and not image.has_transparency_data:
+        image.info.clear()  # a profile may be larger than the picture
+        return image
     flat = Image.new("RGB", image.size)
     rows = max(1, BAND // image.width)
     for top in range(0, image.height, rows):

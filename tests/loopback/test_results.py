@@ -6,6 +6,7 @@ import discord
 import pytest
 from aiohttp import web
 
+from bot.core import rest
 from bot.core.client import JanusBot
 from bot.jobs.outcome import kept_line
 from bot.texts import ENGLISH
@@ -51,6 +52,7 @@ PASSING = {
     "403 as a page": bad_page,
     "503": answers(503, {}),
     "reset": reset,
+    "429 on everything": answers(429, {**LIMIT, "retry_after": 0.1, "global": True}, Via="1.1 google"),
     "overloaded": answers(400, {"message": "API resource is currently overloaded", "code": 130000}),
 }
 
@@ -71,6 +73,29 @@ async def test_what_passes_is_waited_for(
     executor.job.tell(pictures(executor.drawing))
     await until(lambda: len(message.files) == 2)
     assert len(server.messages) == 1
+
+
+async def test_a_limit_on_everything_that_lasts_holds_nobody_else_back(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rest, "MOST_PAUSE", 0.01)
+    lasting = answers(429, {**LIMIT, "retry_after": 3600, "global": True}, Via="1.1 google")
+    server.faults.append((*SEND_HERE, lasting))
+    await server.say("<@1000> what is this?", ("cat.png", png()))
+    await until(lambda: executor.jobs)
+    executor.job.tell(answer("A cat."))
+    await until(lambda: replies(server) and "A cat." in words(replies(server)[0]))
+
+
+async def test_a_limit_that_outlasts_the_upload_leaves_the_result_to_its_owner(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.core.receipts.UPLOAD_SECONDS", 0.1)
+    lasting = answers(429, {**LIMIT, "retry_after": 3600}, Via="1.1 google")
+    message = await asked(server, executor)
+    server.faults += [("PATCH", "@original", lasting)] * 4 + [(*SEND_HERE, FORBIDDEN)]
+    executor.job.tell(pictures(executor.drawing))
+    await until(lambda: NOT_SENT in words(message))
 
 
 async def test_a_hanging_upload_is_ended_and_tried_again(

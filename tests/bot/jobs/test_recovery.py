@@ -236,6 +236,20 @@ async def test_after_fifteen_minutes_a_private_answer_waits_in_the_queue(world: 
     assert "already ended" in told_privately(await world.alice.click(seen, label="Show"))
 
 
+async def test_a_message_that_nobody_could_change_tells_how_it_stands_when_cancel_is_pressed(world: World) -> None:
+    message = shown(
+        await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?", private=True)
+    )
+    job, now = world.executor.job.id, discord.utils.utcnow()
+    await world.bot.store.jobs.move(job, "made", now, outcome=answer("A secret cat."))
+    await world.bot.store.jobs.move(job, "undelivered", now)
+    world.bot.open_jobs = OpenJobs()  # as it is in the next process
+    await world.alice.click(message, label="Cancel")
+    assert buttons(message) == ["Show"]
+    assert "A secret cat." in told_privately(await world.alice.click(message, label="Show"))
+    assert "A secret cat." not in text(message)
+
+
 async def test_a_reply_goes_on(world: World) -> None:
     assert world.bot.user
     words = f"{world.bot.user.mention} What is it?"

@@ -1,5 +1,5 @@
 """`python -m bot` is `janus-bot`."""
 
-from bot.cli.main import main
+from bot.cli.main import script
 
-main()
+script()

@@ -4,21 +4,23 @@ import asyncio
 import logging
 from typing import Final
 
-import discord
-
-from bot.config import Settings, SettingsError, read_token
+from bot.config import Settings
+from bot.core import starting
+from bot.core.cdn import Read
 from bot.core.client import Feature, JanusBot
 from bot.core.health import serving_health
 from bot.core.queue import Wait, plainly
 from bot.features import ask, controls, help, imagine, privacy, provenance, queue, reports, settings, status
 from bot.jobs import recovery
-from bot.ui import buttons
+from bot.token import read_token
+from bot.ui import buttons, forms
 from model.requests import Executor
 
 log = logging.getLogger(__name__)
 
 FEATURES: Final[tuple[Feature, ...]] = (
     buttons.setup,
+    forms.setup,
     recovery.setup,
     imagine.setup,
     ask.setup,
@@ -34,26 +36,29 @@ FEATURES: Final[tuple[Feature, ...]] = (
 
 
 def make_bot(
-    settings: Settings, executor: Executor, *, wait: Wait = plainly, shard_count: int | None = None
+    settings: Settings,
+    executor: Executor,
+    *,
+    wait: Wait = plainly,
+    read: Read | None = None,
+    shard_count: int | None = None,
 ) -> JanusBot:
     """Make the bot with everything that members can do. It owns the executor: its `close` ends both."""
-    return JanusBot(settings, executor, FEATURES, wait=wait, shard_count=shard_count)
+    return JanusBot(settings, executor, FEATURES, wait=wait, read=read, shard_count=shard_count)
 
 
 async def run_bot(settings: Settings, executor: Executor) -> None:
     """Run the bot until it is cancelled, then close it and the executor.
 
-    Raises SettingsError if there is no token, if Discord does not know it, if the development server does not know the
-    bot, or if the port of [health] is taken.
+    What can be checked here is checked before the first call to Discord. Raises PlainError: there is no token, or
+    Discord does not know it; the folder for data, or the port of [health], can't be used.
     """
     bot = make_bot(settings, executor)
     async with bot, serving_health(bot):
         try:
-            await bot.start(read_token(settings).get_secret_value())
+            token = read_token(settings)
+            await bot.store.open()
+            await starting.serve(bot, token.get_secret_value())
         except asyncio.CancelledError:
             log.info("Closing")
             raise
-        except discord.LoginFailure:
-            raise SettingsError(
-                "Discord does not know this token. Copy it again from the application's Bot page, or reset it there"
-            ) from None

@@ -1,22 +1,23 @@
 """Settings: the command line, then the environment, then config.toml, then the defaults below.
 
 config.toml is found beside the packages, from any working directory. A variable is named after its section and key:
-JANUS_IMAGINE_COUNT is `count` in [imagine]. The Discord token is no setting: it is read by `read_token` alone.
+JANUS_IMAGINE_COUNT is `count` in [imagine]. The Discord token is no setting: it is read by `bot.token` alone.
 """
 
 import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.files import TomlFile, as_meant
 from model.errors import PlainError
 from model.requests import Drawing, Question, random_seed
 from model.settings import EngineSettings, ModelSettings
@@ -25,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[1]  # the folder that holds bot/, model/
 PREFIX = "JANUS_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"  # names another config.toml; `--config` does too
 REFERENCE_VARIABLE = f"{PREFIX}REFERENCE"  # the tests' own: it names DeepSeek's checkpoint for them
-TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
 
 MIB = 2**20
 
@@ -34,7 +34,7 @@ class SettingsError(PlainError):
     """A setting that can't be used. The message names the key, where it stands and what is allowed."""
 
 
-Folder = Annotated[Path, AfterValidator(lambda path: ROOT / path.expanduser())]
+Folder = Annotated[Path, AfterValidator(as_meant), AfterValidator(lambda path: ROOT / path.expanduser())]
 """A folder; a relative one is beside the packages."""
 
 
@@ -47,8 +47,9 @@ class Section(BaseModel):
 class Discord(Section):
     """How the bot meets Discord."""
 
-    token_file: str = ""  # a file that holds the token, for when DISCORD_TOKEN is not set
+    token_file: Annotated[str, AfterValidator(as_meant)] = ""  # holds the token, where DISCORD_TOKEN is not set
     development_guild: int = Field(default=0, ge=0)  # sync commands to this one server, at once; 0: to all servers
+    drain_seconds: float = Field(default=5.0, ge=0, le=600)  # that requests have to end when the bot is stopped
 
 
 class Imagine(Section):
@@ -114,6 +115,7 @@ class Limits(Section):
     member_running: int = Field(default=4, ge=1, le=100)
     member_queued: int = Field(default=6, ge=0, le=100)
     member_hourly: int = Field(default=60, ge=1, le=10_000)
+    member_presses: int = Field(default=120, ge=1, le=10_000)
     server_running: int = Field(default=20, ge=1, le=1000)
     server_queued: int = Field(default=80, ge=0, le=1000)
     server_hourly: int = Field(default=1000, ge=1, le=100_000)
@@ -124,6 +126,8 @@ class Store(Section):
 
     folder: Folder = Path("data")
     keep_days: int = Field(default=30, ge=1)
+    member_bytes: int = Field(default=50 * MIB, ge=16 * MIB)
+    total_bytes: int = Field(default=2048 * MIB, ge=16 * MIB)
 
 
 class Health(Section):
@@ -163,7 +167,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Tell where settings come from, the strongest first."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, TomlFile(settings_cls)
 
 
 def load(config: Path | None = None, options: Mapping[str, Mapping[str, object]] | None = None) -> Settings:
@@ -191,8 +195,10 @@ def load(config: Path | None = None, options: Mapping[str, Mapping[str, object]]
         return Configured(**given)  # type: ignore[arg-type]
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: this is not valid TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: can't be read: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file}: can't be read: save it as text in UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{file}: can't be read: {error.strerror}") from None
     except ValidationError as error:
         wrong: dict[tuple[str, ...], list[ErrorDetails]] = {}
         for detail in error.errors(include_url=False):  # a setting of several types has an error for each
@@ -200,35 +206,6 @@ def load(config: Path | None = None, options: Mapping[str, Mapping[str, object]]
         (place, details), *others = wrong.items()
         more = f" (wrong settings besides: {len(others)})" if others else ""
         raise SettingsError(_explain(place, details, given, file) + more) from None
-
-
-def read_token(settings: Settings) -> SecretStr:
-    """Return the bot's Discord token, from DISCORD_TOKEN or else from the token file.
-
-    Raises SettingsError, which says what is missing and where to get it.
-    """
-    if token := os.environ.get("DISCORD_TOKEN", "").strip():
-        return SecretStr(token)
-    if not settings.discord.token_file:
-        raise SettingsError(
-            "there is no Discord token: create an application at https://discord.com/developers/applications, "
-            'copy the token from its "Bot" page, and put it in the environment variable DISCORD_TOKEN '
-            "or in a file that token_file in [discord] names"
-        )
-    if TOKEN_SHAPE.search(settings.discord.token_file):
-        raise SettingsError(
-            "discord.token_file names a file; this looks like the token itself. Put it in a file of its own, or in "
-            "the environment variable DISCORD_TOKEN"
-        )
-    file = ROOT / Path(settings.discord.token_file).expanduser()
-    try:
-        token = file.read_text(encoding="utf-8-sig").strip()  # Windows' editor puts a mark in front
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SettingsError(f"discord.token_file: {file} can't be read: {reason}") from None
-    if not token:
-        raise SettingsError(f"discord.token_file: {file} is empty; put the bot's token in it")
-    return SecretStr(token)
 
 
 def _variable(section: str, key: str) -> str:
@@ -267,14 +244,25 @@ def _explain(
         place = f"environment variable {variable}"
     else:
         place = f"{file}: {'.'.join(path)}"
+    if "token" in path[-1].lower() and path[-1] != "token_file":
+        return (
+            f"{place}: the token does not belong in this file. Put it in a file of its own that only you can read, and "
+            "name that one as token_file in [discord], or set the environment variable DISCORD_TOKEN"
+        )
     if section not in Settings.model_fields:
-        return f"{place}: there is no such section; there are {', '.join(Settings.model_fields)}"
+        return f"{place}: there is no such section; {_or_rather(section, list(Settings.model_fields), 'there are')}"
     if not key:
         return f"{place}: this is a section; write [{section}] and its keys below"
     fields = _fields(section)
     if key not in fields:
-        return f"{place}: there is no such setting; [{section}] has {', '.join(fields)}"
+        return f"{place}: there is no such setting; {_or_rather(key, list(fields), f'[{section}] has')}"
     return f"{place}: {errors[0]['input']!r} is not allowed; it must be {_allowed(fields[key], errors)}"
+
+
+def _or_rather(written: str, names: Sequence[str], introduction: str) -> str:
+    """Name what was probably meant, or else all there is."""
+    near = difflib.get_close_matches(written, names, n=1)
+    return f"did you mean {near[0]}?" if near else f"{introduction} {', '.join(names)}"
 
 
 def _allowed(field: FieldInfo, errors: list[ErrorDetails]) -> str:
@@ -288,4 +276,5 @@ def _allowed(field: FieldInfo, errors: list[ErrorDetails]) -> str:
     ]
     if bounds:
         return f"{'a whole number' if field.annotation is int else 'a number'}, {' and '.join(bounds)}"
-    return " or ".join(error["msg"].removeprefix("Input should be ").split(", unable")[0] for error in errors)
+    said = (re.sub(r"^(Input should be|Value error,) |, unable.*", "", error["msg"]) for error in errors)
+    return " or ".join(said)

@@ -46,12 +46,13 @@ def open_executor(model: ModelSettings, settings: EngineSettings, *, only: Reque
         settings = replace(settings, rows=rows, answers=int(isinstance(only, Question)))
 
     def open_engine() -> "Engine":
+        locate(model.name)  # both are looked for first: that fails at once, while loading takes minutes
+        file = locate_upscaler(model.upscaler, model.name) if upscales else None
+
         from model.engine.engine import Engine
         from model.network import upscaler
         from model.weights import checkpoint
 
-        locate(model.name)  # both are looked for first: that fails at once, while loading takes minutes
-        file = locate_upscaler(model.upscaler, model.name) if upscales else None
         janus = checkpoint.load(model.name, device=model.device, dtype=model.dtype)
         return Engine(janus, upscaler.load(file, device=janus.device), settings, keep=False)
 

@@ -104,7 +104,20 @@ class Enlarge:
     id: str = field(default_factory=new_id)
 
 
-Request = Question | Drawing | Enlarge
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paint:
+    """Pictures that were drawn before, to be made once more of their image tokens: the same to the pixel."""
+
+    kind: ClassVar[Kind] = "drawing"
+
+    tokens: tuple[tuple[int, ...], ...]  # of each picture, all there are
+    seeds: tuple[int, ...]  # that came with them
+    upscale: bool = True
+    owner: str = ""
+    id: str = field(default_factory=new_id)
+
+
+Request = Question | Drawing | Enlarge | Paint
 
 # -- events: any number of the first group, then exactly one of the second --------------------------------------------
 
@@ -176,12 +189,12 @@ class Failed:
     """The request failed. `reason` is for people.
 
     `kind`: "refused" (the model can't take it: the asker can mend it), "memory", "unavailable" (the model could not
-    be loaded, or is closing) or "bug" (logged under the request's id, with its traceback). `cause` and `limit` are
-    those of the `Refused`.
+    be loaded, or is closing), "died" (whatever ran it died, more than once: it may be the cause) or "bug" (logged under
+    the request's id, with its traceback). `cause` and `limit` are those of the `Refused`.
     """
 
     reason: str
-    kind: Literal["refused", "memory", "unavailable", "bug"]
+    kind: Literal["refused", "memory", "unavailable", "died", "bug"]
     cause: Cause = "other"
     limit: int = 0
 

@@ -22,6 +22,7 @@ class Hub:
     broken: bool = False  # every file answers 503
     captive: bool = False  # every list of files is a page of HTML
     ranges: bool = True  # False: ignores Range and sends the whole file with 200
+    expired: str = ""  # a token that is no longer taken, for whatever it asks
     altered: set[str] = field(default_factory=set)  # files whose bytes are not the promised ones
     asked: list[tuple[str, int]] = field(default_factory=list)  # (file, first byte asked for)
     sent: int = 0  # bytes of bodies
@@ -48,6 +49,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
+        if self.hub.expired and self.headers.get("Authorization") == f"Bearer {self.hub.expired}":
+            self.refuse(401)
+            return
         if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)", path):
             self.describe(found[1])
         elif found := re.fullmatch(rf"/([^/]+/[^/]+)/resolve/{COMMIT}/(.+)", path):

@@ -29,8 +29,9 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
         ["bot.jobs"],
         ["bot.ui", "bot.media"],
         ["bot.core"],
-        ["bot.store"],
+        ["bot.store", "bot.token"],
         ["bot.config", "bot.texts"],
+        ["bot.files"],
     ],
     "bot.features": [
         ["bot.features.help", "bot.features.controls"],
@@ -43,7 +44,7 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
         ["model.engine"],
         ["model.network"],
         ["model.weights"],
-        ["model.requests", "model.settings"],
+        ["model.requests", "model.settings", "model.square"],
         ["model.errors"],
     ],
 }
@@ -132,7 +133,9 @@ def test_there_is_no_circle() -> None:
 
 
 def test_no_file_is_longer_than_one_purpose() -> None:
-    long = {name: lines for name, file in modules().items() if (lines := len(file.read_text().splitlines())) > LONGEST}
+    lines = {name: len(file.read_text().splitlines()) for name, file in modules().items()}
+    catalogues = "bot.texts"  # are as long as what there is to say
+    long = {name: count for name, count in lines.items() if count > LONGEST and not is_in(name, catalogues)}
     assert long == {}
 
 
@@ -154,7 +157,11 @@ def test_no_module_of_the_bot_leads_to_torch() -> None:
 
 
 def test_what_carries_requests_is_light() -> None:
-    load(["model.requests", "model.executor", "model.engine", "model.weights.names"], "transformers", "discord")
+    load(
+        ["model.requests", "model.executor", "model.engine", "model.weights.names", "model.square"],
+        "transformers",
+        "discord",
+    )
 
 
 def test_no_module_of_the_model_imports_discord_or_the_bot() -> None:

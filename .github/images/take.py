@@ -15,8 +15,10 @@ from playwright.async_api import Locator, Page, async_playwright, expect
 
 from bot.cli.playground import playground
 from bot.config import Settings
+from model.engine import previews
 from model.executor import open_executor
-from model.requests import Event, Executor, Job, Progress, Request, Status
+from model.requests import Event, Executor, Job, Preview, Progress, Request, Status
+from model.settings import EngineSettings
 
 HERE = Path(__file__).parent
 PROMPT = "a large red circle above a small blue square on a white background"
@@ -52,16 +54,29 @@ class HeldJob:
         self._events = aiter(job)
         self._let_go = let_go
         self._still = False
+        self._preview: Preview | None = None  # the newest, which comes when the bar stands still
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
 
     async def __anext__(self) -> Event:
+        if self._still and self._preview:
+            event, self._preview = self._preview, None
+            return event
         if self._still:
             await self._let_go.wait()
         event = await anext(self._events)
+        while isinstance(event, Preview) and not self._let_go.is_set():
+            self._preview = event
+            event = await anext(self._events)
         self._still = isinstance(event, Progress) and event.done >= HELD * event.total
         return event
+
+
+async def until_ready(executor: Executor) -> None:
+    """Wait for the model, or the first drawing would say that it took as long as loading."""
+    while executor.status().state == "loading":  # noqa: ASYNC110 (nobody tells)
+        await asyncio.sleep(0.1)
 
 
 async def choose(page: Page, command: str) -> None:
@@ -98,23 +113,24 @@ async def take(page: Page, executor: Held) -> None:
     await page.screenshot(path=HERE / "playground.png")
     await page.get_by_role("button", name="1", exact=True).click()
     await page.get_by_role("button", name="Describe", exact=True).click()
-    await page.get_by_role("button", name="Submit").click()
     await page.get_by_role("button", name="Ask more", exact=True).wait_for()
     await (await newest(page)).screenshot(path=HERE / "answer.png")
 
 
 async def main() -> None:
     """Open the playground, and take the pictures."""
-    settings = Settings()
+    previews.FIRST_SECONDS = 0.1  # most machines have drawn everything before the first preview is due
+    settings = Settings(engine=EngineSettings(preview_share=1.0))
     executor = Held(open_executor(settings.model, settings.engine))
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(playground(settings, executor, address.set_result))
     async with async_playwright() as browsers:
         browser = await browsers.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        page = await browser.new_page(viewport={"width": 1100, "height": 1250})
+        page = await browser.new_page(viewport={"width": 1100, "height": 1340})
         page.set_default_timeout(120_000)
         await page.goto(await address)
         await expect(page.get_by_role("status").filter(has_text="Viewport updated")).to_be_visible()
+        await until_ready(executor)
         await take(page, executor)
         await browser.close()
     serving.cancel()

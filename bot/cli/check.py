@@ -1,8 +1,10 @@
 """`janus-bot check`: what is fine, what is not, and what to do about it."""
 
 import importlib.util
+import os
 import platform
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,22 +12,28 @@ from typing import TYPE_CHECKING, Literal
 from rich.filesize import decimal
 
 from bot.cli.console import show
-from bot.config import Settings, read_token
-from model.errors import PlainError
+from bot.config import Settings
+from bot.token import TOKEN_SHAPE, read_token, token_file
+from model.errors import PlainError, as_typed
 from model.weights.names import WEIGHTS, folder_of, locate_upscaler
 
 if TYPE_CHECKING:
     from model.weights.machine import Machine, Needs
 
-DEMO = (
-    "This is the demo model: it knows nothing but its little world, a few coloured shapes on plain backgrounds (try "
-    '"a large red circle above a small blue square on a white background"). For anything else fetch Janus-Pro: '
-    "janus-bot download 1b (about 4 GB) or 7b (about 15 GB), then choose it with --model or as name in [model]."
-)
 NO_PLAYGROUND = "the playground is not installed: start it with uv run --extra playground janus-bot playground"
 ROOM = 0.9  # the share of the memory that weights may take, so that requests find some
 PATIENCE = 60.0  # seconds that people wait for a drawing without being warned
 NVIDIA = Path("/dev/nvidia0")
+OTHERS = stat.S_IRWXG | stat.S_IRWXO  # who may read a file besides its owner
+
+
+def demo_lines() -> Sequence[str]:
+    """Say what the demo model is, and how to get another."""
+    return (
+        "This is the demo model: it draws one or two coloured shapes on a plain background, and knows only English.",
+        'Try "a large red circle above a small blue square on a white background".',
+        f"For anything else: {as_typed('download 1b')} (4 GB; or 7b, 15 GB), then start with --model 1b.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +68,7 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
         yield Finding("settings", "wrong", str(error))
         return
     yield Finding("settings", "fine", "read and understood")
-    try:
-        read_token(settings)
-        yield Finding("token", "fine", "there is one; whether it is the right one, Discord tells at the start")
-    except PlainError as error:
-        yield Finding("token", "wrong", f"{error} (the playground needs none)")
+    yield _token(settings)
     yield _playground()
     yield _upscaler(settings, weights)
     try:
@@ -92,7 +96,7 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
     if machine.device == "cpu":
         yield speed(needs, read_speed())
     if chosen.name == "demo":
-        yield Finding("model", "note", DEMO)
+        yield Finding("model", "note", " ".join(demo_lines()))
 
 
 def memory(machine: "Machine", needs: "Needs") -> Finding:
@@ -109,13 +113,28 @@ def memory(machine: "Machine", needs: "Needs") -> Finding:
 def speed(needs: "Needs", bytes_a_second: float) -> Finding:
     """Estimate how long a drawing takes on a CPU: no step is faster than reading the weights once."""
     seconds = needs.image_tokens * needs.step / bytes_a_second
+    least = f"{seconds:.1f} s" if seconds < PATIENCE else f"{seconds / 60:.0f} minutes"
     words = (
-        f"{needs.image_tokens} steps for a drawing, each of which reads {decimal(needs.step)} of weights "
-        f"at the {decimal(int(bytes_a_second))} a second measured here"
+        f"a drawing takes at least {least}: {needs.image_tokens} steps, each of which reads {decimal(needs.step)} of "
+        f"weights at the {decimal(int(bytes_a_second))} a second measured here"
     )
     if seconds < PATIENCE:
         return Finding("speed", "fine", words)
-    return Finding("speed", "note", f"{words}: at least {seconds / 60:.0f} minutes. A GPU takes seconds")
+    return Finding("speed", "note", f"{words}. A GPU takes seconds")
+
+
+def _token(settings: Settings) -> Finding:
+    try:
+        token = read_token(settings).get_secret_value()
+    except PlainError as error:
+        return Finding("token", "wrong", f"{error} (the playground needs none)")
+    if not TOKEN_SHAPE.fullmatch(token):
+        shape = "three parts of letters and digits with dots between them, some 70 characters in all"
+        return Finding("token", "note", f"there is one, but it does not look like a bot's token, which is {shape}")
+    file = token_file(settings)
+    if "DISCORD_TOKEN" not in os.environ and os.name == "posix" and file.stat().st_mode & OTHERS:
+        return Finding("token", "note", f"other people on this machine can read it: chmod 600 {file}")
+    return Finding("token", "fine", "there is one; whether it is the right one, Discord tells at the start")
 
 
 def _playground() -> Finding:

@@ -4,20 +4,24 @@ Results go to stdout, progress and messages to stderr. A mistake of the caller i
 that is not 0.
 """
 
+import os
 import sys
+import traceback
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from model.errors import PlainError
+from model.errors import PlainError, as_typed
 
 if TYPE_CHECKING:
     from bot.config import Settings
 
 app = typer.Typer(
     help="A Discord bot that sees and draws with Janus-Pro, on your own GPU.",
-    epilog="Try it without Discord: janus-bot playground",
+    epilog=f"Try it without Discord: {as_typed('playground')}",
     add_completion=False,
     rich_markup_mode=None,  # plain help: rich alone would take half of the time that --help may take
     pretty_exceptions_enable=False,
@@ -53,6 +57,9 @@ def options(
 
 def main() -> None:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # an old terminal's ASCII or cp1252 can't show every answer as it is
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="janus-bot", standalone_mode=False)
     except (typer.TyperException, PlainError) as error:
@@ -60,6 +67,26 @@ def main() -> None:
         typer.echo(f"janus-bot: {' '.join(message.split())}", err=True)
         code = error.exit_code if isinstance(error, typer.TyperException) else 1
     sys.exit(code)
+
+
+def script() -> NoReturn:
+    """Run the command line as a program, and end the process at once.
+
+    Python's own way out trips over threads that are still in a library's code, as where a model is being loaded.
+    """
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 0
+    except KeyboardInterrupt:
+        code = 130
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # it was said where it happened
+            stream.flush()
+    os._exit(code)
 
 
 def load_settings(
@@ -77,12 +104,22 @@ def load_settings(
     return load(config, {"model": {"name": name, "device": device, "dtype": dtype}, **more})
 
 
+def _say_starting() -> None:
+    """Say that something happens: what comes next is imported for seconds, the first time for half a minute."""
+    typer.echo("Starting. The first time takes up to half a minute…", err=True)
+
+
 @app.command()
 def run(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
     """Join Discord and serve its members. Needs a bot token in DISCORD_TOKEN or a file (see config.toml)."""
+    from bot.token import read_token
+
+    settings = load_settings(config, model, device, dtype)
+    read_token(settings)  # a mistake is told before anything that takes long
+    _say_starting()
     from bot.cli import serve
 
-    serve.run(load_settings(config, model, device, dtype))
+    serve.run(settings)
 
 
 @app.command()
@@ -94,7 +131,7 @@ def playground(
     config: Config = None,
 ) -> None:
     """Try the bot in a local browser page, with no token and no GPU."""
-    typer.echo("Starting; the first time that takes some seconds more.", err=True)
+    _say_starting()
     from bot.cli import serve
 
     serve.playground(load_settings(config, model, device, dtype), port)
@@ -107,7 +144,9 @@ def imagine(
     guidance: Annotated[float | None, typer.Option(help="1 to 10: how closely to follow the prompt.")] = None,
     temperature: Temperature = None,
     count: Annotated[int | None, typer.Option(help="1 to 5 pictures.")] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go: DIR/1.png, ...")] = Path("out"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go, named by prompt and seed.")] = Path(
+        "out"
+    ),
     upscale: Annotated[bool, typer.Option("--upscale/--no-upscale", help="Double the size.")] = True,
     json: Json = False,
     model: Model = None,
@@ -124,8 +163,8 @@ def imagine(
 
 @app.command()
 def ask(
-    picture: Annotated[Path, typer.Argument(metavar="PICTURE", help="A picture file.")],
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about it.")],
+    pictures: Annotated[list[Path], typer.Argument(metavar="PICTURE...", help="One to four picture files.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to ask about them.")],
     seed: Annotated[int | None, typer.Option(help="0 to 4294967295.")] = None,
     top_p: Annotated[float | None, typer.Option(help="0 to 1: how many of the likelier words to draw from.")] = None,
     temperature: Temperature = None,
@@ -136,11 +175,11 @@ def ask(
     dtype: Dtype = None,
     config: Config = None,
 ) -> None:
-    """Answer QUESTION about PICTURE."""
+    """Answer QUESTION about pictures."""
     from bot.cli import oneshot
 
     chosen: Options = {"seed": seed, "top_p": top_p, "temperature": temperature, "max_new_tokens": max_new_tokens}
-    oneshot.ask(load_settings(config, model, device, dtype, ask=chosen), picture, question, json)
+    oneshot.ask(load_settings(config, model, device, dtype, ask=chosen), pictures, question, json)
 
 
 @app.command()

@@ -1,19 +1,25 @@
 """The commands that end: one request each, by the executor that the bot has but without Discord; weights; figures."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Final
 
+from PIL import Image
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import DownloadColumn, MofNCompleteColumn, TaskID, TransferSpeedColumn
 
 from bot.cli.console import bars, log_bugs_to_stderr, run_to_end, say, show
 from bot.config import Settings
-from bot.media.inputs import decode
+from bot.core.text import is_demo, well_formed
+from bot.media.decoding import look
+from bot.media.inputs import MOST_PICTURES
+from bot.media.provenance import Provenance, program_version, read
 from bot.texts import ENGLISH
 from model.errors import PlainError
 from model.executor import open_executor
@@ -31,44 +37,60 @@ from model.requests import (
 from model.weights.download import fetch, plan, require_space
 from model.weights.names import WEIGHTS
 
+NAME: Final = 60  # characters of a prompt in the name of a file
 ALL: Final = ("1b", "7b", "upscaler")
 
 
 def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscale: bool, as_json: bool) -> None:
-    """Draw `prompt` and write OUT/1.png and so on; print the files, or an object with `files`, `seeds`, `seconds`."""
-    drawing = replace(settings.imagine.drawing(prompt, seed=seed), upscale=upscale)
+    """Draw `prompt` and write it into `out`; print the files, or an object that has all it takes to draw them again."""
+    drawing = replace(settings.imagine.drawing(well_formed(prompt), seed=seed), upscale=upscale)
     with _plainly(out):
         out.mkdir(parents=True, exist_ok=True)
     if drawing.temperature == 0 and drawing.count > 1:
         say("At temperature 0 all pictures would be equal, so one is drawn.")
     result = run_to_end(_carry_out(settings, drawing))
     assert isinstance(result, Pictures)
-    files = [out / f"{number}.png" for number in range(1, len(result.pictures) + 1)]
+    made = zip(result.pictures, result.seeds, result.tokens, strict=True)
     with _plainly(out):
-        for file, picture in zip(files, result.pictures, strict=True):
-            picture.save(file)
+        files = [
+            _save(picture, Provenance.of(drawing, its_seed, settings.model.name, len(tokens)), out)
+            for picture, its_seed, tokens in made
+        ]
     if as_json:
-        show(json.dumps({"files": [str(file) for file in files], "seeds": result.seeds, "seconds": result.seconds}))
+        chosen = {"prompt": drawing.prompt, "guidance": drawing.guidance, "temperature": drawing.temperature}
+        by = {"model": settings.model.name, "version": program_version()}
+        came = {"files": [str(file) for file in files], "seeds": result.seeds, "seconds": result.seconds}
+        show(json.dumps({**came, **chosen, **by}))
         return
     for file, its_seed in zip(files, result.seeds, strict=True):
         say(f"seed {its_seed}:")
         show(str(file))
+    _say_which(settings)
 
 
-def ask(settings: Settings, picture: Path, question: str, as_json: bool) -> None:
-    """Answer `question` about the file `picture`, as the words come or as an object: `answer`, `tokens`, `seconds`."""
-    with _plainly(picture):
-        data = picture.read_bytes()
-    taken = decode(data, picture.name, settings.limits, ENGLISH)
-    if taken.animated:
-        say("The picture moves: its first frame is looked at.")
-    request = replace(settings.ask.question(question), pictures=(taken.picture,))
+def ask(settings: Settings, pictures: Sequence[Path], question: str, as_json: bool) -> None:
+    """Answer `question` about picture files, as the words come or as an object: `answer`, `tokens`, `seconds`.
+
+    Raises PlainError.
+    """
+    if len(pictures) > MOST_PICTURES:
+        raise PlainError(f"{len(pictures)} pictures are too many: a question takes {MOST_PICTURES} at most")
+    taken = []
+    for picture in pictures:
+        with _plainly(picture):
+            data = picture.read_bytes()
+        taken.append(look(data, picture.name, settings.limits, ENGLISH))
+        if taken[-1].animated:
+            say(f"{picture.name} is animated: its first frame is looked at.")
+    squares = tuple(one.square for one in taken)
+    request = replace(settings.ask.question(well_formed(question)), pictures=squares)
     result = run_to_end(_carry_out(settings, request, stream=not as_json))
     assert isinstance(result, Answer)
     if as_json:
         show(json.dumps({"answer": result.text, "tokens": result.tokens, "seconds": result.seconds}))
         return
     show("")
+    _say_which(settings)
     if not result.complete:
         say(f"The answer stops at {result.tokens} tokens; --max-new-tokens sets how many there may be.")
 
@@ -126,10 +148,25 @@ def _plainly(path: Path) -> Iterator[None]:
         raise PlainError(f"{error.filename or path}: {error.strerror}") from None
 
 
+def _say_which(settings: Settings) -> None:
+    if is_demo(settings.model.name):
+        say("Demo model: one or two coloured shapes on a plain background, and English only.")
+
+
+def _save(picture: Image.Image, made: Provenance, out: Path) -> Path:
+    """Save a picture under a name of its prompt and seed. A file that tells of anything else is not written over."""
+    words = "-".join(re.findall(r"\w+", made.prompt.lower()))[:NAME].strip("-") or "picture"
+    names = (f"{words}-{made.seed}{f'-{number}' if number else ''}.png" for number in count())
+    file = next(file for file in map(out.joinpath, names) if not file.exists() or read(file.read_bytes()) == made)
+    picture.save(file, pnginfo=made.png(picture.size))
+    return file
+
+
 async def _carry_out(settings: Settings, request: Request, stream: bool = False) -> Answer | Pictures:
     """Hand `request` to the executor, show how it goes, and return what comes out. Raises PlainError."""
     log_bugs_to_stderr()
     executor = open_executor(settings.model, settings.engine, only=request)
+    begun = False  # an answer's first word comes with a space before it
     try:
         job = await executor.submit(request)
         with bars(MofNCompleteColumn()) as progress:
@@ -141,7 +178,9 @@ async def _carry_out(settings: Settings, request: Request, stream: bool = False)
                         progress.update(task, description=what, completed=event.done, total=event.total)
                     case Text() if stream:
                         progress.stop()  # a bar and an answer can't share the terminal
-                        show(event.delta, end="")
+                        delta = event.delta if begun else event.delta.lstrip()
+                        begun = begun or bool(delta)
+                        show(delta, end="")
                     case Answer() | Pictures():
                         return event
                     case Failed():

@@ -8,8 +8,7 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,10 +20,14 @@ from discord import ui
 from simcord.backend.errors import SetupError
 
 from bot.app import make_bot
-from bot.cli.check import DEMO
+from bot.cli.check import demo_lines
+from bot.cli.page import FILE_BYTES, LivePreview
 from bot.cli.simulated import be_truthful
 from bot.config import Settings, Store
 from bot.core.client import JanusBot
+from bot.core.health import serving_health
+from bot.core.rest import calling
+from bot.core.text import is_demo
 from bot.texts import CATALOGUES, ENGLISH
 from bot.ui.layout import BUSY, layout
 from model.errors import PlainError
@@ -39,8 +42,6 @@ SETTLE_SECONDS: Final = 60.0  # how long one action may keep the bot busy; a wea
 VIEWERS: Final = ("you", "another member", "a moderator")
 OWNER: Final = "a moderator"  # of the bot, who can pause it
 MODERATION: Final = discord.Permissions(manage_messages=True, manage_guild=True)
-FILE_BYTES: Final = 128 * 2**20  # pictures that are kept; the oldest expire, as they do on Discord
-REVISIONS: Final = 64  # of a page: that many a visitor may be behind
 LOG_ENTRIES: Final = 1000  # of simcord's records of what the bot did
 
 
@@ -51,13 +52,18 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
     """
     be_truthful()
     with tempfile.TemporaryDirectory() as folder:  # this Discord forgets everything, so nothing about it is kept
-        settings = settings.model_copy(update={"store": Store(folder=Path(folder))})
+        at_once = settings.discord.model_copy(update={"drain_seconds": 0.0})
+        settings = settings.model_copy(update={"store": Store(folder=Path(folder)), "discord": at_once})
 
         async def wait(awaitable: Awaitable[T], /) -> T:  # simcord must know what the bot waits for
             result: T = await env.external_wait(awaitable, reason="the executor")
             return result
 
-        bot = make_bot(settings, executor, wait=wait, shard_count=1)
+        async def read(url: str, most: int) -> bytes:
+            async with calling():
+                return await bot.http.get_from_cdn(url)
+
+        bot = make_bot(settings, executor, wait=wait, read=read, shard_count=1)
         env = simcord.Env(bot, check_errors=False, settle_timeout=SETTLE_SECONDS)
         behind = datetime.now(UTC) - env.now()  # simcord begins in a year of its own
         env.backend.advance_clock(behind.total_seconds())
@@ -73,7 +79,6 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
 async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None], port: int) -> None:
     guild = env.create_guild("Playground")
     channel = guild.create_text_channel("janus")
-    guild.create_text_channel("reports")
     moderators = guild.create_role("Moderators", permissions=MODERATION)
     languages = {f"a member ({locale.name})": locale for locale in _other_languages()}
     viewers = [
@@ -86,9 +91,11 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
     owner = next(viewer for viewer in viewers if viewer.name == OWNER)
     bot.application.owner = await bot.fetch_user(owner.id)
     await bot.user.edit(username="Janus")
+    await bot.store.servers.change(guild.id, {"reports": channel.id})  # the only channel that the page shows
+    await _promise_what_the_page_can(bot)
     await _welcome(bot, channel.id)
     page = LivePreview(env, channel, viewers, port)
-    async with AsyncExitStack() as open_page:
+    async with serving_health(bot), AsyncExitStack() as open_page:
         try:
             await open_page.enter_async_context(page)
         except SetupError:
@@ -97,14 +104,25 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
         await _run_clock(env, page)
 
 
+async def _promise_what_the_page_can(bot: JanusBot) -> None:
+    """Take out what the page has no way to: the menus of messages, and commands under other names than English ones."""
+    for menu in bot.tree.get_commands(type=discord.AppCommandType.message):
+        bot.tree.remove_command(menu.name, type=discord.AppCommandType.message)
+    bot.only_english_names = True
+
+
 async def _welcome(bot: JanusBot, channel_id: int) -> None:
     """Greet the visitor, and say what the demo model is where it is the one that runs."""
-    words = "Type `/imagine` or `/ask`, or `/help` for examples to press. Above you can choose whom you look as."
-    if bot.executor.status().model == "demo":
-        words = f"{words}\n-# {DEMO}"
+    imagine, ask, help = (bot.mention(command, ENGLISH) for command in ("imagine", "ask", "help"))
+    lines = [
+        f"Type {imagine} to draw, {ask} to ask about a picture, or {help} for examples to press.",
+        "To see what others see, choose another member above, at “Viewing as”. Reports come to this channel, too.",
+    ]
+    if is_demo(bot.executor.status().model):
+        lines += [f"-# {line}" for line in demo_lines()]
     channel = bot.get_channel(channel_id)
     assert isinstance(channel, discord.TextChannel)
-    await channel.send(view=layout(ui.TextDisplay(words), colour=BUSY))
+    await channel.send(view=layout(ui.TextDisplay("\n".join(lines)), colour=BUSY))
 
 
 def _other_languages() -> list[discord.Locale]:
@@ -121,77 +139,6 @@ def _give_languages(bot: JanusBot, languages: Mapping[int, discord.Locale]) -> N
         parse({**data, "locale": str(languages.get(int(data["member"]["user"]["id"]), data["locale"]))})
 
     parsers["INTERACTION_CREATE"] = parse_in_its_language
-
-
-class LivePreview(simcord.Preview):
-    """A page that is always up to date, whose visitors never collide with the clock, and lose nothing they do.
-
-    simcord publishes a page when it is told to, refuses what a visitor does on an outdated one, and fails what
-    overlaps with anything else. The browser asks for the state twice a second, so publishing just then keeps the two
-    together; everybody holds `acting`; and what was sent from a page that was published anew meanwhile counts if the
-    control is still the same. simcord has no public way to do any of it, hence the bounds on its version.
-    """
-
-    _MAX_MEDIA_BYTES = 4 * FILE_BYTES  # a file takes its bytes, and those of the PNG that the page makes of it
-
-    def __init__(
-        self, env: simcord.Env, channel: simcord.ChannelHandle, viewers: Sequence[simcord.MemberActor], port: int
-    ) -> None:
-        super().__init__(
-            env,
-            channel,
-            tuple(viewers),
-            layout="channel",
-            display="responsive",
-            width=960,
-            height=720,
-            locale="en-US",
-            timezone="UTC",
-            presentation_time=None,
-            assets=None,
-            port=port,
-        )
-        self.acting = asyncio.Lock()
-        self._newest: dict[str, Any] = {}  # by page: the newest request of the bot that its state has seen
-        self._controls: dict[str, deque[tuple[int, dict[str, str]]]] = {}  # by page: revisions, and what they offered
-
-    async def _action(self, context_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:
-        async with self.acting:
-            return await super()._action(context_id, self._brought_up_to_date(context_id, body))
-
-    def _page_payload(self, page: Any) -> dict[str, Any]:
-        newest = self.env.http_requests[-1]
-        if self._newest.get(page.id) is not newest and self._active_action is None:
-            self._newest[page.id] = newest
-            self._advance_presentation_time()
-            self._publish(page, reason="refresh")
-        return super()._page_payload(page)
-
-    def _publish(self, page: Any, *, reason: Any = "action") -> None:
-        super()._publish(page, reason=reason)
-        offered = self._controls.setdefault(page.id, deque(maxlen=REVISIONS))
-        offered.append((page.revision, dict(_controls(page.snapshot["messages"]))))
-
-    def _brought_up_to_date(self, context_id: str | None, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what a visitor does as if it was done on the newest state, if that offers the very same."""
-        offered = dict(self._controls.get(context_id or "", ()))
-        seen = offered.get(body.get("published_revision", 0))
-        if seen is None:
-            return body
-        newest, control = max(offered), body.get("control_key", "")
-        same = seen.get(control) == offered[newest].get(control)
-        return {**body, "published_revision": newest} if same else body
-
-
-def _controls(part: Any) -> Iterator[tuple[str, str]]:
-    """Yield the key and the custom_id of every control in a part of a page's state."""
-    if isinstance(part, dict):
-        if part.get("control_key"):
-            yield part["control_key"], part.get("custom_id", "")
-        part = list(part.values())
-    if isinstance(part, list):
-        for child in part:
-            yield from _controls(child)
 
 
 async def _run_clock(env: simcord.Env, page: LivePreview) -> None:

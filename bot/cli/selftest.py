@@ -20,22 +20,25 @@ from rich.table import Table
 
 from bot.app import make_bot
 from bot.cli.console import say
-from bot.config import Settings, SettingsError, Store, read_token
+from bot.config import Settings, SettingsError, Store
+from bot.core import starting
 from bot.core.client import PERMISSIONS, JanusBot
-from bot.core.errors import in_short
 from bot.core.permissions import missing
+from bot.core.rest import in_short
 from bot.features.ask.answer import Asked, answered, answering
 from bot.features.ask.questions import ask
-from bot.features.imagine.gallery import DrawingPresenter, enlarged, gallery, picture_name
+from bot.features.imagine.gallery import DrawingPresenter, Look, enlarged, gallery, picture_name
 from bot.features.reports import card
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.reply import ReplyTarget
 from bot.media import provenance
+from bot.media.decoding import small_copy
 from bot.media.inputs import pictures_on
 from bot.media.shown import files_of, media_in
-from bot.media.uploads import Finished, encode, sketches, thumbnail
+from bot.media.uploads import Finished, Upload, encode, sketches
 from bot.texts import ENGLISH
+from bot.token import read_token
 from bot.ui.layout import Standing, notice, panel, preview_names
 from model.requests import Answer, Drawing, Executor, Preview, Progress, new_id
 
@@ -142,7 +145,7 @@ class Selftest:
         """A panel with previews keeps them when only its line changes, and gives them up when it ends."""
         target, job, side = await self._target(), new_id(), Image.new("RGB", (384, 384), "navy")
         standing = Standing(started=True, preview=Preview((side,) * 5), progress=Progress(10, 100, 9.0))
-        files = await sketches((side,) * 5, preview_names(5), PROMPT)
+        files = await sketches((side,) * 5, preview_names(5))
         await target.show(panel(ENGLISH, PROMPT, standing, job), files)
         await target.show(panel(ENGLISH, PROMPT, replace(standing, progress=Progress(50, 100, 5.0)), job))
         kept = len(files_of(await self._again(target)))
@@ -157,19 +160,20 @@ class Selftest:
         target = await self._target()
         await admission.check(self.bot, target, PROMPT)
         drawing = replace(self.bot.settings.imagine.drawing(PROMPT, count=5, temperature=1.0), previews=True)
-        job = await admission.accept(self.bot, target, drawing)
-        await Delivery(self.bot, target, job, DrawingPresenter(drawing, ENGLISH, "selftest")).run()
+        async with admission.accepted(self.bot, target, drawing.id, drawing) as record:
+            job = await admission.submit(self.bot, target, record, drawing)
+        await Delivery(self.bot, target, record, job, DrawingPresenter(drawing, ENGLISH, "selftest")).run()
         self.drawn = await self._again(target)
-        record = await self.bot.store.jobs.get(drawing.id)
-        expect(record and record.state == "done", "the drawing did not come out: the log says why")
+        ended = await self.bot.store.jobs.get(record.id)
+        expect(ended and ended.state == "delivered", "the drawing did not come out: the log says why")
         return f"{len(files_of(self.drawn))} pictures"
 
     async def pictures(self) -> str:
         """The pictures are found where the buttons look for them, byte for byte."""
         expect(self.drawn, "there is no drawing to look at")
         assert self.drawn
-        shown = pictures_on(self.drawn, self.bot.http.get_from_cdn)
-        told = [provenance.read(await picture.read()) for picture in shown]
+        shown, most = pictures_on(self.drawn), self.bot.settings.limits.picture_bytes
+        told = [provenance.read(await self.bot.read(picture.url, most)) for picture in shown]
         expect(shown and all(told), f"of {len(shown)} pictures, {sum(map(bool, told))} tell what made them")
         names = [picture_name(made.seed) for made in told if made]
         found = [picture.filename.rpartition(".")[0] for picture in shown]
@@ -181,8 +185,8 @@ class Selftest:
         """Hidden pictures stay hidden."""
         target = await self._target()
         drawing = Drawing(prompt=PROMPT, count=2)
-        files = await encode(_plain(drawing, 2), PROMPT, target.filesize_limit)
-        await target.finish(gallery(ENGLISH, drawing, files, "selftest", 1.0, spoiler=True))
+        files = await encode(_plain(drawing, 2), target.filesize_limit)
+        await target.finish(gallery(ENGLISH, drawing, files, "selftest", 1.0, look=Look(spoiler=True)))
         hidden = [hidden for _, hidden in media_in((await self._again(target)).components)]
         expect(hidden == [True, True], f"hidden: {hidden}")
         return "two, hidden"
@@ -192,7 +196,7 @@ class Selftest:
         expect(self.drawn, "there is no drawing to ask about")
         assert self.drawn
         target = await self._target()
-        shown = pictures_on(self.drawn, self.bot.http.get_from_cdn)[:1]
+        shown = pictures_on(self.drawn)[:1]
         await ask(self.bot, target, shown, "what colour is the circle?")
         message = await self._again(target)
         record = await self.bot.store.jobs.shown_on(message.id)
@@ -203,7 +207,7 @@ class Selftest:
     async def long_answer(self) -> str:
         """A streamed answer keeps its picture, and one that is longer than a message comes with a file."""
         target, job = await self._target(), new_id()
-        asked = Asked(PROMPT, [thumbnail(Image.new("RGB", (300, 200), "teal"), "picture", PROMPT)])
+        asked = Asked(PROMPT, [Upload("picture.webp", small_copy(Image.new("RGB", (300, 200), "teal")), PROMPT)])
         await target.show(answering(ENGLISH, asked, Standing(started=True), job), asked.pictures)
         for words in ("Once", "Once upon a time"):
             await target.show(answering(ENGLISH, asked, Standing(started=True, text=words), job))
@@ -217,15 +221,14 @@ class Selftest:
         """A picture of 1,536 pixels."""
         target, job = await self._target(), new_id()
         picture = Image.new("RGB", (1536, 1536), "olive")
-        (file,) = await encode([Finished(picture, "janus-1-x2")], PROMPT, target.filesize_limit)
+        (file,) = await encode([Finished(picture, "janus-1-x2")], target.filesize_limit)
         await target.finish(enlarged(ENGLISH, PROMPT, job, file, picture.size, 1.0))
         return f"{len(file.data) / 1000:.0f} kB"
 
     async def card(self) -> str:
         """What moderators see of a report, with its pictures hidden."""
         message = await self._say("janus-bot selftest: reported")
-        picture = thumbnail(Image.new("RGB", (64, 64), "red"), "picture", PROMPT)
-        file = discord.File(picture.file().fp, picture.name, spoiler=True)
+        file = Upload("SPOILER_picture.webp", small_copy(Image.new("RGB", (64, 64), "red")), PROMPT).file()
         view = card(ENGLISH, message, None, message.author.id, "a reason", [file.filename])
         sent = await self.channel.send(view=view, file=file)
         self.sent.append(sent.id)
@@ -264,10 +267,7 @@ def _plain(drawing: Drawing, count: int) -> Sequence[Finished]:
 
 
 async def selftest(settings: Settings, executor: Executor, guild: int, channel: int) -> bool:
-    """Take every step in a channel, print a table, and tell whether all went well.
-
-    Raises SettingsError if there is no token or no such channel, and discord.LoginFailure.
-    """
+    """Take every step in a channel, print a table, and tell whether all went well. Raises PlainError as `run_bot`."""
     with tempfile.TemporaryDirectory() as folder:  # the records of a bot that runs beside it are none of its business
         settings = settings.model_copy(update={"store": Store(folder=Path(folder))})
         outcomes = await _try_all(make_bot(settings, executor), guild, channel)
@@ -277,14 +277,14 @@ async def selftest(settings: Settings, executor: Executor, guild: int, channel: 
 
 async def _try_all(bot: JanusBot, guild: int, channel: int) -> Sequence[Outcome]:
     async with bot:
-        running = asyncio.create_task(bot.start(read_token(bot.settings).get_secret_value()))
+        token = read_token(bot.settings).get_secret_value()
+        running = asyncio.create_task(starting.serve(bot, token))
         ready = asyncio.create_task(bot.wait_until_ready())
         await asyncio.wait({running, ready}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
         server = bot.get_guild(guild)
-        where = server.get_channel(channel) if server else None
-        if not isinstance(where, discord.TextChannel):
+        if not isinstance(where := server.get_channel(channel) if server else None, discord.TextChannel):
             raise SettingsError(f"the bot sees no text channel {channel} on a server {guild}")
         outcomes = await Selftest(bot, where).run()
     await running
@@ -293,7 +293,7 @@ async def _try_all(bot: JanusBot, guild: int, channel: int) -> Sequence[Outcome]
 
 def _print(outcomes: Sequence[Outcome]) -> None:
     table = Table("step", "", "what Discord made of it")
-    for outcome in outcomes:
-        table.add_row(outcome.step, "fine" if outcome.fine else "WRONG", outcome.words)
+    for one in outcomes:
+        table.add_row(one.step, "fine" if one.fine else "WRONG", one.words)
     Console().print(table)
     say("Not tried, because it takes a person: " + "; ".join(BY_A_PERSON) + ".")

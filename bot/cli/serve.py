@@ -4,13 +4,14 @@ import logging
 from contextlib import suppress
 from importlib.util import find_spec
 
-import aiohttp
 import discord
 
 from bot.app import run_bot
-from bot.cli.check import DEMO, NO_PLAYGROUND
+from bot.cli.check import NO_PLAYGROUND, demo_lines
 from bot.cli.console import log_to_stderr, run_to_end, say, show
-from bot.config import Settings, read_token
+from bot.config import Settings
+from bot.core.text import is_demo
+from bot.token import read_token
 from model.errors import PlainError
 from model.executor import open_executor
 
@@ -21,11 +22,8 @@ def run(settings: Settings) -> None:
     log_to_stderr(logging.INFO)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # that there is no voice alarms nobody
     _greet(settings)
-    try:
-        with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
-            run_to_end(run_bot(settings, open_executor(settings.model, settings.engine)))
-    except aiohttp.ClientConnectionError as error:  # once it is connected, discord.py mends broken connections itself
-        raise PlainError(f"Discord can't be reached: check the network ({error})") from None
+    with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
+        run_to_end(run_bot(settings, open_executor(settings.model, settings.engine)))
 
 
 def selftest(settings: Settings, guild: int, channel: int) -> bool:
@@ -35,12 +33,7 @@ def selftest(settings: Settings, guild: int, channel: int) -> bool:
     read_token(settings)
     log_to_stderr(logging.WARNING)
     executor = open_executor(settings.model, settings.engine)
-    try:
-        return run_to_end(try_all(settings, executor, guild, channel))
-    except discord.LoginFailure:
-        raise PlainError("Discord does not know this token") from None
-    except aiohttp.ClientConnectionError as error:
-        raise PlainError(f"Discord can't be reached: check the network ({error})") from None
+    return run_to_end(try_all(settings, executor, guild, channel))
 
 
 def playground(settings: Settings, port: int) -> None:
@@ -51,6 +44,7 @@ def playground(settings: Settings, port: int) -> None:
 
     log_to_stderr(logging.WARNING)
     _greet(settings)
+    say("Opening the playground…")
     with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
         run_to_end(page.playground(settings, open_executor(settings.model, settings.engine), _announce, port))
     say("The playground is closed.")
@@ -58,8 +52,9 @@ def playground(settings: Settings, port: int) -> None:
 
 def _greet(settings: Settings) -> None:
     say(f"Model: {settings.model.name}. Ctrl-C ends it.")
-    if settings.model.name == "demo":
-        say(DEMO)
+    if is_demo(settings.model.name):
+        for line in demo_lines():
+            say(f"  {line}")
 
 
 def _announce(address: str) -> None:

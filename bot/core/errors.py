@@ -1,21 +1,12 @@
-"""The one way errors reach people: a refusal in a plain sentence, a bug as a short apology with an id."""
+"""What goes wrong: a refusal is a plain sentence for a person, a bug has an id by which it is found in the log."""
 
 import logging
-from contextlib import suppress
-from typing import Final
 
-import aiohttp
-import discord
-from discord import app_commands
-
-from bot.core.text import CONTENT, cut
-from bot.texts import Texts, texts_for
+from bot.texts import Texts
 from model.errors import PlainError
 from model.requests import Cause, Failed, Refused, new_id
 
 log = logging.getLogger(__name__)
-
-NETWORK: Final = (discord.HTTPException, aiohttp.ClientError, OSError)  # what a call to Discord may raise
 
 
 class Refusal(PlainError):  # noqa: N818 (no fault of the program's)
@@ -33,46 +24,8 @@ def reason_in(texts: Texts, refused: Refused | Failed) -> str:
     return sentences.get(refused.cause, "{reason}").format(limit=refused.limit, reason=refused.reason)
 
 
-async def explain(interaction: discord.Interaction, error: BaseException) -> None:
-    """Tell who pressed or typed that it did not work, so that only they see it, and log what is a bug."""
-    while isinstance(error, app_commands.CommandInvokeError):
-        error = error.original
-    if isinstance(error, Refusal | Refused):
-        sentence = str(error)
-    else:
-        sentence = texts_for(interaction).failed.format(id=log_bug(error))
-    try:
-        await tell_privately(interaction, sentence)
-    except NETWORK as failure:
-        log.warning("Could not tell a member what went wrong: %s", in_short(failure))
-
-
-def in_short(error: BaseException) -> str:
-    """Name an error for the log without its words, which may hold the address of a message and so its token."""
-    status, code = getattr(error, "status", None), getattr(error, "code", None)
-    numbers = [str(status)] if status is not None else []
-    numbers += [f"code {code}"] if code else []
-    return " ".join([type(error).__name__, *numbers])
-
-
 def log_bug(error: BaseException, id: str = "") -> str:
     """Log an error with its traceback under an id, by default a new one, and return that to find it by."""
     bug = id or new_id()
     log.error("Bug %s", bug, exc_info=error)
     return bug
-
-
-async def tell_privately(interaction: discord.Interaction, sentence: str) -> None:
-    """Send a sentence that only the asker sees; after a deferred answer, which is private here, as that answer.
-
-    Raises one of NETWORK.
-    """
-    sentence = cut(sentence, CONTENT)
-    if not interaction.response.is_done():
-        await interaction.response.send_message(sentence, ephemeral=True)
-        return
-    if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-        with suppress(discord.HTTPException):  # something else may stand there already
-            await interaction.edit_original_response(content=sentence)
-            return
-    await interaction.followup.send(sentence, ephemeral=True)

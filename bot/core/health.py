@@ -20,6 +20,7 @@ def health(bot: JanusBot) -> dict[str, object]:
         "ready": bot.connected and engine == "ready",
         "gateway": "ready" if bot.connected else "not connected",
         "engine": engine,
+        "store": bot.store.database.trouble or "ready",
     }
 
 

@@ -1,7 +1,9 @@
 """What is counted while the bot runs, for Prometheus: in a registry of its own, so that two bots share nothing."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from types import SimpleNamespace
 from typing import Final
 
@@ -13,6 +15,16 @@ from prometheus_client.registry import Collector
 from model.requests import Answer, Cancelled, Failed, Kind, Pictures, Status
 from model.requests import Final as Ending
 
+STAGES: Final[Mapping[Kind, Sequence[str]]] = {
+    "drawing": ("queue", "prefill", "decode", "pixels", "upscale"),
+    "question": ("queue", "prefill", "decode"),
+    "enlargement": ("queue", "upscale"),
+}
+OUTCOMES: Final = ("done", "cancelled", "refused", "memory", "unavailable", "died", "bug")
+STATUSES: Final = ("400", "401", "403", "404", "413", "429", "500", "502", "503", "504")
+OTHER_STATUSES: Final = ("other 4xx", "other 5xx")
+BROKEN: Final = "connection"
+NEWEST: Final = 20  # drawings that tell how long one takes
 SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
@@ -32,24 +44,43 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._drawings: deque[float] = deque(maxlen=NEWEST)
         self.discord_errors = Counter(
             "janus_discord_errors",
-            "Calls to Discord that failed, by status or kind of error.",
+            "Calls to Discord that failed, by status, or because the connection broke.",
             ["error"],
             registry=self.registry,
         )
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """Have every pair of labels there from the start: Prometheus sees no rise in what begins with a one."""
+        for kind, stages in STAGES.items():
+            for outcome in OUTCOMES:
+                self.jobs.labels(kind, outcome)
+            for stage in stages:
+                self.seconds.labels(kind, stage)
+        for error in (*STATUSES, *OTHER_STATUSES, BROKEN):
+            self.discord_errors.labels(error)
 
     def ended(self, kind: Kind, ending: Ending) -> None:
         """Count a request that ended, or that the model refused."""
         match ending:
             case Answer() | Pictures():
                 self.jobs.labels(kind, "done").inc()
+                if kind == "drawing":
+                    self._drawings.append(sum(ending.seconds.values()) - ending.seconds.get("queue", 0.0))
                 for stage, seconds in ending.seconds.items():
                     self.seconds.labels(kind, stage).observe(seconds)
             case Cancelled():
                 self.jobs.labels(kind, "cancelled").inc()
             case Failed():
                 self.jobs.labels(kind, ending.kind).inc()
+
+    @property
+    def drawing_seconds(self) -> float | None:
+        """How long the newest drawings took, from when they were begun: their median; None if there was none."""
+        return median(self._drawings) if self._drawings else None
 
     def trace(self) -> aiohttp.TraceConfig:
         """Return what makes an HTTP session count its failures here."""
@@ -58,12 +89,13 @@ class Metrics:
             session: aiohttp.ClientSession, context: SimpleNamespace, end: aiohttp.TraceRequestEndParams
         ) -> None:
             if end.response.status >= 400:
-                self.discord_errors.labels(str(end.response.status)).inc()
+                status = str(end.response.status)
+                self.discord_errors.labels(status if status in STATUSES else f"other {status[0]}xx").inc()
 
         async def broken(
             session: aiohttp.ClientSession, context: SimpleNamespace, end: aiohttp.TraceRequestExceptionParams
         ) -> None:
-            self.discord_errors.labels(type(end.exception).__name__).inc()
+            self.discord_errors.labels(BROKEN).inc()
 
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(answered)

@@ -1,9 +1,7 @@
-"""The jobs that are on their way to a message, or whose result is kept for its owner."""
+"""The jobs that are on their way to a message in this process."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
-
-import discord
+from typing import Final, Protocol
 
 from bot.texts import Texts
 
@@ -43,21 +41,12 @@ class OpenJob(Protocol):
         """Whether its result is on its way, which goes before anybody's progress."""
         ...
 
-    @property
-    def kept(self) -> bool:
-        """Whether its result is there, and waits for its owner to press *Show*."""
-        ...
-
     def line(self, texts: Texts) -> str:
         """Say in one line where it stands."""
         ...
 
-    def cancel(self) -> None:
-        """Ask for its end."""
-        ...
-
-    async def hand_over(self, interaction: discord.Interaction[Any]) -> None:
-        """Give its owner the kept result, as a private answer to an interaction. Raises Refusal if there is none."""
+    async def cancel(self, by: int | None = None) -> None:
+        """Have it end on behalf of a member, if nothing has come out yet."""
         ...
 
 
@@ -90,7 +79,7 @@ class OpenJobs:
     def _sharing(self, channel: int | None) -> Sequence[OpenJob]:
         if channel is None:
             return ()
-        return [job for job in self._jobs.values() if job.shares == channel and not job.kept]
+        return [job for job in self._jobs.values() if job.shares == channel]
 
     def of(self, member: int) -> Sequence[OpenJob]:
         """Return those of one member, the oldest first."""

@@ -6,6 +6,7 @@ from typing import Any
 import discord
 
 from bot.core.errors import Refusal
+from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 
 
@@ -24,6 +25,18 @@ def missing_permissions(names: Iterable[str], texts: Texts) -> str:
         "read_message_history": texts.read_message_history,
     }
     return texts.lacking.format(names=", ".join(f"**{known[name]}**" for name in names))
+
+
+def may_write(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether the bot may send messages of its own, with files, to the channel of an interaction."""
+    if interaction.channel is None:
+        return False
+    if interaction.guild_id is None:
+        return interaction.context.dm_channel  # not among people who only share a group chat
+    is_member = interaction.client.get_guild(interaction.guild_id) is not None  # and not only a member's own app
+    may = interaction.app_permissions
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    return is_member and (may.send_messages_in_threads if in_thread else may.send_messages) and may.attach_files
 
 
 def manages(interaction: discord.Interaction[Any]) -> bool:
@@ -54,6 +67,16 @@ def check_owns(interaction: discord.Interaction[Any]) -> None:
     """Refuse everybody but who owns the bot. Raises Refusal."""
     if not owns(interaction):
         raise Refusal(texts_for(interaction).only_the_owner)
+
+
+def check_may_act(interaction: discord.Interaction[Any], job: JobRecord) -> None:
+    """Let who asked act on a job from anywhere, and others where it stands, if they see it there. Raises Refusal.
+
+    Discord shows its buttons to nobody else, and this does not rest on that.
+    """
+    stands_here = (job.address.guild, job.address.channel) == (interaction.guild_id, interaction.channel_id)
+    if interaction.user.id != job.owner and (job.address.private or not stands_here):
+        raise Refusal(texts_for(interaction).forgotten)
 
 
 def check_may_end(interaction: discord.Interaction[Any], owner: int) -> None:

@@ -5,21 +5,18 @@ server has as many running as they may, waits here, and looks to its delivery li
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any, Final, Protocol, TypeVar
-
-import discord
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from bot.config import Limits
-from bot.core.errors import Refusal, log_bug
-from bot.texts import Texts
+from bot.core.errors import log_bug
 from model.requests import Cancelled, Event, Executor, Failed, Job, Progress, Queued, Refused, Request
 from model.requests import Final as Ending
 
-UNKNOWN: Final = timedelta(minutes=1)  # when to come back if no open request knows how long it takes
+UNKNOWN: Final = 60.0  # seconds after which to come back if no open request knows how long it takes
 
 T = TypeVar("T")
 
@@ -54,6 +51,7 @@ class Slot:
     guild: int | None
     limits: Limits  # those that held where it was asked
     job: "QueuedJob | None" = None  # once it is accepted
+    aside: bool = False  # it takes nobody's place but its member's: what it needs is not here yet
 
     @property
     def running(self) -> bool:
@@ -61,43 +59,82 @@ class Slot:
         return self.job is not None and self.job.stage in (Stage.STARTING, Stage.RUNNING)
 
 
+Whose = Literal["member", "server", "bot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Why there is no room: whose `most` requests are open, and in how many seconds the first is expected to end."""
+
+    whose: Whose
+    most: int
+    seconds: float
+
+
 class JobQueue:
     """All open requests, in order of arrival."""
 
-    def __init__(self, executor: Executor, most: int, wait: Wait = plainly) -> None:
-        """`most`: how many requests may be open at once. `wait`: how to wait for what the executor does."""
+    def __init__(
+        self, executor: Executor, most: int, begin: Callable[[str], Awaitable[None]], wait: Wait = plainly
+    ) -> None:
+        """`most`: how many requests may be open at once. `begin` notes that a job, by its id, is handed over next.
+
+        `wait`: how to wait for what the executor does.
+        """
         self.executor = executor
         self.most = most
+        self.begin = begin
         self.wait = wait
+        self.closed = False
         self._slots: dict[asyncio.Task[Any], Slot] = {}
 
-    def enter(self, slot: Slot, texts: Texts) -> None:
-        """Let the current task serve a request, from which on `finish` waits for it. Raises Refusal if all are busy."""
-        limits, slots = slot.limits, list(self._slots.values())
-        mine = [other for other in slots if other.member == slot.member]
+    def full(self, slot: Slot) -> Full | None:
+        """Tell why there is no room for a request; None if there is."""
+        limits, others = slot.limits, [other for other in self._slots.values() if other is not slot]
+        mine = [other for other in others if other.member == slot.member]
+        slots = [other for other in others if not other.aside]
         ours = [other for other in slots if other.guild == slot.guild is not None]
-        for busy, most, sentence in (
-            (mine, limits.member_running + limits.member_queued, texts.member_full),
-            (ours, limits.server_running + limits.server_queued, texts.server_full),
-            (slots, self.most, texts.queue_full),
-        ):
-            if len(busy) >= most:
-                raise Refusal(sentence.format(when=discord.utils.format_dt(_soonest(busy), "R")))
+        bounds: tuple[tuple[Whose, list[Slot], int], ...] = (
+            ("member", mine, limits.member_running + limits.member_queued),
+            ("server", ours, limits.server_running + limits.server_queued),
+            ("bot", slots, self.most),
+        )
+        return next((Full(whose, most, _soonest(busy)) for whose, busy, most in bounds if len(busy) >= most), None)
+
+    def enter(self, slot: Slot) -> None:
+        """Let the current task serve a request, from which on `finish` waits for it. Look first if it is `full`."""
         task = asyncio.current_task()
         assert task
         self._slots[task] = slot
         task.add_done_callback(self._leave)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let the current task's request take no place for a while, but that of its member. Look then if it is full."""
+        slot = self.slot
+        slot.aside = True
+        try:
+            yield
+        finally:
+            slot.aside = False
+
+    @property
+    def slot(self) -> Slot:
+        """The slot of the current task."""
+        task = asyncio.current_task()
+        assert task
+        return self._slots[task]
 
     async def submit(self, request: Request) -> "QueuedJob":
         """Hand the current task's request to the executor, now or when it may run.
 
         Raises Refused if it is handed over now and the model can't take it; later, the job ends with Failed.
         """
-        task = asyncio.current_task()
-        assert task
-        slot = self._slots[task]
+        slot = self.slot
         slot.job = job = QueuedJob(self, request)
-        if self._may_run(slot):
+        if self.closed:
+            job.cancel()
+        elif self._may_run(slot):
             try:
                 await job.start()
             except BaseException:
@@ -129,7 +166,8 @@ class JobQueue:
             slot.job.move(position)
 
     def close(self) -> None:
-        """End what the executor does not have yet."""
+        """Hand nothing over any more, and end what the executor does not have yet."""
+        self.closed = True
         for slot in list(self._held()):
             assert slot.job
             slot.job.cancel()
@@ -143,6 +181,8 @@ class JobQueue:
         return (slot for slot in self._slots.values() if slot.job and slot.job.stage is Stage.WAITING)
 
     def _may_run(self, slot: Slot) -> bool:
+        if self.closed:
+            return False
         running = [other for other in self._slots.values() if other.running]
         mine = sum(other.member == slot.member for other in running)
         ours = sum(other.guild == slot.guild is not None for other in running)
@@ -163,7 +203,7 @@ class QueuedJob:
         self.id = request.id
         self.kind = request.kind
         self.stage = Stage.WAITING
-        self.ends: datetime | None = None  # when it will be out of the way, as far as it is known
+        self.ends: float | None = None  # when it will be out of the way, by the loop's clock, as far as it is known
         self._queue = queue
         self._request: Request | None = request
         self._position = 0
@@ -176,6 +216,7 @@ class QueuedJob:
         """Hand it to the executor, whose events it passes on from now on. Raises Refused."""
         assert self._request
         self.stage = Stage.STARTING
+        await self._queue.begin(self.id)  # first: it may be what ends the process
         job = await self._queue.wait(self._queue.executor.submit(self._request))
         self._request = None  # its pictures take memory, and are the executor's now
         self._job, self.stage = job, Stage.RUNNING
@@ -231,15 +272,18 @@ class QueuedJob:
         if self.stage is Stage.OVER:
             return
         if isinstance(event, Progress | Queued) and event.eta is not None:
-            self.ends = discord.utils.utcnow() + timedelta(seconds=event.eta)
+            self.ends = _clock() + event.eta
         self._events.put_nowait(event)
         if isinstance(event, Ending):
             self.stage = Stage.OVER
             self._queue.move_on()
 
 
-def _soonest(slots: Iterable[Slot]) -> datetime:
-    """Tell when the first of these is expected to be out of the way."""
-    now = discord.utils.utcnow()
-    known = [slot.job.ends for slot in slots if slot.job and slot.job.ends]
-    return max(min(known, default=now + UNKNOWN), now + timedelta(seconds=1))
+def _soonest(slots: Iterable[Slot]) -> float:
+    """Tell in how many seconds the first of these is expected to be out of the way; that may be over already."""
+    known = [slot.job.ends - _clock() for slot in slots if slot.job and slot.job.ends is not None]
+    return min(known, default=UNKNOWN)
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()

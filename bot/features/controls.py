@@ -1,6 +1,7 @@
 """What can be done with any job, whatever came of it: cancel it, show it, try it again, delete it."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import discord
 
@@ -9,9 +10,13 @@ from bot.core.errors import Refusal
 from bot.core.permissions import check_may_end, check_owner
 from bot.features.ask.questions import ask_again
 from bot.features.imagine.drawing import draw
+from bot.jobs.interaction import InteractionTarget
+from bot.jobs.outcome import kept_line, last_words
+from bot.jobs.recovery import hand_over
+from bot.store.database import outwait
 from bot.texts import texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.layout import notice
+from bot.ui.layout import told
 from model.requests import Drawing, Question
 
 Press = discord.Interaction[JanusBot]
@@ -23,37 +28,53 @@ async def setup(bot: JanusBot) -> None:
 
 
 async def cancel(interaction: Press, button: JobButton) -> None:
-    """End a job, for who asked and for members who may manage messages; the panel then tells that it ended."""
-    record, texts = await button.record(interaction), texts_for(interaction)
-    check_may_end(interaction, record.owner)
-    job = interaction.client.open_jobs.get(record.id)
-    if job and not job.kept:
+    """End a job, for who asked and for members who may manage messages; the panel then tells how it ended."""
+    bot, texts = interaction.client, texts_for(interaction)
+    job = bot.open_jobs.get(button.job)
+    if job and job.owner == interaction.user.id:  # whatever the store has to say
         await interaction.response.defer()
-        job.cancel()
-    elif record.state == "interrupted":
-        repeatable = isinstance(record.request, Drawing | Question)
-        again = [JobButton("try_again", record.id, texts=texts)] if repeatable else []
-        await interaction.response.edit_message(view=notice(record.words, texts.interrupted, *again), attachments=[])
-    else:
-        raise Refusal(texts.already_over)
+        await job.cancel()
+        return
+    record = await button.record(interaction)
+    check_may_end(interaction, record.owner)
+    if job:
+        await interaction.response.defer()
+        await job.cancel(interaction.user.id)
+        return
+    if await bot.store.jobs.move(record.id, "cancelled", interaction.created_at):  # it waits for the next process
+        by = interaction.user.id
+        record = replace(record, state="cancelled", ended_by=None if by == record.owner else by)
+    match record.state:
+        case "undelivered":
+            line = kept_line(texts, bot.settings.store.keep_days)
+            view = told(record, line, texts, JobButton("show", record.id, texts=texts))
+        case "cancelled" | "failed":
+            view = last_words(texts, record)
+        case _:
+            raise Refusal(texts.already_over)
+    await interaction.response.edit_message(view=view, attachments=[])  # as it should have been told
+    await bot.store.jobs.note_told(record.id, interaction.created_at)
 
 
 async def show(interaction: Press, button: JobButton) -> None:
     """Hand a result that could not be put on its message to who asked, who alone sees it; or say where it stands."""
-    job = interaction.client.open_jobs.get(button.job)
-    if job is None:
-        raise Refusal(texts_for(interaction).already_over)
-    check_owner(interaction, job.owner)
-    await job.hand_over(interaction)
+    record, texts = await button.record(interaction), texts_for(interaction)
+    check_owner(interaction, record.owner)
+    if job := interaction.client.open_jobs.get(record.id):
+        raise Refusal(texts.not_ready.format(standing=job.line(texts)))
+    await hand_over(interaction.client, record, InteractionTarget(interaction, private=True))
 
 
 async def try_again(interaction: Press, button: JobButton) -> None:
-    """Ask once more for what did not come out, on the same message."""
+    """Ask once more for what did not come out, on the same message: once, however often it is pressed."""
     record = await button.record(interaction)
     check_owner(interaction, record.owner)
+    if record.state != "failed":
+        raise Refusal(texts_for(interaction).already_over)
     match record.request:
         case Drawing() as drawing:
-            await draw(interaction, drawing, spoiler=record.spoiler, in_place=True)
+            private, origin = record.address.private, record.origin
+            await draw(interaction, drawing, spoiler=record.spoiler, private=private, origin=origin, again=record)
         case Question():
             await ask_again(interaction, record)
         case _:
@@ -67,4 +88,4 @@ async def delete(interaction: Press, button: JobButton) -> None:
     await interaction.response.defer()
     with suppress(discord.NotFound):
         await interaction.delete_original_response()
-    await interaction.client.store.jobs.remove(record.id)
+    await outwait(lambda: interaction.client.store.forget_job(record.id))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import discord
@@ -9,13 +10,17 @@ from discord import app_commands, ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
-from bot.core.text import PROMPT_TEXT, model_name, one_line
+from bot.core.permissions import manages, owns
+from bot.core.text import PROMPT_TEXT, is_demo, one_line
 from bot.features.ask.form import AskForm
 from bot.features.ask.questions import ask
 from bot.features.imagine.drawing import draw
+from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.store.records import Origin
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control
+from bot.ui.forms import open_form
 from bot.ui.layout import BUSY, layout
 
 
@@ -55,15 +60,15 @@ DEMO: Final = Examples(  # of the small world that its README describes
 
 def examples_for(model: str) -> Examples:
     """Return the examples for a model, by the name that was asked for."""
-    return DEMO if model_name(model) == "demo" else JANUS
+    return DEMO if is_demo(model) else JANUS
 
 
-def prompt_of(name: str) -> str | None:
+def prompt_of(name: str = "", *_: str) -> str | None:
     """Return the prompt of a drawing example, whichever model it is for; None if `name` is none."""
     return {**JANUS.drawings, **DEMO.drawings}.get(name)
 
 
-def question_of(name: str) -> str | None:
+def question_of(name: str = "", *_: str) -> str | None:
     """Return the question of an asking example, whichever model it is for; None if `name` is none."""
     return {**JANUS.questions, **DEMO.questions}.get(name)
 
@@ -77,20 +82,30 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.command(name="help", description=described("help"))
 async def help(interaction: discord.Interaction[JanusBot]) -> None:
     """Show it to who asked, on one screen."""
-    model = interaction.client.executor.status().model
-    await interaction.response.send_message(view=guide(texts_for(interaction), model), ephemeral=True)
+    view = guide(interaction.client, texts_for(interaction), may_set=manages(interaction) or owns(interaction))
+    await interaction.response.send_message(view=view, ephemeral=True)
 
 
-def guide(texts: Texts, model: str) -> ui.LayoutView:
-    """Show what the bot can do, with examples for a model."""
+def guide(bot: JanusBot, texts: Texts, *, may_set: bool) -> ui.LayoutView:
+    """Show what the bot can do, with examples for its model. `may_set`: its reader can do something with /settings."""
+    model = bot.executor.status().model
     examples = examples_for(model)
+    others = [("queue", texts.help_queue), ("status", texts.help_status), ("privacy", texts.help_privacy)]
+    others += [("settings", texts.help_settings)] if may_set else []
+    menus = bool(bot.tree.get_commands(type=discord.AppCommandType.message))
+    small = [
+        texts.help_reply,
+        *([texts.help_menus] if menus else []),
+        " · ".join(f"{bot.mention(command, texts)}: {words}" for command, words in others),
+    ]
+    intro = texts.help_intro.format(imagine=bot.mention("imagine", texts), ask=bot.mention("ask", texts))
     return layout(
-        ui.TextDisplay(texts.help_intro),
+        ui.TextDisplay(f"{intro}\n-# {texts.demo_note}" if is_demo(model) else intro),
         ui.TextDisplay(texts.help_draw),
         *(_example("draw_example", name, prompt, texts) for name, prompt in examples.drawings.items()),
         ui.TextDisplay(texts.help_ask),
         *(_example("ask_example", name, question, texts) for name, question in examples.questions.items()),
-        ui.TextDisplay(f"-# {texts.help_more}\n-# {texts.help_commands}"),
+        ui.TextDisplay("\n".join(f"-# {line}" for line in small)),
         colour=BUSY,
     )
 
@@ -107,7 +122,7 @@ async def draw_example(interaction: discord.Interaction[JanusBot], button: Contr
     if prompt is None:
         raise Refusal(texts_for(interaction).forgotten)
     usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
-    await draw(interaction, usual.drawing(prompt))
+    await draw(interaction, usual.drawing(prompt), origin=Origin(interaction.user.id, button.action))
 
 
 async def ask_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:
@@ -118,6 +133,8 @@ async def ask_example(interaction: discord.Interaction[JanusBot], button: Contro
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
         target = InteractionTarget(interaction, private=False)
-        await ask(interaction.client, target, form.pictures.values, form.question.value)
+        origin = Origin(interaction.user.id, button.action)
+        await ask(interaction.client, target, form.pictures.values, form.question.value, origin=origin)
 
-    await interaction.response.send_modal(AskForm(texts, put, question, hand_in=True))
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=False))
+    await open_form(interaction, partial(AskForm, texts, put, question, hand_in=True))

@@ -6,6 +6,8 @@ import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
+from bot.core.text import days
+from bot.store.database import outwait
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control
 from bot.ui.layout import BUSY, ENDED, layout
@@ -15,10 +17,10 @@ async def setup(bot: JanusBot) -> None:
     """Add the command and its buttons, and forget what messages showed that are gone."""
 
     async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
-        await bot.store.jobs.forget_messages({event.message_id})
+        await outwait(lambda: bot.store.forget_messages({event.message_id}))
 
     async def on_raw_bulk_message_delete(event: discord.RawBulkMessageDeleteEvent) -> None:
-        await bot.store.jobs.forget_messages(event.message_ids)
+        await outwait(lambda: bot.store.forget_messages(event.message_ids))
 
     bot.tree.add_command(privacy)
     bot.actions["forget"] = press
@@ -35,7 +37,9 @@ async def privacy(interaction: discord.Interaction[JanusBot]) -> None:
 
 def kept(texts: Texts, keep_days: int) -> ui.LayoutView:
     """Say what is kept and for how long."""
-    lines = [line.format(days=keep_days) for line in (texts.keeps_requests, texts.keeps_pictures, texts.keeps_others)]
+    how_long = days(keep_days, texts)
+    kinds = (texts.keeps_requests, texts.keeps_pictures, texts.keeps_others)
+    lines = [line.format(days=how_long) for line in kinds]
     return layout(
         ui.TextDisplay(f"### {texts.privacy_title}\n" + "\n".join(f"- {line}" for line in lines)),
         ui.TextDisplay(f"-# {texts.privacy_discord}"),
@@ -70,6 +74,7 @@ async def press(interaction: discord.Interaction[JanusBot], button: Control) -> 
 async def forget(bot: JanusBot, member: int) -> None:
     """End everything of a member's that is open, and delete everything that was kept."""
     for job in bot.open_jobs.of(member):
-        job.cancel()
+        await job.cancel()
         bot.open_jobs.discard(job)
-    await bot.store.forget(member)
+    bot.drafts.pop(member, None)
+    await outwait(lambda: bot.store.forget(member))

@@ -10,7 +10,9 @@ from discord import app_commands, ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
-from bot.core.text import model_name, one_line
+from bot.core.explain import refusable
+from bot.core.text import decimal, model_name, one_line
+from bot.jobs import admission
 from bot.media import inputs, provenance
 from bot.media.inputs import pictures_on
 from bot.media.provenance import Provenance
@@ -27,18 +29,21 @@ async def setup(bot: JanusBot) -> None:
 
 
 @app_commands.context_menu(name=described("menu_provenance"))
+@refusable
 async def what_made_this(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Tell who asked what made the pictures on a message, whoever sent it: a PNG keeps that wherever it goes."""
     bot, texts = interaction.client, texts_for(interaction)
-    files = pictures_on(message, bot.http.get_from_cdn)[:MOST]
+    files = pictures_on(message)[:MOST]
     if not files:
         raise Refusal(texts.no_picture)
     for file in files:
         inputs.check(file, bot.settings.limits, texts)
+    admission.count_press(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     found = []
     for number, file in enumerate(files, 1):
-        told = await asyncio.to_thread(provenance.read, await inputs.download(file, texts))
+        data = await inputs.download(file, bot.read, bot.settings.limits, texts)
+        told = await asyncio.to_thread(provenance.read, data)
         if told:
             found.append((number, told))
     if not found:
@@ -58,8 +63,8 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
         line = texts.made_by.format(
             number=number,
             seed=told.seed,
-            guidance=f"{told.guidance:g}",
-            temperature=f"{told.temperature:g}",
+            guidance=decimal(told.guidance, texts),
+            temperature=decimal(told.temperature, texts),
             model=model_name(told.model),
             version=one_line(told.version, 12),
         )

@@ -7,26 +7,32 @@ from there.
 import io
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import discord
 from discord import app_commands, ui
 
+from bot.core.cdn import TooManyBytesError
 from bot.core.client import JanusBot
-from bot.core.errors import NETWORK, Refusal, in_short
+from bot.core.errors import Refusal
+from bot.core.explain import refusable
 from bot.core.permissions import check_manages
+from bot.core.rest import UPLOAD_SECONDS, DiscordError, Fault, calling, in_short
 from bot.core.text import PROMPT_TEXT, one_line, plain
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN, files_of
-from bot.store.jobs import JobRecord
+from bot.store.database import outwait
+from bot.store.records import JobRecord
 from bot.texts import Texts, described, texts_for, texts_of_server
 from bot.ui.buttons import Control, JobButton
-from bot.ui.forms import Form
+from bot.ui.forms import Form, open_form
 from bot.ui.layout import ENDED, layout
 
 log = logging.getLogger(__name__)
 
 Press = discord.Interaction[JanusBot]
+Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 
 REASON: Final = 500  # characters
 SENT_BYTES: Final = 8 * 2**20  # of the pictures that go along; the rest is behind the link
@@ -44,17 +50,24 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.context_menu(name=described("menu_report"))
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@refusable
 async def report_picture(interaction: Press, message: discord.Message) -> None:
     """Ask what is wrong with a message's pictures. Raises Refusal if there is nothing to report, or nobody to hear."""
-    await _hearer(interaction, message)
-    await interaction.response.send_modal(ReportForm(texts_for(interaction), message))
+    await _open(interaction, message)
 
 
 async def open_form_here(interaction: Press, button: JobButton) -> None:
     """Ask the same about the message that the button is on."""
     assert interaction.message
-    await _hearer(interaction, interaction.message)
-    await interaction.response.send_modal(ReportForm(texts_for(interaction), interaction.message))
+    await _open(interaction, interaction.message)
+
+
+async def _open(interaction: Press, message: discord.Message) -> None:
+    texts = texts_for(interaction)
+    await _hearer(interaction, message)
+    if await interaction.client.store.reports.made(message.id, interaction.user.id):
+        raise Refusal(texts.already_reported)
+    await open_form(interaction, partial(ReportForm, texts, message))
 
 
 class ReportForm(Form):
@@ -67,7 +80,7 @@ class ReportForm(Form):
             texts.report_reason, hint=texts.report_reason_hint, most=REASON, long=True, required=False
         )
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    async def submit(self, interaction: Press) -> None:
         await report(interaction, self.message, self.reason.value)
 
 
@@ -80,11 +93,12 @@ async def report(interaction: Press, message: discord.Message, reason: str) -> N
     await interaction.response.defer(ephemeral=True, thinking=True)
     record = await store.jobs.shown_on(message.id)
     try:
-        files = await _copies(pictures_on(message, interaction.client.http.get_from_cdn))
+        files = await _copies(interaction.client, pictures_on(message))
         names = [file.filename for file in files]
         view = card(texts_of_server(interaction), message, record, interaction.user.id, reason, names)
-        await channel.send(view=view, files=files)
-    except NETWORK as error:
+        async with calling(UPLOAD_SECONDS):
+            await channel.send(view=view, files=files)
+    except DiscordError as error:
         log.warning("A report could not be passed on: %s", in_short(error))
         await store.reports.take_back(message.id, interaction.user.id)
         raise Refusal(texts.not_reported) from error
@@ -95,7 +109,7 @@ async def _hearer(interaction: Press, message: discord.Message) -> discord.abc.M
     """Return the channel that hears of it. Raises Refusal: no picture of the bot's, or nobody to hear of it."""
     bot, texts = interaction.client, texts_for(interaction)
     assert bot.user
-    if message.author.id != bot.user.id or not pictures_on(message, bot.http.get_from_cdn):
+    if message.author.id != bot.user.id or not pictures_on(message):
         raise Refusal(texts.not_my_picture)
     chosen = (await bot.store.servers.get(interaction.guild_id)).reports
     channel = bot.get_channel(chosen) if chosen else None
@@ -104,17 +118,19 @@ async def _hearer(interaction: Press, message: discord.Message) -> discord.abc.M
     return channel
 
 
-async def _copies(pictures: Sequence[InputFile]) -> list[discord.File]:
-    """Take copies of a message's pictures, which stay when the message goes; as many as fit. Raises one of NETWORK."""
+async def _copies(bot: JanusBot, pictures: Sequence[InputFile]) -> list[discord.File]:
+    """Take copies of a message's pictures, which stay when the message goes; as many as fit. Raises DiscordError."""
     copies, room = [], SENT_BYTES
     for picture in pictures:
         if picture.size > room:  # as far as it is known
             continue
-        data = await picture.read()
-        if len(data) <= room:
-            room -= len(data)
-            name = picture.filename.removeprefix(HIDDEN)
-            copies.append(discord.File(io.BytesIO(data), name, spoiler=True))
+        try:
+            data = await bot.read(picture.url, room)
+        except TooManyBytesError:
+            continue
+        room -= len(data)
+        name = picture.filename.removeprefix(HIDDEN)
+        copies.append(discord.File(io.BytesIO(data), name, spoiler=True))
     return copies
 
 
@@ -147,26 +163,44 @@ def card(
 
 
 async def remove(interaction: Press, button: Control) -> None:
-    """Delete what was reported, and forget its job: for those who may manage messages. Raises Refusal."""
+    """Delete what was reported, and forget its job: for those who may manage messages there. Raises Refusal."""
     bot, texts = interaction.client, texts_for(interaction)
     if not interaction.permissions.manage_messages:
         raise Refusal(texts.only_moderators)
+    channel_id, message_id = button.numbers(interaction, 2)
     await interaction.response.defer()
-    channel, message = map(int, button.arguments)
     try:
-        await bot.get_partial_messageable(channel).get_partial_message(message).delete()
-    except discord.NotFound:
-        pass  # somebody was quicker
-    except NETWORK as error:
-        raise Refusal(texts.not_removed) from error
-    if record := await bot.store.jobs.shown_on(message):
-        await bot.store.jobs.remove(record.id)
+        async with calling():
+            channel = bot.get_channel(channel_id) or await bot.fetch_channel(channel_id)
+        if not isinstance(channel, Place) or not _may_manage(interaction, channel):
+            raise Refusal(texts.only_moderators)
+        async with calling():
+            message = await channel.fetch_message(message_id)
+        if message.author != bot.user:
+            raise Refusal(texts.not_my_picture)
+        async with calling():
+            await message.delete()
+    except DiscordError as error:
+        if error.fault is not Fault.GONE:  # then somebody was quicker
+            raise Refusal(texts.not_removed) from error
+    record = await bot.store.jobs.shown_on(message_id)
+    if record and record.address.channel == channel_id:
+        await outwait(lambda: bot.store.forget_job(record.id))
     await _done(interaction, button, texts.removed)
+
+
+def _may_manage(interaction: Press, channel: Place) -> bool:
+    """Tell whether who pressed may manage the messages of a channel, which is of the same server."""
+    try:
+        given = channel.permissions_for(cast("discord.Member", interaction.user))
+    except discord.ClientException:  # a thread whose channel is not known
+        return False
+    return channel.guild.id == interaction.guild_id and given.manage_messages
 
 
 async def block(interaction: Press, button: Control) -> None:
     """Block who asked for what was reported: for those who may manage the server. Raises Refusal."""
-    guild, (member,) = check_manages(interaction), map(int, button.arguments)
+    guild, (member,) = check_manages(interaction), button.numbers(interaction, 1)
     await interaction.response.defer()
     await interaction.client.store.servers.block(guild, member, interaction.created_at)
     await _done(interaction, button, texts_for(interaction).block_done)

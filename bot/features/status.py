@@ -4,10 +4,9 @@ import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
-from bot.core.text import model_name
+from bot.core.text import duration, model_name
 from bot.texts import Texts, described, texts_for
 from bot.ui.layout import BUSY, DONE, ENDED, layout
-from model.requests import Status
 
 
 async def setup(bot: JanusBot) -> None:
@@ -28,17 +27,16 @@ async def status(interaction: discord.Interaction[JanusBot]) -> None:
     }[now.state]
     lines = [
         sentence.format(model=model_name(now.model)),
-        texts.status_device.format(device=now.device.upper(), dtype=now.dtype) if now.device else "",
-        texts.status_work.format(running=now.running, rows=now.rows, queued=bot.queue.waiting),
-        _speed(now, texts),
+        texts.status_paused if bot.paused else "",
+        texts.status_device.format(device="CPU" if now.device == "cpu" else "GPU") if now.device else "",
+        texts.status_work.format(running=now.running, queued=bot.queue.waiting),
+        _pace(bot.metrics.drawing_seconds, texts),
         texts.status_since.format(since=discord.utils.format_dt(bot.since, "R")),
     ]
     view = layout(ui.TextDisplay("\n".join(filter(None, lines))), colour=colour)
     await interaction.response.send_message(view=view, ephemeral=True)
 
 
-def _speed(now: Status, texts: Texts) -> str:
-    if now.step_seconds is None:
-        return texts.status_no_speed
-    a_second = 1 / max(now.step_seconds, 1e-6)
-    return texts.status_speed.format(steps=f"{a_second:.0f}" if a_second >= 10 else f"{a_second:.1f}")
+def _pace(seconds: float | None, texts: Texts) -> str:
+    """Say how long a drawing takes, as far as that is known."""
+    return "" if seconds is None else texts.status_pace.format(time=duration(seconds, texts))

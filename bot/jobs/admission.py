@@ -1,30 +1,60 @@
 """How a request gets in, whichever way it was asked for: may it, then written down, then handed to the queue."""
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Final
+from datetime import datetime, timedelta
+from functools import partial
 
 import discord
 
 from bot.config import Limits
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, reason_in
+from bot.core.errors import Refusal, log_bug, reason_in
 from bot.core.permissions import missing_permissions
 from bot.core.queue import QueuedJob, Slot
-from bot.core.text import one_line
+from bot.core.text import one_line, soon
+from bot.jobs.ending import send_line
+from bot.jobs.journal import Journal
+from bot.jobs.outcome import last_actions, last_line
+from bot.jobs.presenter import Revived
+from bot.jobs.reading import Reading, WithdrawnError, reading
+from bot.jobs.refused_words import refused_word
 from bot.jobs.target import Target
+from bot.media.inputs import InputFile
 from bot.store.conversations import KeptPicture
-from bot.store.jobs import Enlargement, JobRecord
+from bot.store.database import DiskError, StoreError
+from bot.store.records import Enlargement, JobRecord, Origin, Source
 from bot.store.servers import ServerSettings
-from bot.texts import Texts
-from model.requests import Drawing, Enlarge, Failed, Question, Refused
+from bot.store.usage import Hourly
+from bot.texts import Texts, texts_for
+from bot.ui.buttons import JobButton
+from model.requests import Drawing, Failed, Question, Refused, Request
 
-LETTER_MARKS: Final = (7, 8, 9)  # marks that make another letter and no accent: nukta, the kana's voicing, virama
-STROKES: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
-# Chinese, Japanese, Thai, Lao, Burmese and Khmer put no space between words: there every character is taken as one.
-UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
+log = logging.getLogger(__name__)
+
+
+async def foresee(bot: JanusBot, target: Target) -> None:
+    """Refuse what would be refused whatever the words are, so that no form is filled in for nothing. Raises Refusal."""
+    slot = await _place(bot, target)
+    await _check_hour(bot, target, slot.limits, bot.time.now())
+
+
+async def _place(bot: JanusBot, target: Target) -> Slot:
+    """Return the place that a request would take. Raises Refusal."""
+    texts = target.texts
+    if bot.closing:
+        raise Refusal(texts.stopping)
+    if bot.paused:
+        raise Refusal(texts.paused)
+    server = await bot.store.servers.get(target.guild_id)
+    await _check_whereabouts(bot, target, server)
+    limits = server.over(bot.settings).limits
+    slot = Slot(target.asker.id, target.guild_id, limits)
+    _check_room(bot, slot, texts)
+    return slot
 
 
 async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "") -> None:
@@ -34,68 +64,156 @@ async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "
     one; `empty` is what to say to one of no words. From here on the current task counts as an open request. Raises
     Refusal.
     """
-    texts = target.texts
-    if bot.closing:
-        raise Refusal(texts.stopping)
-    if bot.paused:
-        raise Refusal(texts.paused)
-    server = await bot.store.servers.get(target.guild_id)
-    await _check_whereabouts(bot, target, server)
-    limits = server.over(bot.settings).limits
+    slot, texts = await _place(bot, target), target.texts
     if words is not None:
-        _check_words(words, empty, limits, texts)
-        if word := refused_word(words, server.refused):
+        _check_words(words, empty, slot.limits, texts)
+        if word := refused_word(words, (await bot.store.servers.get(target.guild_id)).refused):
             raise Refusal(texts.refused_word.format(word=one_line(word)))
-    await _check_hour(bot, target, limits)
-    bot.queue.enter(Slot(target.asker.id, target.guild_id, limits), texts)
+    enter(bot, slot, texts)  # others may have come meanwhile
 
 
-async def accept(
+def enter(bot: JanusBot, slot: Slot, texts: Texts) -> None:
+    """Let the current task serve a request. Raises Refusal if there is no room."""
+    _check_room(bot, slot, texts)
+    bot.queue.enter(slot)
+
+
+@asynccontextmanager
+async def accepted(
     bot: JanusBot,
     target: Target,
-    request: Drawing | Question | Enlarge,
+    job_id: str,
+    request: Drawing | Question | Enlargement,
     *,
-    source: Enlargement | None = None,
     spoiler: bool = False,
+    origin: Origin | None = None,
+    notes: Sequence[str] = (),
+    sources: Sequence[InputFile] = (),
     conversation: str | None = None,
     parent: str | None = None,
-    pictures: Sequence[KeptPicture] = (),
-) -> QueuedJob:
-    """Write a request down, then hand it to the queue. Raises Refusal if the model can't take it.
+    again: JobRecord | None = None,
+) -> AsyncIterator[JobRecord]:
+    """Count a request and write it down before its member is told, for a block that hands it on with `submit`.
 
-    `source` says which picture an `Enlarge` is about. A question belongs to a `conversation`, goes on from the
-    question `parent`, and brings `pictures` to be kept where it is the first. Only what this returned may be told
-    to be accepted.
+    From here on it is not lost, whatever becomes of this process; if the block fails, nothing of it remains. `notes`
+    are small lines that belong under its result. The pictures that it is about are read from `sources`, and kept under
+    the id `conversation`; a question goes on from the question `parent`. `again`: the failed job that it tries once
+    more, which only one request can. A disk that is full costs the record, and not the drawing. Raises Refusal.
     """
-    store = bot.store
-    kept = source if isinstance(request, Enlarge) else request
-    assert kept
     record = JobRecord(
-        id=request.id,
-        request=kept,
+        id=job_id,
+        request=request,
         owner=target.asker.id,
-        guild=target.guild_id,
-        channel=target.channel_id,
-        private=target.private,
-        spoiler=spoiler,
-        model=bot.executor.status().model,
+        address=target.address,
         asked=target.asked,
+        model=bot.executor.status().model,
+        spoiler=spoiler,
+        origin=origin,
+        notes=notes,
+        sources=[Source(file.filename, file.url) for file in sources],
         conversation=conversation,
         parent=parent,
     )
-    await store.jobs.add(record)
-    await store.usage.add(record.id, record.owner, record.guild, target.asked)
+    written = False
     try:
-        if conversation and pictures:
-            await store.conversations.keep(conversation, target.asker.id, pictures)
-        return await bot.queue.submit(replace(request, owner=str(target.asker.id)))
-    except BaseException as error:
-        await store.jobs.remove(record.id)
-        await store.usage.take_back(record.id)
-        if isinstance(error, Refused):
-            bot.metrics.ended(request.kind, Failed.of(error))
-            raise Refusal(reason_in(target.texts, error)) from None
+        written = await _write_down(bot, target, record, again)
+        yield record
+    except Exception as error:
+        if written:
+            await _undo(bot, record, error, again)
         raise
+    except asyncio.CancelledError as error:
+        if not bot.closing:  # its interaction went unanswered for too long; else the next process goes on with it
+            await _undo(bot, record, error, again)
+        raise
+
+
+async def _write_down(bot: JanusBot, target: Target, record: JobRecord, again: JobRecord | None) -> bool:
+    """Count a request and write it down, and tell whether the disk had room for it.
+
+    Raises Refusal where the hour is used up, or somebody was quicker to try it again.
+    """
+    limits = (await bot.settings_in(target.guild_id)).limits
+    hourly = Hourly(limits.member_hourly, limits.server_hourly)
+    try:
+        if await bot.store.accept(record, hourly, again.id if again else None):
+            return True
+    except DiskError:
+        bot.store.unkept.append(record.id)
+        return False
+    await _check_hour(bot, target, limits, record.asked)
+    raise Refusal(target.texts.already_over)
+
+
+async def _undo(bot: JanusBot, record: JobRecord, error: BaseException, again: JobRecord | None) -> None:
+    """Forget a request that came to nothing. What its member asked wrongly counts all the same: it has cost work."""
+    try:
+        await bot.store.undo(record.id, uncount=not isinstance(error, Refusal), again=again.id if again else None)
+    except StoreError as trouble:
+        log.warning("Job %s came to nothing, and that could not be noted: %s", record.id, trouble)
+
+
+async def turn_away(
+    bot: JanusBot, target: Target, record: JobRecord, error: Exception, again: JobRecord | None = None
+) -> None:
+    """Forget an accepted request that came to nothing, and say why: its message is there already."""
+    await _undo(bot, record, error, again)
+    if isinstance(error, Refusal) and again:  # the notice is put back that stood there, with its button
+        buttons = [JobButton(action, again.id, texts=target.texts) for action in last_actions(again)]
+        await target.whisper(str(error))
+        await send_line(target, again, last_line(target.texts, again), *buttons)
+    elif isinstance(error, Refusal):
+        await target.refuse(str(error))
+    else:
+        await send_line(target, record, target.texts.failed.format(id=log_bug(error)))
+
+
+async def begin(
+    bot: JanusBot, target: Target, record: JobRecord, again: JobRecord | None = None
+) -> tuple[QueuedJob, Revived] | None:
+    """Show that the pictures of an accepted request are read, read them, and hand it to the queue.
+
+    A download that crawls takes nobody's place, and can be cancelled. None: nothing comes of it, which is said then.
+    Raises DiscordError if Discord takes no message.
+    """
+    await target.show(reading(record, target.texts))
+    reviving = partial(bot.revivals[record.kind], bot, record, target.texts)
+    try:
+        await Journal(bot, record.id).note_address(target)
+        revived: Revived = await Reading(bot, target, record).run(reviving)
+        _check_room(bot, bot.queue.slot, target.texts)
+        return await submit(bot, target, record, revived.request), revived
+    except WithdrawnError:
+        return None
+    except Exception as error:
+        await turn_away(bot, target, record, error, again)
+        return None
+
+
+async def keep(bot: JanusBot, record: JobRecord, pictures: Sequence[KeptPicture]) -> None:
+    """Keep the pictures that a job is about. One whose pictures can't be kept is done, and not gone on from."""
+    try:
+        await bot.store.keep(record, pictures)
+    except StoreError as trouble:
+        log.warning("The pictures of job %s are not kept: %s", record.id, trouble)
+
+
+async def submit(bot: JanusBot, target: Target, record: JobRecord, request: Request) -> QueuedJob:
+    """Hand an accepted request to the queue. Raises Refusal if the model can't take it."""
+    try:
+        return await bot.queue.submit(replace(request, owner=str(record.owner)))
+    except Refused as error:
+        bot.metrics.ended(request.kind, Failed.of(error))
+        raise Refusal(reason_in(target.texts, error)) from None
+
+
+def count_press(interaction: discord.Interaction[JanusBot]) -> None:
+    """Count a press that needs no model, but has pictures sent or read. Raises Refusal where it is one too many."""
+    presses, texts = interaction.client.presses, texts_for(interaction)
+    if wait := presses.count(interaction.user.id, asyncio.get_running_loop().time()):
+        now = interaction.client.time.now()
+        when = soon(now + timedelta(seconds=wait), now, texts)
+        raise Refusal(texts.member_presses.format(n=presses.most, when=when))
 
 
 async def _check_whereabouts(bot: JanusBot, target: Target, server: ServerSettings) -> None:
@@ -117,36 +235,25 @@ def _check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
         raise Refusal(texts.too_long.format(size=len(words), limit=limits.prompt_characters))
 
 
-async def _check_hour(bot: JanusBot, target: Target, limits: Limits) -> None:
-    """Refuse members and servers that have had what there is for an hour. Raises Refusal."""
-    usage, texts, now = bot.store.usage, target.texts, discord.utils.utcnow()
+async def _check_hour(bot: JanusBot, target: Target, limits: Limits, now: datetime) -> None:
+    """Tell members and servers that have had what there is for an hour when they can come back. Raises Refusal."""
+    usage, texts = bot.store.usage, target.texts
     until = await usage.used_up_until("member", target.asker.id, limits.member_hourly, now)
     if until:
-        raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=discord.utils.format_dt(until, "R")))
+        raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=soon(until, now, texts)))
     if target.guild_id is None:
         return
     until = await usage.used_up_until("guild", target.guild_id, limits.server_hourly, now)
     if until:
-        raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=discord.utils.format_dt(until, "R")))
+        raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=soon(until, now, texts)))
 
 
-def refused_word(text: str, words: Iterable[str]) -> str | None:
-    """Return the first of these words or phrases that a text contains, as it was given.
-
-    They are found as whole words, whatever their case, accents and Unicode forms.
-    """
-    said = _spelt(text)
-    return next((word for word in words if _spelt(word).strip() and _spelt(word) in said), None)
-
-
-def _spelt(text: str) -> str:
-    """Return the words of a text between single spaces: no case, accents, invisible characters and punctuation."""
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    text = unicodedata.normalize("NFC", "".join(c for c in text if not _is_dropped(c))).translate(STROKES)
-    text = UNSPACED.sub(r" \g<0> ", "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text))
-    return f" {' '.join(text.split())} "
-
-
-def _is_dropped(character: str) -> bool:
-    mark = unicodedata.combining(character)
-    return (mark != 0 and mark not in LETTER_MARKS) or unicodedata.category(character) == "Cf"
+def _check_room(bot: JanusBot, slot: Slot, texts: Texts) -> None:
+    """Refuse a request that there is no room for. Raises Refusal."""
+    full = bot.queue.full(slot)
+    if full:
+        sentence = {"member": texts.member_full, "server": texts.server_full, "bot": texts.queue_full}[full.whose]
+        queue = bot.mention("queue", texts)
+        now = bot.time.now()
+        when = soon(now + timedelta(seconds=full.seconds), now, texts)
+        raise Refusal(sentence.format(n=full.most, when=when, queue=queue))

@@ -2,77 +2,81 @@
 
 The events of a job come faster than Discord lets a message be edited, so they are folded into one `Standing`, and the
 message is edited with the newest one at most once in a while. Nothing here knows whether it is a drawing or an answer:
-that is the `Presenter`'s.
+that is the `Presenter`'s; what becomes of the job at its end is the `Outcome`'s.
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-import discord
 from discord import ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import NETWORK, Refusal, in_short, log_bug, reason_in
-from bot.core.queue import QueuedJob
-from bot.jobs.interaction import InteractionTarget
+from bot.core.errors import log_bug
+from bot.core.rest import DiscordError, Fault, in_short
+from bot.core.text import days
+from bot.jobs.outcome import Outcome
 from bot.jobs.presenter import Presenter
-from bot.jobs.target import Parcel, Target
-from bot.media.uploads import TooLargeError, Upload
-from bot.store.jobs import State
+from bot.jobs.target import Target
+from bot.media.uploads import Upload
+from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
-from bot.ui.layout import Standing, notice
-from model.requests import Answer, Cancelled, Event, Failed, Passing, Pictures, Preview
+from bot.ui.layout import Standing, told
+from model.requests import Event, Failed, Job, Passing, Preview
 from model.requests import Final as Ending
 
 log = logging.getLogger(__name__)
 
-KEPT_SECONDS: Final = 60 * 60.0  # how long a result waits for its owner; `later_kept` says so
-LONG_SECONDS: Final = 60.0  # a wait after which its owner is called: they look elsewhere by then
 PREVIEW_SECONDS: Final = 3.0  # between two previews at the least: each is an upload
-SMALLEST_LIMIT: Final = 64 * 1024  # bytes a file; below this, pictures are no longer worth sending
 
 
 class Delivery:
     """The delivery of one job to one message."""
 
-    def __init__(self, bot: JanusBot, target: Target, job: QueuedJob, presenter: Presenter) -> None:
+    def __init__(self, bot: JanusBot, target: Target, record: JobRecord, job: Job, presenter: Presenter) -> None:
         self.bot = bot
         self.target = target
         self.job = job
         self.presenter = presenter
         self.texts = target.texts
+        self.outcome = Outcome(bot, target, record)
         self.standing = Standing()
-        self.finishing = self._counted = False  # its result is on its way; its end is counted
-        self._result: Answer | Pictures | None = None  # one that waits for its owner to press *Show*
+        self._files: Sequence[Upload] | None = None  # what belongs to the message and is not there yet
 
-    async def run(self, files: Sequence[Upload] | None = None) -> None:
-        """Show the job from its first moment to its end. `files` belong to the message on the way."""
+    async def run(self, files: Sequence[Upload] | None = None, *, resumed: bool = False) -> None:
+        """Show the job from its first moment to its end. `files` belong to the message on the way.
+
+        A job that is `resumed` was taken by an earlier process, and its message may be anywhere, or nowhere any more.
+        Of any other, raises DiscordError if Discord takes nothing of it from the beginning; then nobody works for it.
+        """
         self.bot.open_jobs.add(self)
         try:
-            shown = self._standing_now
-            await self.target.show(self.presenter.progress(shown), files)
-            await self._note_message()
-            await self._end(await self._follow(shown))
+            self._files = files
+            ending = await self._follow(await self._begin(resumed))
+            await self.outcome.conclude(ending, self.presenter, started=self.standing.started)
+        except DiscordError as error:
+            await self.outcome.forget(str(error))
+            raise
+        except asyncio.CancelledError:
+            if self.target.message_id is None and not self.bot.closing:  # its interaction went unanswered for too long
+                await self.outcome.forget("something was too busy")
+            raise
         except Exception as error:
-            bug = log_bug(error, self.id)
-            await self._note_end("failed", Failed(bug, "bug"))
-            await self._fail(self.texts.failed.format(id=bug))
+            await self.outcome.fail(Failed(log_bug(error, self.id), "bug"))
         finally:
             self.job.cancel()  # whatever went wrong, nobody draws for a message that is gone
-            if not self.kept:
-                self.bot.open_jobs.discard(self)
+            self.bot.open_jobs.discard(self)
 
     # -- what others see of it: the `OpenJob` --------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
         """The job's id."""
-        return self.job.id
+        return self.outcome.id
 
     @property
     def owner(self) -> int:
@@ -82,15 +86,12 @@ class Delivery:
     @property
     def words(self) -> str:
         """What was asked for."""
-        return self.presenter.words
+        return self.outcome.record.words
 
     @property
     def link(self) -> str | None:
         """The address of the message, where others can see it, too."""
-        target = self.target
-        if target.private or target.message_id is None:
-            return None
-        return f"https://discord.com/channels/{target.guild_id or '@me'}/{target.channel_id}/{target.message_id}"
+        return self.target.link
 
     @property
     def shares(self) -> int | None:
@@ -98,44 +99,55 @@ class Delivery:
         return self.target.shares
 
     @property
-    def kept(self) -> bool:
-        """Whether the result waits for its owner."""
-        return self._result is not None
+    def finishing(self) -> bool:
+        """Whether its result is on its way."""
+        return self.outcome.finishing
 
     def line(self, texts: Texts) -> str:
         """Say where the job stands."""
         return self._standing_now.line(texts)
 
-    def cancel(self) -> None:
-        """Ask for the end of the job."""
-        self.job.cancel()
-
-    async def hand_over(self, interaction: discord.Interaction[Any]) -> None:
-        """Give the owner a kept result, as a private answer to a new interaction. Raises Refusal if there is none."""
-        if self._result is None:
-            raise Refusal(self.texts.not_ready.format(standing=self.line(self.texts)))
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        try:
-            await self._send(InteractionTarget(interaction, private=True), self._result)
-        except TooLargeError:
-            raise Refusal(self.texts.too_large_to_send) from None
-        self.bot.open_jobs.discard(self)
+    async def cancel(self, by: int | None = None) -> None:
+        """End the job, if nothing has come out yet; by whom, is told if it was somebody else than who asked."""
+        outcome = self.outcome
+        outcome.ended_by = None if by == self.owner else by
+        if outcome.made is None and await outcome.journal.move("cancelled"):  # first: no later process takes it up then
+            outcome.unwanted = True
+            self.job.cancel()
 
     # -- on the way ---------------------------------------------------------------------------------------------------
 
-    async def _follow(self, shown: Standing) -> Ending:
-        """Show the job's events as they come, and return the last one. `shown` is on the message already."""
+    async def _begin(self, resumed: bool) -> Standing | None:
+        """Show the job for the first time. Raises DiscordError if there is no message to show it on later, either."""
+        shown = self._standing_now
+        if resumed:
+            found = self.target.seconds_left > 0 and await self._show(self.presenter.progress(shown))
+            return shown if found else None
+        try:
+            await self.target.show(self.presenter.progress(shown), self._files)
+            self._files = None
+        except DiscordError:
+            if self.target.message_id is None:
+                raise
+            await self.outcome.journal.note_address(self.target)
+            return None
+        await self.outcome.journal.note_address(self.target)
+        return shown
+
+    async def _follow(self, shown: Standing | None) -> Ending:
+        """Show the job's events as they come, and return the last one. `shown` is on the message already, if it is."""
         clock = asyncio.get_running_loop().time
-        farewell = clock() + self.target.seconds_left
+        events = aiter(self.job)
         reachable = True  # for edits
         next_edit = clock() + self._pace
         next_preview = clock()
         while True:
+            farewell = clock() + self.target.seconds_left  # which may end before its time
             due = farewell if shown == self._standing_now else min(next_edit, farewell)
             event: Event | None = None
             try:
                 async with asyncio.timeout_at(due if reachable and due < math.inf else None):
-                    event = await anext(self.job)
+                    event = await anext(events)
             except TimeoutError:
                 pass  # nothing new, but the newest is not on the message yet
             if isinstance(event, Ending):
@@ -151,7 +163,7 @@ class Delivery:
                 next_edit = clock() + self.presenter.pace
             elif reachable and clock() >= next_edit and shown != (now := self._standing_now):
                 files = None
-                if now.preview and now.preview is not shown.preview:
+                if now.preview and not (shown and now.preview is shown.preview):
                     files = await self.presenter.preview(now.preview.pictures)
                     next_preview = clock() + PREVIEW_SECONDS
                 if await self._show(self.presenter.progress(now), files):
@@ -166,135 +178,23 @@ class Delivery:
     def _standing_now(self) -> Standing:
         return replace(self.standing, loading=self.bot.executor.status().state == "loading")
 
-    async def _show(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> bool:
+    async def _show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> bool:
         """Edit the message on the way, and tell whether that worked. A message that is gone ends its job."""
+        files = self._files if files is None else files
         try:
             await self.target.show(view, files)
+            self._files = None
             return True
-        except discord.NotFound:
-            self.job.cancel()
-        except NETWORK as error:
-            refused = isinstance(error, discord.HTTPException) and error.status < 500 and error.status != 429
-            log.log(logging.WARNING if refused else logging.INFO, "A progress edit failed: %s", in_short(error))
-        return False
+        except DiscordError as error:
+            if error.fault is Fault.GONE:  # so it was deleted: nobody waits for it
+                await self.cancel()
+            log.info("A progress edit failed: %s", in_short(error))
+            return False
 
     def _farewell(self) -> ui.LayoutView:
         """Say where the result will be, while the message can still be edited."""
         if self.target.channel_is_open:
-            return notice(self.words, self.texts.later_here)
-        return notice(self.words, self.texts.later_kept.format(show=self.texts.show), self._button("show"))
-
-    # -- at the end ---------------------------------------------------------------------------------------------------
-
-    async def _end(self, ending: Ending) -> None:
-        match ending:
-            case Pictures() | Answer():
-                await self._note_end("done", ending)  # before its buttons can be pressed
-                await self._deliver(ending)
-            case Cancelled() if self.bot.closing:
-                await self._note_end("interrupted", ending)
-                await self._fail(self.texts.stopping)
-            case Cancelled():
-                await self._note_end("cancelled", ending)
-                await self._close(self.texts.cancelled)
-            case Failed():
-                await self._note_end("interrupted" if self.bot.closing else "failed", ending)
-                await self._explain(ending)
-
-    async def _explain(self, failure: Failed) -> None:
-        match failure.kind:
-            case "refused" if self.target.seconds_left > 0:
-                await self.target.refuse(reason_in(self.texts, failure))
-            case "refused":
-                await self._close(reason_in(self.texts, failure))
-            case "memory":
-                await self._fail(self.texts.out_of_memory)
-            case "unavailable":
-                log.warning("The model could not take job %s: %s", self.id, failure.reason)  # it may name folders
-                await self._fail(self.texts.unavailable)
-            case "bug":  # logged by the executor under the request's id
-                await self._fail(self.texts.failed.format(id=self.id))
-
-    async def _deliver(self, result: Answer | Pictures) -> None:
-        self.finishing = True
-        if not self.target.reachable:
-            self._keep(result)
-            return
-        # An edit calls nobody, and a message of its own should.
-        mention = self.target.asker.mention if self.target.seconds_left <= 0 else ""
-        try:
-            shown_on = self.target.message_id
-            await self._send(self.target, result, mention)
-            if self.target.message_id != shown_on:
-                await self._note_message()
-            elif (discord.utils.utcnow() - self.target.asked).total_seconds() > LONG_SECONDS:
-                await self.target.call(self.presenter.ready)
-        except TooLargeError:
-            await self._close(self.texts.too_large_to_send)
-        except discord.NotFound:
-            log.info("The message of job %s was deleted before its result came", self.id)
-        except NETWORK as error:
-            log.warning("The result of job %s could not be sent: %s", self.id, in_short(error))
-            self._keep(result)
-            await self._close(self.texts.not_sent.format(show=self.texts.show), self._button("show"))
-
-    async def _send(self, target: Target, result: Answer | Pictures, mention: str = "") -> None:
-        """Send a result, in smaller files for as long as Discord finds them too large.
-
-        Raises TooLargeError or one of NETWORK.
-        """
-        limit, done = target.filesize_limit, 0
-        while True:
-            try:
-                for parcel in await self.presenter.result(result, limit, mention, done):
-                    await target.finish(parcel, more=done > 0)
-                    done += len(parcel.files)
-                return
-            except TooLargeError:
-                limit //= 2
-                if limit < SMALLEST_LIMIT:
-                    raise
-
-    def _keep(self, result: Answer | Pictures) -> None:
-        self._result = result
-        asyncio.get_running_loop().call_later(KEPT_SECONDS, self.bot.open_jobs.discard, self)
-
-    async def _fail(self, line: str) -> None:
-        """Say that it did not work, with a button to try it again."""
-        await self._close(line, *([self._button("try_again")] if self.presenter.repeatable else []))
-
-    async def _close(self, line: str, *buttons: JobButton) -> None:
-        """Leave the message with a last line, where it can still be reached."""
-        if not self.target.reachable:
-            return
-        try:
-            await self.target.finish(Parcel(notice(self.words, line, *buttons)))
-        except (*NETWORK, TooLargeError) as error:
-            log.warning("Could not tell how job %s ended: %s", self.id, in_short(error))
-
-    def _button(self, action: str) -> JobButton:
-        return JobButton(action, self.id, texts=self.texts)
-
-    # -- in the store -------------------------------------------------------------------------------------------------
-
-    async def _note_message(self) -> None:
-        """Write down where the job is shown."""
-        target = self.target
-        await self._note(self.bot.store.jobs.note_message(self.id, target.channel_id, target.message_id))
-
-    async def _note_end(self, state: State, ending: Ending) -> None:
-        """Write down how the job ended, and count it."""
-        if not self._counted:  # what goes wrong while a result is sent is no second end
-            self._counted = True
-            self.bot.metrics.ended(self.job.kind, ending)
-        result = ending if isinstance(ending, Answer | Pictures) else None
-        await self._note(self.bot.store.jobs.end(self.id, state, discord.utils.utcnow(), result))
-        if state in ("failed", "interrupted") or (state == "cancelled" and not self.standing.started):
-            await self._note(self.bot.store.usage.take_back(self.id))  # nobody drew or answered for it
-
-    async def _note(self, writing: Awaitable[None]) -> None:
-        """Write something down. A disk that is full costs the buttons, and not the pictures."""
-        try:
-            await writing
-        except Exception as error:
-            log_bug(error)
+            return told(self.outcome.record, self.texts.later_here, self.texts)
+        texts, kept = self.texts, days(self.bot.settings.store.keep_days, self.texts)
+        line = texts.later_kept.format(show=texts.show, queue=self.bot.mention("queue", texts), days=kept)
+        return told(self.outcome.record, line, self.texts, JobButton("show", self.id, texts=self.texts))

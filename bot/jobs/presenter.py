@@ -1,24 +1,20 @@
 """What a delivery need not know: how a job looks on its message, which differs between drawings and answers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from discord import ui
 from PIL import Image
 
 from bot.jobs.target import Parcel
-from bot.media.uploads import Upload
+from bot.media.uploads import Room, Upload
 from bot.ui.layout import Standing
-from model.requests import Answer, Pictures
+from model.requests import Answer, Pictures, Request
 
 
 class Presenter(Protocol):
     """What a job looks like on its message."""
-
-    @property
-    def words(self) -> str:
-        """What was asked for, in the member's words."""
-        ...
 
     @property
     def pace(self) -> float:
@@ -30,11 +26,6 @@ class Presenter(Protocol):
         """What to call the asker with, when it took long."""
         ...
 
-    @property
-    def repeatable(self) -> bool:
-        """Whether *Try again* can ask for the same once more."""
-        ...
-
     def progress(self, standing: Standing) -> ui.LayoutView:
         """Show where the job stands."""
         ...
@@ -43,9 +34,18 @@ class Presenter(Protocol):
         """Encode pictures on their way, as `progress` names them."""
         ...
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
-        """Show what came out, in files of at most `limit` bytes, in as few messages as take them.
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
+        """Show what came out, in as few messages as `room` allows.
 
         The first `done` files are sent already. Raises TooLargeError.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Revived:
+    """A job that an earlier process took, with all that it takes to go on."""
+
+    request: Request
+    presenter: Presenter
+    files: Sequence[Upload] = ()  # that belong to its message on the way

@@ -1,55 +1,125 @@
-"""What an earlier process left behind: its jobs are ended, and their messages tell so, with a button to try again."""
+"""What an earlier process left behind is taken up where it stands: nobody has to press anything.
 
+What was accepted or running is queued again, with the same seeds; what was made is delivered from the store; whoever
+was not told yet how their job ended is told. A job that was running when two processes died fails: it may be the cause.
+"""
+
+import asyncio
 import logging
-from collections.abc import Sequence
-
-import discord
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Final
 
 from bot.core.client import JanusBot
-from bot.core.errors import NETWORK, in_short
-from bot.store.jobs import JobRecord
-from bot.texts import texts_in
-from bot.ui.buttons import JobButton
-from bot.ui.layout import notice
+from bot.core.errors import Refusal, log_bug
+from bot.core.queue import Slot
+from bot.jobs.admission import enter
+from bot.jobs.delivery import Delivery
+from bot.jobs.outcome import Outcome
+from bot.jobs.presenter import Revived
+from bot.jobs.stored import StoredTarget
+from bot.jobs.target import Target
+from bot.store.records import JobRecord
+from bot.ui.layout import told
+from model.requests import Answer, Event, Failed, Job, Paint, Refused
+from model.requests import Final as Ending
 
 log = logging.getLogger(__name__)
 
+ATTEMPTS: Final = 2  # so often a job may be running when its process dies
+
 
 async def setup(bot: JanusBot) -> None:
-    """Take over from the process before: what it had counted for an unfinished job is given back."""
-    left = await bot.store.jobs.interrupt(discord.utils.utcnow())
-    for record in left:
-        await bot.store.usage.take_back(record.id)
+    """Take over from the process before, as soon as the bot is there."""
+    left = await bot.store.jobs.unfinished()
     if not left:
         return
-    log.warning("Jobs that an earlier run did not finish: %d", len(left))
+    log.warning("Jobs that an earlier run left to be finished: %d", len(left))
 
     async def on_ready() -> None:
         bot.remove_listener(on_ready)
-        await tell(bot, left)
+        async with asyncio.TaskGroup() as tasks:
+            for record in left:
+                tasks.create_task(_take_up(bot, record))
 
     bot.add_listener(on_ready)
 
 
-async def tell(bot: JanusBot, records: Sequence[JobRecord]) -> None:
-    """Edit the messages of interrupted jobs, where the bot can still reach them.
+async def _take_up(bot: JanusBot, record: JobRecord) -> None:
+    """See to one job of an earlier process."""
+    target = StoredTarget(bot, record)
+    try:
+        limits = (await bot.settings_in(record.address.guild)).limits
+        bot.queue.enter(Slot(record.owner, record.address.guild, limits))
+        await go_on(bot, record, target)
+    except Exception as error:
+        await Outcome(bot, target, record).fail(Failed(log_bug(error, record.id), "bug"))
 
-    The tokens that made them are gone, so that is where the bot is a member. Elsewhere *Cancel* tells the same.
-    """
-    for record in records:
-        if record.private or record.channel is None or record.message is None:
-            continue
-        guild = bot.get_guild(record.guild) if record.guild else None
-        texts = texts_in(guild.preferred_locale if guild else None)
-        message = bot.get_partial_messageable(record.channel).get_partial_message(record.message)
-        again = [] if record.kind == "enlargement" else [JobButton("try_again", record.id, texts=texts)]
-        try:
-            await message.edit(
-                view=notice(record.words, texts.interrupted, *again),
-                attachments=[],
-                allowed_mentions=discord.AllowedMentions.none(),  # an edit without them may call whom its words name
-            )
-        except discord.NotFound:
-            log.info("The message of job %s is gone", record.id)
-        except NETWORK as error:
-            log.info("Could not tell that job %s was interrupted: %s", record.id, in_short(error))
+
+async def hand_over(bot: JanusBot, record: JobRecord, target: Target) -> None:
+    """Bring what could not be delivered to who asks for it now, and stay until they have it. Raises Refusal."""
+    limits = (await bot.settings_in(target.guild_id)).limits
+    enter(bot, Slot(target.asker.id, target.guild_id, limits), target.texts)
+    if not await bot.store.jobs.readdress(record.id, target.address):
+        raise Refusal(target.texts.already_over)  # somebody was quicker
+    record = replace(record, state="made", attempt=0, sent=0, address=target.address)
+    await target.show(told(record, target.texts.received, target.texts))
+    await go_on(bot, record, target)
+
+
+async def go_on(bot: JanusBot, record: JobRecord, target: Target) -> None:
+    """Take a job up where it stands, and bring what comes of it to `target`. The current task has its slot."""
+    match record.state:
+        case "cancelled" | "failed":
+            await Outcome(bot, target, record).tell()
+            return
+        case "running" | "made" if record.attempt >= ATTEMPTS:
+            failure = Failed(f"{record.attempt} processes died while they worked on it", "died")
+            await Outcome(bot, target, record).fail(failure)
+            return
+    record = await _for_this_model(bot, record)
+    try:
+        revived: Revived = await bot.revivals[record.kind](bot, record, target.texts)
+        job = await _submit(bot, record, revived)
+    except (Refusal, Refused) as refusal:
+        await Outcome(bot, target, record).fail(Failed(str(refusal), "refused"))
+        return
+    await Delivery(bot, target, record, job, revived.presenter).run(revived.files, resumed=True)
+
+
+async def _for_this_model(bot: JanusBot, record: JobRecord) -> JobRecord:
+    """Have a job begin anew that another model worked on. What that has answered stays an answer."""
+    model = bot.executor.status().model
+    if record.model == model or (record.state == "made" and isinstance(record.result, Answer)):
+        return record
+    await bot.store.jobs.renew(record.id, model)
+    return replace(record, model=model, state="accepted", result=None, sent=0)
+
+
+async def _submit(bot: JanusBot, record: JobRecord, revived: Revived) -> Job:
+    """Have done what is still to be done for a job. Raises Refused."""
+    request, result = revived.request, record.result if record.state == "made" else None
+    if isinstance(result, Answer):
+        return Ended(record.id, result)
+    if result and result.tokens:
+        request = Paint(tokens=result.tokens, seeds=result.seeds, id=record.id)
+    return await bot.queue.submit(replace(request, owner=str(record.owner)))
+
+
+class Ended:
+    """A job of which nothing is left but its last event."""
+
+    def __init__(self, job_id: str, ending: Ending) -> None:
+        self.id = job_id
+        self._left = [ending]
+
+    def cancel(self) -> None:
+        """Do nothing: it is over."""
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -11,16 +11,17 @@ from typing import Any, Final
 import discord
 from discord import ui
 
-from bot.core.errors import NETWORK, in_short
+from bot.core.rest import UPLOAD_SECONDS, DiscordError, Fault, calling, in_short, insist
 from bot.media.shown import KeptFile, files_of
-from bot.media.uploads import TooLargeError, Upload
+from bot.media.uploads import Upload
+from bot.store.records import Address
 from bot.texts import Texts
+from model.requests import new_id
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS: Final = (1.0, 3.0, 9.0)
 ADULTS: Final = (discord.TextChannel, discord.VoiceChannel, discord.StageChannel, discord.Thread)  # may be for them
-TOO_LARGE_CODE: Final = 40005  # "Request entity too large"
+HOPELESS: Final = (Fault.TOO_LARGE, Fault.FILTERED)  # another way would change nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,16 @@ class Target(ABC):
 
     private: bool = False  # only the asker sees it
     message_id: int | None = None  # of the message, once there is one
-    asker: discord.User | discord.Member
+    asker: discord.abc.Snowflake
     asked: datetime
     guild_id: int | None
     channel_id: int | None
     texts: Texts
     filesize_limit: int  # bytes
+    token: str | None = None  # of the interaction that asked
+    token_ends: datetime | None = None
+    reply_to: int | None = None  # the message that asked
+    _came: float  # when the request did, by the loop's clock: the host's may be wrong, and jump
     _kept: Sequence[KeptFile] = ()  # the files of the message, as Discord last told them
 
     @property
@@ -71,19 +76,73 @@ class Target(ABC):
 
     @abstractmethod
     async def show(self, view: ui.LayoutView, files: Sequence[Upload] | None = None) -> None:
-        """Make the message, or edit it. `files` replace its files, None keeps them. Raises one of NETWORK."""
+        """Make the message, or edit it. `files` replace its files, None keeps them. Raises DiscordError."""
 
     @abstractmethod
-    async def refuse(self, sentence: str) -> None:
-        """Say why nothing comes of it: to the asker alone where that can be."""
+    async def refuse(self, sentence: str) -> bool:
+        """Say why nothing comes of it, to the asker alone where that can be, and tell whether it could be said."""
 
     @abstractmethod
-    async def _send(self, parcel: Parcel, more: bool) -> None:
-        """Show a result, in a message beside the first if it is `more` of it. Raises one of NETWORK."""
+    async def whisper(self, sentence: str) -> bool:
+        """Say something to the asker alone, since nothing can be said where they asked; tells whether that worked."""
+
+    @abstractmethod
+    def step_aside(self, fault: Fault) -> bool:
+        """Leave a message that is out of reach: results go beside it from now on. False if there is no other way."""
+
+    @abstractmethod
+    async def _edit(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
+        """Edit the message, which is there. Raises what discord.py does."""
+
+    @abstractmethod
+    async def _send(self, parcel: Parcel, more: bool, nonce: str) -> None:
+        """Show a result, in a message beside the first if it is `more` of it.
+
+        A message that is sent carries the `nonce`, so that a second attempt makes no second message. Raises what
+        discord.py does.
+        """
 
     @abstractmethod
     async def _say(self, words: str, mentions: discord.AllowedMentions) -> None:
-        """Send a message of its own. Raises one of NETWORK."""
+        """Send a message of its own. Raises what discord.py does."""
+
+    @property
+    def link(self) -> str | None:
+        """The address of the message, where others can see it, too."""
+        if self.private or self.message_id is None:
+            return None
+        return f"https://discord.com/channels/{self.guild_id or '@me'}/{self.channel_id}/{self.message_id}"
+
+    @property
+    def age(self) -> float:
+        """How long ago the request came in, in seconds."""
+        return clock() - self._came
+
+    @property
+    def address(self) -> Address:
+        """What of this has to be written down, so that a later process finds the way, too."""
+        return Address(
+            guild=self.guild_id,
+            channel=self.channel_id,
+            message=self.message_id,
+            reply_to=self.reply_to,
+            private=self.private,
+            token=self.token,
+            token_ends=self.token_ends,
+            channel_open=self.channel_is_open,
+            language=str(self.texts.locales[0]),
+            file_bytes=self.filesize_limit,
+        )
+
+    @property
+    def mention(self) -> str:
+        """What calls the asker."""
+        return f"<@{self.asker.id}>"
+
+    @property
+    def editable(self) -> bool:
+        """Whether the message can still be changed, as far as it is known."""
+        return self.seconds_left > 0
 
     @property
     def reachable(self) -> bool:
@@ -96,20 +155,40 @@ class Target(ABC):
         channel = self.channel
         return isinstance(channel, ADULTS) and channel.is_nsfw()
 
-    async def finish(self, parcel: Parcel, *, more: bool = False) -> None:
-        """Show the result, in a message beside the first if it is `more` of it.
+    async def finish(self, parcel: Parcel, nonce: str = "", *, more: bool = False) -> None:
+        """Show a result, in a message beside the first if it is `more` of it: on the message, or else beside it.
 
-        Raises TooLargeError, or one of NETWORK when further attempts have failed, too.
+        Raises DiscordError when further attempts have failed, too, and no way is left. `nonce`: 25 characters at most,
+        of this parcel alone, where a message of its own may be sent.
         """
-        await insist(lambda: self._send(parcel, more))
+        nonce = nonce or new_id()
+        while True:
+            try:
+                return await insist(lambda: self._send(parcel, more, nonce), UPLOAD_SECONDS)
+            except DiscordError as error:
+                if error.fault in HOPELESS or not self.step_aside(error.fault):
+                    raise
+                log.info("A message is out of reach, and its result goes to the channel: %s", in_short(error))
+
+    async def close(self, view: ui.LayoutView, nonce: str) -> None:
+        """Leave the message with a last view, or send that beside it. Raises DiscordError, as `finish` does."""
+        try:
+            if self.editable:
+                await insist(lambda: self._edit(view, ()))
+                return
+        except DiscordError as error:
+            if error.fault in HOPELESS:
+                raise
+        await self.finish(Parcel(view), nonce)
 
     async def call(self, line: str) -> None:
         """Call the asker to a message that changed, since an edit calls nobody. Not where only they see it."""
         if self.private:
             return
         try:
-            await self._say(f"{self.asker.mention} {line}", self.only_the_asker)
-        except NETWORK as error:
+            async with calling():
+                await self._say(f"{self.mention} {line}", self.only_the_asker)
+        except DiscordError as error:
             log.info("Could not call a member: %s", in_short(error))
 
     def _note(self, message: discord.Message) -> None:
@@ -126,28 +205,11 @@ class Target(ABC):
         return discord.AllowedMentions(users=[self.asker], everyone=False, roles=False)
 
 
-async def insist(send: Callable[[], Awaitable[None]]) -> None:
-    """Send a result, and try again where that fails on the way.
-
-    The pictures are the expensive part, and discord.py itself gives up when the connection breaks in the middle.
-    Raises TooLargeError if Discord finds the files too large, and otherwise what the last attempt raised.
-    """
-    for delay in (*RETRY_SECONDS, None):
-        try:
-            return await send()
-        except NETWORK as error:
-            if isinstance(error, discord.HTTPException):
-                if error.status == 413 or error.code == TOO_LARGE_CODE:
-                    raise TooLargeError(str(error)) from error
-                if error.status < 500 and error.status != 429:
-                    raise
-            if delay is None:
-                raise
-            log.warning("An upload failed and is tried again in %g s: %s", delay, in_short(error))
-            await asyncio.sleep(delay)
-    raise AssertionError
-
-
 def fresh(files: Sequence[Upload] | None) -> Any:
     """Make files to send, or what stands for none given."""
     return discord.utils.MISSING if files is None else [upload.file() for upload in files]
+
+
+def clock() -> float:
+    """Return the seconds of a clock that nobody can set."""
+    return asyncio.get_running_loop().time()

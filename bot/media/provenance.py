@@ -2,8 +2,9 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Self
@@ -11,16 +12,26 @@ from typing import Any, Final, Self
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.media.inputs import DAMAGED, FORMATS
+from bot.media.decoding import DAMAGED, FORMATS, essential
 from model.requests import SEEDS, Drawing
 
 SOFTWARE: Final = "janus-bot"
+PARAMETERS: Final = "parameters"  # what AUTOMATIC1111's program writes, and every reader of such files knows
+SAMPLER: Final = "Janus-Pro"
+COMMENT_OF_BYTES: Final = b"\x92\x86\x00\x01"  # the number of an EXIF comment, and the type of its value
+COMMENT_UNDEFINED: Final = b"\x92\x86\x00\x07"
+UNICODE: Final = b"UNICODE\0"  # how an EXIF comment says in which letters it is written
+REMARKS: Final = frozenset({b"tEXt", b"iTXt"})  # the chunks of a PNG that hold text
+NEGATIVE: Final = "Negative prompt:"  # what would begin another part
+MOST_DESCRIBED: Final = 2**16  # characters of an EXIF description: ours has a prompt of 4000 at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What drew a picture. In a PNG each field is a text chunk of its name (iTXt where Latin-1 has no such letters);
-    in a WebP all of them are one JSON object in the EXIF description.
+    """What drew a picture: one JSON object, in a PNG under the name of this program, in a WebP as the EXIF description.
+
+    Beside it stands the same as AUTOMATIC1111's program writes it, for the readers that people have for such files.
+    (Older versions wrote each field as a text chunk of its name; but `prompt` means something else to ComfyUI.)
     """
 
     prompt: str
@@ -30,10 +41,11 @@ class Provenance:
     model: str
     version: str  # of this program
     kept: int = 0  # image tokens that came from an earlier picture, where this is a variation
+    steps: int = 0  # image tokens in all; 0 in files of older versions, which do not say
 
     @classmethod
-    def of(cls, drawing: Drawing, seed: int, model: str) -> Self:
-        """Say where one picture of a drawing comes from."""
+    def of(cls, drawing: Drawing, seed: int, model: str, steps: int) -> Self:
+        """Say where one picture of a drawing comes from, which took so many `steps`."""
         return cls(
             prompt=drawing.prompt,
             seed=seed,
@@ -42,21 +54,47 @@ class Provenance:
             model=model,
             version=program_version(),
             kept=len(drawing.kept),
+            steps=steps,
         )
 
-    def png(self) -> PngInfo:
-        """Return the text chunks of a PNG."""
+    def parameters(self, size: tuple[int, int]) -> str:
+        """Say it as AUTOMATIC1111's program does, of a picture of `size`."""
+        settings = {
+            "Steps": self.steps,
+            "Sampler": SAMPLER,
+            "CFG scale": f"{self.guidance:g}",
+            "Seed": self.seed,
+            "Size": f"{size[0]}x{size[1]}",
+            "Model": self.model,
+            "Temperature": f"{self.temperature:g}",
+            "Version": f"{SOFTWARE} {self.version}",
+        }
+        prompt = " ".join(self.prompt.split()).replace(NEGATIVE, NEGATIVE.replace(":", " :"))
+        return f"{prompt}\n" + ", ".join(f"{name}: {_unmarked(value)}" for name, value in settings.items())
+
+    def png(self, size: tuple[int, int]) -> PngInfo:
+        """Return the text chunks of a PNG: iTXt where Latin-1 has no such letters."""
         chunks = PngInfo()
-        for name, value in {"Software": SOFTWARE, **asdict(self)}.items():
-            chunks.add_text(name, str(value))
+        chunks.add_text(PARAMETERS, self.parameters(size))
+        chunks.add_text("Software", SOFTWARE)
+        chunks.add_text(SOFTWARE, json.dumps(asdict(self)))
         return chunks
 
-    def exif(self) -> Image.Exif:
+    def exif(self, size: tuple[int, int]) -> bytes:
         """Return the EXIF of a WebP."""
         exif = Image.Exif()
         exif[ExifTags.Base.Software] = SOFTWARE
         exif[ExifTags.Base.ImageDescription] = json.dumps(asdict(self))  # all ASCII, as EXIF wants it
-        return exif
+        comment = UNICODE + self.parameters(size).encode("utf-16-be", errors="replace")
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
+        # Pillow writes that the comment is of bytes, where the standard wants "undefined", as some readers do.
+        # Nothing before it has letters beyond ASCII.
+        return exif.tobytes().replace(COMMENT_OF_BYTES, COMMENT_UNDEFINED, 1)
+
+
+def _unmarked(value: object) -> str:
+    """Return a value without the signs that part one from the next."""
+    return re.sub(r"[,:\n]", "_", str(value))
 
 
 @cache
@@ -69,17 +107,25 @@ def program_version() -> str:
 
 
 def read(data: bytes) -> Provenance | None:
-    """Return what a file says about where its picture comes from; None if it was not drawn by this program."""
+    """Return what a file says about where its picture comes from; None if it was not drawn by this program.
+
+    Anybody may write anything there.
+    """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(essential(data, REMARKS)[0]), formats=FORMATS) as image:
             told: Mapping[Any, Any] = image.info
+            software, described = told.get("Software"), told.get(SOFTWARE)
             if image.format != "PNG":
                 exif = image.getexif()
-                described = json.loads(exif.get(ExifTags.Base.ImageDescription, "{}"))
-                told = {**described, "Software": exif.get(ExifTags.Base.Software)}
-        if told.get("Software") != SOFTWARE:
+                software, described = exif.get(ExifTags.Base.Software), exif.get(ExifTags.Base.ImageDescription, "{}")
+        if software != SOFTWARE:
             return None
-        made = Provenance(**{field.name: field.type(told[field.name]) for field in fields(Provenance)})  # type: ignore[operator]
+        if described is not None:  # else it is a PNG of an older version
+            if len(described) > MOST_DESCRIBED:
+                return None
+            told = json.loads(described)
+        given = [field for field in fields(Provenance) if field.default is MISSING or field.name in told]
+        made = Provenance(**{field.name: field.type(told[field.name]) for field in given})  # type: ignore[operator]
         return made if 0 <= made.seed < SEEDS else None
     except (*DAMAGED, AttributeError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None

@@ -4,16 +4,18 @@ import asyncio
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import discord
-from PIL import Image, ImageOps
+from PIL import Image
 
+from bot.media.decoding import small_copy
 from bot.media.provenance import Provenance
 
 REQUEST_BYTES: Final = 24 * 2**20  # Discord takes 25 MiB a request; the rest is for the text around the files
 PNG_LEVEL: Final = 2  # of zlib: twice as fast as the usual 6, for files a tenth larger
 WEBP_QUALITIES: Final = (92, 80, 60, 30)
+SMALLEST_FILE: Final = 16 * 1024  # bytes: below that a picture is no longer worth sending, but fewer at a time may go
 SMALLEST_SIDE: Final = 64  # pixels: below that a picture is no longer worth sending
 SKETCH_SIDE: Final = 256
 SKETCH_QUALITY: Final = 60
@@ -39,26 +41,51 @@ class Finished:
     picture: Image.Image
     name: str
     provenance: Provenance | None = None
+    alt: str | None = None
 
 
 class TooLargeError(Exception):
     """No encoding is small enough."""
 
 
-async def encode(pictures: Sequence[Finished], alt: str | None, limit: int) -> tuple[Upload, ...]:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much Discord takes, in bytes."""
+
+    file: int
+    message: int  # all its files together
+
+    @classmethod
+    def of(cls, file: int) -> Self:
+        """Return the room where a file may be so large."""
+        return cls(min(file, REQUEST_BYTES), REQUEST_BYTES)
+
+    def below(self, files: Sequence[Upload]) -> "Room":
+        """Return less than these files took, which was too much: the largest of them, and all together.
+
+        Raises TooLargeError if there is nothing left to take away.
+        """
+        sizes = [len(file.data) for file in files]
+        largest = max(sizes, default=0)
+        if len(sizes) <= 1 and largest <= SMALLEST_FILE:
+            raise TooLargeError(f"a file of {largest} bytes is too large")
+        return Room(max(min(self.file, largest * 2 // 3), SMALLEST_FILE), sum(sizes) * 2 // 3)
+
+
+async def encode(pictures: Sequence[Finished], limit: int) -> tuple[Upload, ...]:
     """Encode pictures as PNG, or as WebP where a file would be larger than `limit` bytes, and smaller if it must be.
 
     Raises TooLargeError.
     """
-    return await asyncio.to_thread(lambda: tuple(_fit(picture, alt, min(limit, REQUEST_BYTES)) for picture in pictures))
+    return await asyncio.to_thread(lambda: tuple(_fit(picture, limit) for picture in pictures))
 
 
-def _fit(finished: Finished, alt: str | None, limit: int) -> Upload:
-    picture, provenance = finished.picture, finished.provenance
-    png = _saved(picture, "PNG", compress_level=PNG_LEVEL, pnginfo=provenance.png() if provenance else None)
+def _fit(finished: Finished, limit: int) -> Upload:
+    picture, provenance, alt = finished.picture, finished.provenance, finished.alt
+    png = _saved(picture, "PNG", compress_level=PNG_LEVEL, pnginfo=provenance.png(picture.size) if provenance else None)
     if len(png) <= limit:
         return Upload(f"{finished.name}.png", png, alt)
-    exif = {"exif": provenance.exif()} if provenance else {}
+    exif = {"exif": provenance.exif(picture.size)} if provenance else {}
     while min(picture.size) >= SMALLEST_SIDE:
         for quality in WEBP_QUALITIES:
             webp = _saved(picture, "WEBP", quality=quality, **exif)
@@ -75,11 +102,11 @@ def _saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def batches(files: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
-    """Split files into as few messages as Discord takes them in, in their order."""
+def batches(files: Sequence[Upload], most: int) -> Iterator[Sequence[Upload]]:
+    """Split files into as few messages as take them, in their order, with `most` bytes in one or a single file."""
     batch: list[Upload] = []
     for file in files:
-        if batch and sum(len(other.data) for other in batch) + len(file.data) > REQUEST_BYTES:
+        if batch and sum(len(other.data) for other in batch) + len(file.data) > most:
             yield batch
             batch = []
         batch.append(file)
@@ -87,17 +114,11 @@ def batches(files: Sequence[Upload]) -> Iterator[Sequence[Upload]]:
         yield batch
 
 
-def thumbnail(picture: Image.Image, name: str, alt: str | None, side: int = 512, quality: int = 80) -> Upload:
-    """Encode a small copy of a picture, `side` pixels at most on each side."""
-    small = ImageOps.contain(picture, (side, side)) if max(picture.size) > side else picture
-    return Upload(f"{name}.webp", _saved(small, "WEBP", quality=quality), alt)
-
-
-async def sketches(pictures: Sequence[Image.Image], names: Sequence[str], alt: str | None) -> tuple[Upload, ...]:
+async def sketches(pictures: Sequence[Image.Image], names: Sequence[str]) -> tuple[Upload, ...]:
     """Encode pictures on their way as files of a few kilobytes, so that they are sent in no time."""
     return await asyncio.to_thread(
         lambda: tuple(
-            thumbnail(picture, name, alt, SKETCH_SIDE, SKETCH_QUALITY)
+            Upload(f"{name}.webp", small_copy(picture, SKETCH_SIDE, SKETCH_QUALITY))
             for picture, name in zip(pictures, names, strict=True)
         )
     )

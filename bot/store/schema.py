@@ -11,7 +11,7 @@ MIGRATIONS: Final = (
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,        -- of the request, as buttons and log lines name it
         kind TEXT NOT NULL,         -- drawing, question, enlargement
-        state TEXT NOT NULL,        -- accepted, done, failed, cancelled, interrupted
+        state TEXT NOT NULL,        -- see `State`; once it was accepted, done, failed, cancelled or interrupted
         owner INTEGER NOT NULL,     -- who asked
         guild INTEGER,
         channel INTEGER,
@@ -76,5 +76,45 @@ MIGRATIONS: Final = (
         DELETE FROM pictures WHERE conversation = OLD.conversation AND owner = OLD.owner
             AND NOT EXISTS (SELECT 1 FROM jobs WHERE conversation = OLD.conversation AND owner = OLD.owner);
     END;
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;     -- how often it was begun
+    ALTER TABLE jobs ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;        -- files of the result that Discord has
+    ALTER TABLE jobs ADD COLUMN told REAL;                              -- when its member heard that nothing came of it
+    ALTER TABLE jobs ADD COLUMN failure TEXT;                           -- JSON: why
+    ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';       -- JSON: small lines under the result
+    ALTER TABLE jobs ADD COLUMN reply_to INTEGER;                       -- the message that asked
+    ALTER TABLE jobs ADD COLUMN token TEXT;                             -- of the interaction, until `token_ends`
+    ALTER TABLE jobs ADD COLUMN token_ends REAL;
+    ALTER TABLE jobs ADD COLUMN channel_open INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN language TEXT NOT NULL DEFAULT 'en-US';
+    ALTER TABLE jobs ADD COLUMN file_bytes INTEGER NOT NULL DEFAULT 10485760;
+    UPDATE jobs SET told = coalesce(ended, asked) WHERE state IN ('failed', 'cancelled', 'interrupted');
+    UPDATE jobs SET state = 'delivered' WHERE state = 'done';
+    UPDATE jobs SET state = 'failed' WHERE state = 'interrupted';
+    UPDATE jobs SET channel_open = 1 WHERE state = 'accepted' AND NOT private;
+    ALTER TABLE pictures ADD COLUMN small BLOB NOT NULL DEFAULT x'';    -- a WebP of it, as messages show it
+    DROP INDEX jobs_by_state;
+    CREATE INDEX jobs_by_state ON jobs (state, told);
+    -- What is enlarged is kept until that is done: the button that asked for it finds it again.
+    CREATE TRIGGER jobs_enlarged AFTER UPDATE OF state ON jobs
+    WHEN NEW.kind = 'enlargement' AND NEW.state IN ('delivered', 'failed', 'cancelled') BEGIN
+        DELETE FROM pictures WHERE conversation = NEW.id;
+    END;
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN origin TEXT;    -- JSON: whose press it answers, and what it goes on from
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';     -- JSON: where its pictures are read from
+    """,
+    """
+    -- What is kept of one member, and in all, is bounded: see `store.member_bytes`.
+    ALTER TABLE pictures ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;   -- of its data and its small copy
+    UPDATE pictures SET bytes = length(data) + length(small);
+    CREATE INDEX pictures_by_owner ON pictures (owner, bytes, conversation);
+    ALTER TABLE jobs ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;       -- of its request and its result
+    UPDATE jobs SET bytes = length(CAST(request AS BLOB)) + ifnull(length(CAST(result AS BLOB)), 0);
+    CREATE INDEX jobs_by_bytes ON jobs (owner, asked, bytes);
     """,
 )

@@ -37,17 +37,29 @@ SECTIONS = ("imagine", "ask", "limits")
 
 
 class Servers:
-    """The tables of servers and of blocked members."""
+    """The tables of servers and of blocked members.
+
+    Every request asks them several times before it is answered, so they are read once: nobody else changes them.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._chosen: dict[int, ServerSettings] = {}
+        self._blocked: dict[int, dict[int, None]] = {}  # by server, those blocked last at the end
+
+    async def load(self) -> None:
+        """Read both tables. To be called before anything else."""
+        self._chosen = {
+            row["guild"]: ServerSettings.of(json.loads(row["settings"]))
+            for row in await self.database.rows("SELECT guild, settings FROM servers")
+        }
+        self._blocked = {}
+        for row in await self.database.rows("SELECT guild, member FROM blocked ORDER BY since, member DESC"):
+            self._blocked.setdefault(row["guild"], {})[row["member"]] = None
 
     async def get(self, guild: int | None) -> ServerSettings:
         """Return what a server chose; outside of servers nobody chose anything."""
-        if guild is None:
-            return ServerSettings()
-        row = await self.database.row("SELECT settings FROM servers WHERE guild = ?", (guild,))
-        return ServerSettings.of(json.loads(row["settings"])) if row else ServerSettings()
+        return self._chosen.get(guild or 0, ServerSettings())
 
     async def change(self, guild: int, changes: Mapping[str, Any]) -> None:
         """Change some of what a server chose: fields of `ServerSettings`, in sections by key. None undoes a choice."""
@@ -56,26 +68,27 @@ class Servers:
             " ON CONFLICT (guild) DO UPDATE SET settings = json_patch(settings, ?)",
             (guild, json.dumps(changes), json.dumps(changes)),
         )
+        row = await self.database.row("SELECT settings FROM servers WHERE guild = ?", (guild,))
+        assert row
+        self._chosen[guild] = ServerSettings.of(json.loads(row["settings"]))
 
     async def block(self, guild: int, member: int, now: datetime) -> None:
         """Let a member of a server use the bot no longer."""
         await self.database.write("INSERT OR IGNORE INTO blocked VALUES (?, ?, ?)", (guild, member, now.timestamp()))
+        self._blocked.setdefault(guild, {}).setdefault(member)
 
     async def unblock(self, guild: int, member: int) -> None:
         """Let a member use the bot again."""
         await self.database.write("DELETE FROM blocked WHERE guild = ? AND member = ?", (guild, member))
+        self._blocked.get(guild, {}).pop(member, None)
 
     async def is_blocked(self, guild: int | None, member: int) -> bool:
         """Tell whether a member is blocked in a server."""
-        row = await self.database.row("SELECT 1 FROM blocked WHERE guild = ? AND member = ?", (guild, member))
-        return row is not None
+        return member in self._blocked.get(guild or 0, {})
 
     async def blocked(self, guild: int) -> Sequence[int]:
         """Return the members that are blocked in a server, those blocked last first."""
-        rows = await self.database.rows(
-            "SELECT member FROM blocked WHERE guild = ? ORDER BY since DESC, member", (guild,)
-        )
-        return [row["member"] for row in rows]
+        return list(reversed(self._blocked.get(guild, {})))
 
 
 class Reports:
@@ -88,6 +101,11 @@ class Reports:
         """Note a report; tells whether it is the first of this member about this message."""
         values = (message, member, when.timestamp())
         return await self.database.write("INSERT OR IGNORE INTO reports VALUES (?, ?, ?)", values) > 0
+
+    async def made(self, message: int, member: int) -> bool:
+        """Tell whether a member has reported a message."""
+        row = await self.database.row("SELECT 1 FROM reports WHERE message = ? AND member = ?", (message, member))
+        return row is not None
 
     async def take_back(self, message: int, member: int) -> None:
         """Forget a report that nobody heard of."""

@@ -9,10 +9,15 @@ from bot.texts.commands import CommandTexts
 class Texts(CommandTexts):
     """The texts of one language. Every field must be filled, so the type checker finds a missing or misspelt one.
 
-    Words in braces are filled with `str.format`; a translation has the same ones. A text that names a command names
-    it as its language does. The titles of forms and the labels in them have 45 characters at most, the hints below
+    Words in braces are filled with `str.format`; a translation has the same ones. Commands are among them, where a text
+    names any. The titles of forms and the labels in them have 45 characters at most, the hints below
     the labels 100.
     """
+
+    # how numbers are written
+    decimal_point: str
+    many: tuple[int, str]  # the unit of large numbers, and a count of it
+    in_a_moment: str
 
     # what is asked about pictures that come without words
     describe_one: str
@@ -22,8 +27,13 @@ class Texts(CommandTexts):
     help_intro: str
     help_draw: str
     help_ask: str
-    help_more: str
-    help_commands: str
+    help_reply: str
+    help_menus: str
+    help_queue: str
+    help_status: str
+    help_privacy: str
+    help_settings: str
+    demo_note: str
     draw_example: str
     ask_example: str
     ask_form: str
@@ -33,10 +43,10 @@ class Texts(CommandTexts):
     status_ready: str
     status_failed: str
     status_closed: str
+    status_paused: str
     status_device: str
     status_work: str
-    status_speed: str
-    status_no_speed: str
+    status_pace: str
     status_since: str
 
     # a job on its way
@@ -68,6 +78,24 @@ class Texts(CommandTexts):
     pictures_ready: str
     answer_ready: str
 
+    # whose a message is that a button asked for, and what it goes on from
+    for_member: str
+    done_again: str
+    done_edit: str
+    done_vary_little: str
+    done_vary: str
+    done_vary_much: str
+    done_enlarge: str
+    done_describe: str
+    done_ask_this: str
+    done_ask_more: str
+    done_example: str
+
+    # pictures, for people who can't see them
+    alt_picture: str
+    alt_preview: str
+    alt_asked: str
+
     # under a gallery
     again: str
     edit: str
@@ -80,8 +108,10 @@ class Texts(CommandTexts):
     vary_much: str
     vary_hint: str
     enlarge: str
+    enlarge_number: str
     enlarged_line: str
     describe: str
+    ask_this: str
     always_the_same: str
     other_model: str
     large_enough: str
@@ -91,26 +121,33 @@ class Texts(CommandTexts):
     info_alone: str
     info_kept: str
     info_enlarged: str
+    took_waiting: str
+    took_drawing: str
+    took_enlarging: str
     made_by: str
     not_mine: str
     no_picture: str
 
-    # a form to change a drawing: at most 45 characters each
+    # a form to change a drawing
     edit_title: str
     edit_prompt: str
-    edit_seed: str
-    edit_guidance: str
-    edit_temperature: str
-    edit_count: str
+    edit_seed_hint: str
+    edit_hint: str
 
     # how a job ended otherwise
     cancelled: str
+    cancelled_by: str
+    goes_on: str
+    died: str
     stopping: str
     failed: str
     out_of_memory: str
     unavailable: str
-    too_large_to_send: str
     not_sent: str
+    filtered: str
+    not_taken: str
+    busy: str
+    outdated: str
 
     # what can't be taken
     prompt_empty: str
@@ -138,6 +175,7 @@ class Texts(CommandTexts):
     member_full: str
     server_full: str
     member_hour: str
+    member_presses: str
     server_hour: str
     paused: str
     blocked: str
@@ -165,6 +203,7 @@ class Texts(CommandTexts):
     set_member: str
     set_server: str
     set_words: str
+    set_seed: str
     set_guidance: str
     set_temperature: str
     set_count: str
@@ -177,6 +216,7 @@ class Texts(CommandTexts):
     set_words_label: str
     set_words_hint: str
     set_words_count: str
+    words_never: str
     set_none: str
     set_spoilers: str
     set_spoilers_hint: str
@@ -206,6 +246,8 @@ class Texts(CommandTexts):
     keeps_pictures: str
     keeps_others: str
     privacy_discord: str
+    one_day: str
+    days: str
     forget: str
     forget_sure: str
     forget_yes: str
@@ -253,3 +295,6 @@ class Texts(CommandTexts):
     delete: str
     interrupted: str
     forgotten: str
+    not_kept: str
+    store_busy: str
+    store_full: str

@@ -31,7 +31,7 @@ class CommandTexts:
     option_seed: str
     option_spoiler: str
     option_temperature: str
-    option_top_p: str
+    option_word_choice: str
 
     # /imagine: at most 100 characters each, which is Discord's limit for descriptions
     imagine: str
@@ -41,6 +41,7 @@ class CommandTexts:
     imagine_temperature: str
     imagine_count: str
     imagine_spoiler: str
+    imagine_private: str
 
     # /ask: likewise
     ask: str
@@ -51,7 +52,7 @@ class CommandTexts:
     ask_image_4: str
     ask_seed: str
     ask_temperature: str
-    ask_top_p: str
+    ask_word_choice: str
     ask_private: str
 
     # the other commands: likewise

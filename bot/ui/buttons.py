@@ -5,18 +5,22 @@ the client's `actions`; selects are items of their own. Names that were once sen
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
 import discord
 from discord import ui
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, explain
-from bot.store.jobs import JobRecord
+from bot.core.errors import Refusal
+from bot.core.explain import explain
+from bot.core.permissions import check_may_act
+from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 
 Style = discord.ButtonStyle
 JOB: Final = r"[0-9a-f]{12}"
+ID: Final = re.compile(r"[0-9]{1,19}")  # of a channel, a message or a member
 PRIMARY: Final = frozenset({"ask_more", "show", "try_again"})  # what its reader most likely wants to press
 
 
@@ -28,6 +32,7 @@ class Pressable(ui.DynamicItem[Any], template="janus"):
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do what it is for, and report what goes wrong."""
+        interaction.client.unanswered.serve(interaction)
         try:
             await self.press(interaction)
         except Exception as error:
@@ -38,16 +43,56 @@ class Pressable(ui.DynamicItem[Any], template="janus"):
         raise NotImplementedError
 
 
-class JobButton(Pressable, template=rf"(?P<action>[a-z_]+):(?P<job>{JOB})(?::(?P<picture>[0-4]))?"):
+class Named(Pressable, template="janus"):
+    """A button that is a name. Whatever its custom_id claims to be, nothing but a refusal comes of what it is not."""
+
+    action: str
+    job: str = ""  # the id of the job that it belongs to
+    picture: int | None = None  # the number of one of the job's pictures, from 0
+    arguments: Sequence[str] = ()
+
+    async def press(self, interaction: discord.Interaction[JanusBot]) -> None:
+        handler = interaction.client.actions.get(self.action)
+        if handler is None:
+            raise Refusal(texts_for(interaction).forgotten)
+        await handler(interaction, self)
+
+    async def record(self, interaction: discord.Interaction[JanusBot]) -> JobRecord:
+        """Look its job up, for those who may act on it here. Raises Refusal, also if it is no longer there."""
+        record = await interaction.client.store.jobs.get(self.job)
+        if record is None:
+            texts, unkept = texts_for(interaction), self.job in interaction.client.store.unkept
+            raise Refusal(texts.not_kept if unkept else texts.forgotten)
+        check_may_act(interaction, record)
+        return record
+
+    def numbers(self, interaction: discord.Interaction[JanusBot], count: int) -> Sequence[int]:
+        """Return the arguments, which are so many ids. Raises Refusal if they are not."""
+        found = [int(argument) for argument in self.arguments if ID.fullmatch(argument)]
+        if len(found) != count or len(self.arguments) != count or max(found) >= 2**63:
+            raise Refusal(texts_for(interaction).forgotten)
+        return found
+
+
+class JobButton(Named, template=rf"(?P<action>[a-z_]+):(?P<job>{JOB})(?::(?P<picture>[0-4]))?"):
     """A button that belongs to a job, or to one of its pictures, which count from 0.
 
-    Its label is the text of its action's name. Without `texts` it has none: it is only there to be pressed.
+    Its label is the text of its action's name, or else `label`. Without either it is only there to be pressed.
     """
 
-    def __init__(self, action: str, job: str, picture: int | None = None, *, texts: Texts | None = None) -> None:
+    def __init__(
+        self,
+        action: str,
+        job: str,
+        picture: int | None = None,
+        *,
+        texts: Texts | None = None,
+        label: str | None = None,
+    ) -> None:
         self.action, self.job, self.picture = action, job, picture
         custom_id = f"{action}:{job}" if picture is None else f"{action}:{job}:{picture}"
-        label = getattr(texts, action).format(number=1 + (picture or 0)) if texts else None
+        if texts:
+            label = getattr(texts, action).format(number=1 + (picture or 0))
         style = Style.primary if action in PRIMARY else Style.secondary
         super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
 
@@ -58,22 +103,12 @@ class JobButton(Pressable, template=rf"(?P<action>[a-z_]+):(?P<job>{JOB})(?::(?P
         picture = match["picture"]
         return cls(match["action"], match["job"], None if picture is None else int(picture))
 
-    async def press(self, interaction: discord.Interaction[JanusBot]) -> None:
-        await _do(interaction, self.action, self)
-
-    async def record(self, interaction: discord.Interaction[JanusBot]) -> JobRecord:
-        """Look its job up in the store. Raises Refusal if it is no longer there."""
-        record = await interaction.client.store.jobs.get(self.job)
-        if record is None:
-            raise Refusal(texts_for(interaction).forgotten)
-        return record
-
 
 # Whatever is no job's button and no select of /settings.
 CONTROL: Final = rf"(?!settings:(?:reports|blocked)$)(?P<action>[a-z_]+)(?!:{JOB}(?:$|:))(?P<arguments>(?::\w+)*)"
 
 
-class Control(Pressable, template=CONTROL):
+class Control(Named, template=CONTROL):
     """A button that belongs to no job. Its arguments are words or numbers."""
 
     def __init__(
@@ -90,17 +125,6 @@ class Control(Pressable, template=CONTROL):
     ) -> Self:
         assert isinstance(item, ui.Button)
         return cls(match["action"], *match["arguments"].split(":")[1:], label=item.label, style=item.style)
-
-    async def press(self, interaction: discord.Interaction[JanusBot]) -> None:
-        await _do(interaction, self.action, self)
-
-
-async def _do(interaction: discord.Interaction[JanusBot], action: str, button: JobButton | Control) -> None:
-    """Do what a name stands for. Raises Refusal if this version knows no such name."""
-    handler = interaction.client.actions.get(action)
-    if handler is None:
-        raise Refusal(texts_for(interaction).forgotten)
-    await handler(interaction, button)
 
 
 async def setup(bot: JanusBot) -> None:

@@ -7,6 +7,7 @@ import discord
 from discord import ui
 
 from bot.core.text import PROMPT_TEXT, alt_text, bar, duration, one_line
+from bot.store.records import JobRecord, Origin
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from model.requests import Passing, Preview, Progress, Queued, Started, Text
@@ -26,15 +27,45 @@ def layout(*children: ui.Item[Any], colour: discord.Colour) -> ui.LayoutView:
     return view
 
 
-def notice(prompt: str, line: str, *buttons: ui.Item[Any]) -> ui.LayoutView:
-    """Show a prompt and what has become of its job."""
-    children: list[ui.Item[Any]] = [
-        ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**"),
-        ui.TextDisplay(line),
-    ]
+def notice(prompt: str, line: str, *buttons: ui.Item[Any], origin: str = "") -> ui.LayoutView:
+    """Show a prompt, which may be none, where its request came from, and what has become of its job."""
+    words: list[ui.Item[Any]] = [ui.TextDisplay(heading(prompt, origin))] if prompt else []
+    children: list[ui.Item[Any]] = [*words, ui.TextDisplay(line)]
     if buttons:
         children.append(ui.ActionRow(*buttons))
     return layout(*children, colour=ENDED)
+
+
+def heading(prompt: str, origin: str = "", mention: str = "") -> str:
+    """Write a prompt, with whom to call before it, and where its request came from below."""
+    words = " ".join(filter(None, [mention, f"**{one_line(prompt, PROMPT_TEXT)}**"]))
+    return f"{words}\n-# {origin}" if origin else words
+
+
+def told(record: JobRecord, line: str, texts: Texts, *buttons: ui.Item[Any]) -> ui.LayoutView:
+    """Show a job and what has become of it."""
+    return notice(record.words, line, *buttons, origin=origin_line(record.origin, texts))
+
+
+def origin_line(origin: Origin | None, texts: Texts) -> str:
+    """Say in one line who pressed for a job, and what it goes on from; nothing if it came from a command."""
+    if origin is None:
+        return ""
+    words = {
+        "again": texts.done_again,
+        "edit": texts.done_edit,
+        "vary_little": texts.done_vary_little,
+        "vary": texts.done_vary,
+        "vary_much": texts.done_vary_much,
+        "enlarge": texts.done_enlarge,
+        "describe": texts.done_describe,
+        "ask_this": texts.done_ask_this,
+        "ask_more": texts.done_ask_more,
+    }.get(origin.action, texts.done_example)
+    what = words.format(number=1 + (origin.picture or 0))
+    return texts.for_member.format(
+        member=f"<@{origin.member}>", what=f"[{what}]({origin.link})" if origin.link else what
+    )
 
 
 def remark(sentence: str) -> ui.LayoutView:
@@ -87,14 +118,23 @@ class Standing:
         return texts.received
 
 
-def panel(texts: Texts, prompt: str, standing: Standing, job_id: str, *, spoiler: bool = False) -> ui.LayoutView:
+def panel(
+    texts: Texts, prompt: str, standing: Standing, job_id: str, *, spoiler: bool = False, origin: str = ""
+) -> ui.LayoutView:
     """Show a prompt, the preview if there is one, and where the job stands, with a button to cancel it."""
-    children: list[ui.Item[Any]] = [ui.TextDisplay(f"**{one_line(prompt, PROMPT_TEXT)}**")]
+    children: list[ui.Item[Any]] = [ui.TextDisplay(heading(prompt, origin))]
     if standing.preview:
         names = [f"attachment://{name}.webp" for name in preview_names(len(standing.preview.pictures))]
         children.append(
             ui.MediaGallery(
-                *(discord.MediaGalleryItem(name, description=alt_text(prompt), spoiler=spoiler) for name in names)
+                *(
+                    discord.MediaGalleryItem(
+                        name,
+                        description=alt_text(texts.alt_preview.format(number=number, prompt=prompt)),
+                        spoiler=spoiler,
+                    )
+                    for number, name in enumerate(names, 1)
+                )
             )
         )
     children += [ui.TextDisplay(standing.line(texts)), ui.ActionRow(JobButton("cancel", job_id, texts=texts))]

@@ -23,7 +23,7 @@ from model.engine.eta import Eta
 from model.engine.picture_lane import PictureLane
 from model.engine.prepare import ANSWERS, PICTURES, PIXELS, Preparer
 from model.engine.previews import Previews
-from model.engine.runs import AnyRun, Broken, DrawingRun, Ended, EnlargeRun, QuestionRun, Task, Units
+from model.engine.runs import AnyRun, Broken, DrawingRun, Ended, EnlargeRun, PaintRun, QuestionRun, Task, Units
 from model.engine.scheduler import Grant, Scheduler
 from model.engine.step_runner import StepRunner
 from model.network import linear
@@ -203,6 +203,8 @@ class Engine:
             case QuestionRun():
                 self.answer_lane.seat(run)
                 self._prefills.append(Task(run, lambda: self.answer_lane.prefill(run)))
+            case PaintRun():
+                self._pixels.append(Task(run, partial(self._paint, run)))
             case EnlargeRun():
                 self._pixels.append(Task(run, lambda: self._enlarge(run)))
 
@@ -240,7 +242,7 @@ class Engine:
         yield from self.previews.begin(run, self.picture_lane.so_far(run))
         self._emit(run, Preview(tuple(run.preview)))
 
-    def _paint(self, run: DrawingRun) -> Units:
+    def _paint(self, run: DrawingRun | PaintRun) -> Units:
         yield from self.picture_lane.pixels(run)
         self._end(run, self.picture_lane.result(run))
 
@@ -282,7 +284,7 @@ class Engine:
                 self.scheduler.release(id, self.picture_lane.leave(run))
             case QuestionRun():
                 self.scheduler.release(id, self.answer_lane.leave(run))
-            case EnlargeRun():
+            case PaintRun() | EnlargeRun():
                 self.scheduler.release(id, run.held)
         if isinstance(final, Answer | Pictures):
             self.eta.ended(run)

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, QuestionRun
+from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, PaintRun, QuestionRun
 
 MEMORY = 64  # measurements that count
 
@@ -53,7 +53,7 @@ class Eta:
 
     def ended(self, run: AnyRun) -> None:
         """Learn from a request that has its result."""
-        pictures = max(1, len(run.drawn)) if isinstance(run, DrawingRun) else 1
+        pictures = max(1, len(run.drawn)) if isinstance(run, DrawingRun | PaintRun) else 1
         for stage in ("prefill", "pixels", "upscale"):
             if stage in run.seconds:
                 each = 1 if stage == "prefill" else pictures
@@ -66,6 +66,8 @@ class Eta:
         match run:
             case EnlargeRun():
                 return self._stage(EnlargeRun, "upscale")
+            case PaintRun():
+                return len(run.drawn) * self._pixels(run)
             case DrawingRun():
                 steps: float | None = (run.total - run.tokens_done) / (self.drawn.value or 1.0)
             case QuestionRun():
@@ -81,9 +83,8 @@ class Eta:
         drawing = self.seat(run)
         if drawing is None:
             return None
-        stages = ("pixels", "upscale") if run.request.upscale else ("pixels",)
         count = len(run.drawn) + len(run.drawing) + len(run.waiting)
-        return drawing + count * sum(self._stage(DrawingRun, stage) or 0.0 for stage in stages)
+        return drawing + count * self._pixels(run)
 
     def waits(self, capacity: int, inside: Iterable[AnyRun], line: Iterable[AnyRun]) -> Iterator[float]:
         """Estimate for everybody in a lane's `line`, next one first, the seconds until they get their seats.
@@ -110,6 +111,11 @@ class Eta:
             free -= wanted
             # more seats than the lane has are had in several goes
             heapq.heappush(ends, (now + seconds * -(-run.seats // capacity), wanted))
+
+    def _pixels(self, run: DrawingRun | PaintRun) -> float:
+        """Estimate the seconds that the pixels of one picture take."""
+        stages = ("pixels", "upscale") if run.request.upscale else ("pixels",)
+        return sum(self._stage(DrawingRun, stage) or 0.0 for stage in stages)
 
     def _stage(self, kind: type[AnyRun], stage: str) -> float | None:
         mean = self.stages.get((kind, stage))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from model.engine.eta import Eta
-from model.engine.runs import Broken, DrawingRun, Ended, Picture, Units
+from model.engine.runs import Broken, DrawingRun, Ended, PaintRun, Picture, Units
 from model.network.cache import KVCache, Lane, Seat
 from model.network.decoder import Decoder
 from model.network.pixels import to_pictures
@@ -67,11 +67,13 @@ class PictureLane:
             lane.cache.copy(lane.cache, row, [lane.rows(seat.index)[half] for seat in seats[1:]], length)
         streams = {seat: picture.keys for seat, picture in run.drawing}
         for seat in seats:
+            keys = streams[seat]
+            assert keys is not None
             lane.start(
                 seat,
                 position=length,
                 token=kept[-1] if kept else decoder.begin,
-                keys=streams[seat][len(kept) :],
+                keys=keys[len(kept) :],
                 temperature=run.request.temperature,
                 strength=run.request.guidance,
                 first=len(run.ids),
@@ -139,7 +141,7 @@ class PictureLane:
             found.append(tokens)
         return found
 
-    def pixels(self, run: DrawingRun) -> Units:
+    def pixels(self, run: DrawingRun | PaintRun) -> Units:
         """Turn the tokens of a drawing into pictures, a picture at a time; what is done already stays."""
         for picture in run.drawn:
             if picture.image is None:
@@ -152,7 +154,7 @@ class PictureLane:
                 picture.upscaled = True
                 run.end_stage("upscale")
 
-    def result(self, run: DrawingRun) -> Pictures:
+    def result(self, run: DrawingRun | PaintRun) -> Pictures:
         """What is sent at the end."""
         return Pictures(
             pictures=tuple(picture.image for picture in run.drawn if picture.image),

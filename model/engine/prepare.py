@@ -1,8 +1,9 @@
 """Checks requests and prepares them, on any thread: what the model can't take is refused before it costs a step."""
 
+from collections.abc import Iterable
 from copy import copy
 
-from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, Picture, QuestionRun
+from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, PaintRun, Picture, QuestionRun
 from model.network import sampling
 from model.network.pixels import preprocess
 from model.requests import (
@@ -14,6 +15,7 @@ from model.requests import (
     TOP_P,
     Drawing,
     Enlarge,
+    Paint,
     Question,
     Refused,
     Request,
@@ -43,6 +45,8 @@ class Preparer:
                 return self._drawing(request)
             case Question():
                 return self._question(request)
+            case Paint():
+                return self._paint(request)
             case Enlarge():
                 if max(request.picture.size) >= ENLARGED_BELOW:
                     raise Refused(f"Only pictures below {ENLARGED_BELOW} pixels on a side can be enlarged.")
@@ -53,7 +57,7 @@ class Preparer:
         _within("guidance", drawing.guidance, *GUIDANCE)
         _within("temperature", drawing.temperature, *TEMPERATURE)
         _within("number of pictures", drawing.count, *COUNT)
-        if len(drawing.kept) >= self.image_tokens or not all(0 <= code < self.codes for code in drawing.kept):
+        if len(drawing.kept) >= self.image_tokens or not self._are_codes(drawing.kept):
             raise Refused("The picture to vary was not drawn by this model.")
         # greedy pictures would all be equal
         seeds = [(drawing.seed + i) % SEEDS for i in range(drawing.count if drawing.temperature else 1)]
@@ -68,6 +72,15 @@ class Preparer:
             lane=PICTURES,
             seats=len(pictures),
         )
+
+    def _paint(self, paint: Paint) -> PaintRun:
+        if not all(len(tokens) == self.image_tokens and self._are_codes(tokens) for tokens in paint.tokens):
+            raise Refused("These pictures were not drawn by this model.")
+        drawn = [Picture(seed=seed, tokens=tokens) for seed, tokens in zip(paint.seeds, paint.tokens, strict=True)]
+        return PaintRun(request=paint, drawn=drawn, lane=PIXELS, seats=1)
+
+    def _are_codes(self, tokens: Iterable[int]) -> bool:
+        return all(0 <= code < self.codes for code in tokens)
 
     def _question(self, question: Question) -> QuestionRun:
         if not question.pictures:

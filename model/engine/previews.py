@@ -6,8 +6,9 @@ from PIL import Image
 from torch import Tensor
 
 from model.engine.runs import DrawingRun, Units
-from model.network.pixels import PADDING, to_pictures
+from model.network.pixels import to_pictures
 from model.network.vq_decoder import VQDecoder
+from model.square import PADDING
 
 FIRST_SECONDS = 2.0  # a drawing that is done sooner needs no preview
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from model.network.cache import Seat
-from model.requests import Drawing, Enlarge, Question
+from model.requests import Drawing, Enlarge, Paint, Question
 from model.weights.prompts import TextStream
 
 
@@ -38,7 +38,7 @@ class Picture:
     """One picture of a drawing: its stream, and what came of it."""
 
     seed: int
-    keys: NDArray[np.int32]  # of its stream: (image tokens, 2)
+    keys: NDArray[np.int32] | None = None  # of its stream: (image tokens, 2); of a picture that is yet to be drawn
     tokens: tuple[int, ...] = ()
     image: Image.Image | None = None
     upscaled: bool = False
@@ -123,6 +123,20 @@ class QuestionRun(Run):
 
 
 @dataclass(eq=False, kw_only=True)
+class PaintRun(Run):
+    """Pictures whose tokens are there already."""
+
+    request: Paint
+    drawn: list[Picture]
+    moving: bool = False  # it has no rows
+
+    @property
+    def held(self) -> int:
+        """Seats that it has."""
+        return int(self.started)
+
+
+@dataclass(eq=False, kw_only=True)
 class EnlargeRun(Run):
     """A picture to enlarge."""
 
@@ -135,7 +149,7 @@ class EnlargeRun(Run):
         return int(self.started)
 
 
-AnyRun = DrawingRun | QuestionRun | EnlargeRun
+AnyRun = DrawingRun | QuestionRun | PaintRun | EnlargeRun
 
 Units = Iterator[None]
 """Work in bounded pieces. It stops *before* every piece: the first `next` does none, each further one does one."""

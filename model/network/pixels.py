@@ -6,21 +6,15 @@ from PIL import Image
 from torch import Tensor
 from transformers import JanusForConditionalGeneration
 
-PADDING = (127, 127, 127)  # the mean 0.5 of each channel, truncated
-SHORTEST = 14  # pixels: a thin picture is not squeezed below this
+from model.square import fit
 
 
 def preprocess(picture: Image.Image, size: int) -> Tensor:
-    """Fit an RGB picture into a grey square for the vision tower: (3, size, size), float32, -1 to 1, on the CPU.
+    """Bring an RGB picture to what the vision tower reads: (3, size, size), float32, -1 to 1, on the CPU.
 
-    As DeepSeek's VLMImageProcessor: sizes are truncated, not rounded (transformers' processor rounds, and then many
-    pictures differ by a row), the resampling is PIL's bicubic one, and the values are scaled in double precision.
+    It is fitted into a grey square, where it is not one already, and its values are scaled in double precision.
     """
-    longest = max(picture.size)
-    width, height = (max(int(side / longest * size), SHORTEST) for side in picture.size)
-    square = Image.new("RGB", (size, size), PADDING)
-    square.paste(picture.resize((width, height), Image.Resampling.BICUBIC), ((size - width) // 2, (size - height) // 2))
-    values = (np.asarray(square).astype(np.float64) * (1 / 255)).astype(np.float32)
+    values = (np.asarray(fit(picture, size)).astype(np.float64) * (1 / 255)).astype(np.float32)
     return torch.from_numpy(((values - np.float32(0.5)) / np.float32(0.5)).transpose(2, 0, 1).copy())
 
 

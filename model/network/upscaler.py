@@ -17,6 +17,7 @@ from PIL import Image
 from spandrel import ImageModelDescriptor, ModelLoader, canonicalize_state_dict
 from torch import Tensor
 
+from model.errors import as_typed
 from model.requests import ENLARGED_BELOW, Refused
 from model.weights.files import read_tensors
 from model.weights.names import CheckpointError
@@ -25,7 +26,7 @@ BORDER = 15  # pixels around a picture that mirror it
 FRAME = 512  # pixels on a side that one pass takes; larger pictures go in frames, or others would wait for long
 MARGIN = 33  # pixels around a frame that the network sees as well; FRAME even and MARGIN odd keep the groups of four
 
-ADVICE = "Name a Real-ESRGAN file, or fetch the one for x2: janus-bot download upscaler."
+ADVICE = f"Name a Real-ESRGAN file, or fetch the one for x2: {as_typed('download upscaler')}."
 
 Pieces = Generator[None, None, Image.Image]
 """Enlarging in bounded pieces: it stops before each, and gives the picture at the end."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers import GenerationConfig, JanusConfig, JanusForConditionalGeneration
 
+from model.errors import as_typed
 from model.weights import deepseek
 from model.weights.files import map_folder, read_json, some
 from model.weights.names import NAMES, WEIGHTS, CheckpointError, hub_id, locate
@@ -78,7 +79,7 @@ def load(source: str | Path, *, device: str = "auto", dtype: str = "auto", weigh
         if (kind := told.get("model_type")) in KINDS:
             return _load(name, folder, told, target, precision)
     except CheckpointError as error:
-        advice = f"janus-bot download {name}" if hub_id(name) else "copy the checkpoint again"
+        advice = as_typed(f"download {name}") if hub_id(name) else "copy the checkpoint again"
         raise CheckpointError(f"{error} What may help: {advice}.") from error
     about = f"{folder / 'config.json'} describes a {kind} model, not Janus-Pro."
     raise CheckpointError(f"{about} Name another folder, or one of {', '.join(NAMES)}.")

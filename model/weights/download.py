@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 from huggingface_hub.hf_api import RepoSibling
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, httpx
+from huggingface_hub.utils import build_hf_headers, get_session, get_token, hf_raise_for_status, httpx
 from rich.filesize import decimal
 
 from model.errors import PlainError
@@ -102,7 +102,9 @@ def plan(name: str, weights: Path = WEIGHTS, endpoint: str | None = None) -> Pla
         info = HfApi(endpoint=endpoint).model_info(repository, files_metadata=True, timeout=TIMEOUT)
     except GatedRepoError:
         raise DownloadError(f"{repository} asks for an agreement: accept it on its page, then set HF_TOKEN.") from None
-    except RepositoryNotFoundError:
+    except RepositoryNotFoundError as error:
+        if error.response.status_code == httpx.codes.UNAUTHORIZED and get_token():  # to no token it says the same
+            raise DownloadError(f"{_reason(error)}. Nothing was fetched.") from None
         raise DownloadError(f"The hub has no {repository}, or it is private: then set HF_TOKEN.") from None
     except (httpx.HTTPError, OfflineModeIsEnabled) as error:
         raise DownloadError(f"{_reason(error)}. Nothing was fetched; run the command again later.") from None
@@ -225,6 +227,8 @@ def _reason(error: Exception) -> str:
     match error:
         case OfflineModeIsEnabled():
             return "HF_HUB_OFFLINE is set, which forbids every download"
+        case HfHubHTTPError() if error.response.status_code == httpx.codes.UNAUTHORIZED and get_token():
+            return "the hub does not take the token in HF_TOKEN, which may have expired: renew it, or remove it"
         case HfHubHTTPError():
             return f"the hub answers with status {error.response.status_code}"
         case httpx.TimeoutException():

@@ -1,9 +1,10 @@
 """Which weights a name means, and where they lie. No torch here: commands that only look stay quick."""
 
+import os
 import re
 from pathlib import Path
 
-from model.errors import PlainError
+from model.errors import PlainError, as_typed
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"  # beside the packages, from any working directory
 HUB = {"1b": "deepseek-community/Janus-Pro-1B", "7b": "deepseek-community/Janus-Pro-7B"}  # short names of hub ids
@@ -33,7 +34,7 @@ def folder_of(name: str, weights: Path = WEIGHTS) -> Path:
         return weights / name
     if hub_id(name):
         return weights / name.replace("/", "--")
-    return Path(name).expanduser()
+    return _path(name)
 
 
 def locate(name: str, weights: Path = WEIGHTS) -> Path:
@@ -42,7 +43,7 @@ def locate(name: str, weights: Path = WEIGHTS) -> Path:
     if (folder / "config.json").is_file():
         return folder
     if hub_id(name):
-        raise CheckpointError(f"{name} is not in {weights}. Fetch it with: janus-bot download {name}")
+        raise CheckpointError(f"{name} is not in {weights}. Fetch it with: {as_typed(f'download {name}')}")
     if folder.is_dir():
         raise CheckpointError(f"{folder} holds no config.json, so it is no checkpoint. Name another folder or a model.")
     raise CheckpointError(f"There is no model and no folder called {name}. Models: demo, 1b, 7b, or owner/name.")
@@ -61,9 +62,14 @@ def locate_upscaler(name: str, model: str, weights: Path = WEIGHTS) -> Path | No
         return None
     released = weights / "realesrgan" / UPSCALER_FILE
     known = {"demo": weights / "demo" / UPSCALER_BESIDE, "realesrgan": released, "auto": released}
-    file = known.get(name, Path(name).expanduser())
+    file = known.get(name, _path(name))
     if file.is_file():
         return file
     if file == released:
-        raise CheckpointError(f"The upscaler is not in {file.parent}. Fetch it with: janus-bot download upscaler")
+        raise CheckpointError(f"The upscaler is not in {file.parent}. Fetch it with: {as_typed('download upscaler')}")
     raise CheckpointError(f"There is no upscaler {file}. Name a file, or one of auto, demo, realesrgan, lanczos.")
+
+
+def _path(name: str) -> Path:
+    """Return a path that somebody named; where ~somebody is nobody, it is what is written there."""
+    return Path(os.path.expanduser(name))

@@ -15,6 +15,7 @@ import pytest
 import bot
 from bot.config import Settings
 from bot.core.command_sync import CommandTranslator
+from bot.core.text import decimal, many
 from bot.features.ask.form import AskForm
 from bot.features.imagine.actions import DrawingForm
 from bot.features.reports import ReportForm
@@ -25,7 +26,8 @@ from bot.ui.forms import Form
 from model.requests import Drawing
 from tests.bot.conftest import World
 
-FIELDS = [field.name for field in dataclasses.fields(Texts) if field.name != "locales"]
+NO_WORDS = ("locales", "many")
+FIELDS = [field.name for field in dataclasses.fields(Texts) if field.name not in NO_WORDS]
 FILES = [file for file in Path(bot.__file__).parent.rglob("*.py") if file.parent.name != "texts"]
 LANGUAGES = {texts.locales[0]: texts for texts in CATALOGUES.values()}
 catalogues = pytest.mark.parametrize("texts", LANGUAGES.values(), ids=[str(locale) for locale in LANGUAGES])
@@ -127,10 +129,22 @@ async def test_no_two_things_have_one_name(commands: list[dict[str, Any]], local
 
 
 @catalogues
-def test_a_text_names_commands_as_its_language_does(texts: Texts) -> None:
-    names = {getattr(texts, key) for key in FIELDS if key.startswith("name_")}
+def test_no_text_names_a_command_by_itself(texts: Texts) -> None:
+    """Only Discord knows the id by which one can be pressed."""
     for key in FIELDS:
-        assert set(re.findall(r"(?<![\w<])/(\w+)", getattr(texts, key))) <= names, key
+        assert not re.search(r"(?<![\w<])/\w", getattr(texts, key)), key
+
+
+@pytest.mark.parametrize("texts", LANGUAGES.values(), ids=[str(locale) for locale in LANGUAGES])
+def test_numbers_are_written_as_the_language_does(texts: Texts) -> None:
+    comma = texts.locales[0] in (discord.Locale.german, discord.Locale.french)
+    assert decimal(2.5, texts) == decimal(2.5001, texts, 1) == ("2,5" if comma else "2.5")
+    words = {
+        discord.Locale.german: "40 Millionen",
+        discord.Locale.french: "40 millions",
+        discord.Locale.japanese: "4000万",
+    }
+    assert many(40_000_000, texts) == words.get(texts.locales[0], "40 million")
 
 
 @catalogues
@@ -139,7 +153,7 @@ async def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
     forms: list[Form] = [
         AskForm(texts, put, hand_in=True, choose_privacy=True),
         AskForm(texts, put, title=texts.ask_more),
-        DrawingForm(texts, Drawing(prompt="x"), False),
+        DrawingForm(texts, Drawing(prompt="x"), put),
         ReportForm(texts, Mock()),
         WordsForm(texts, own, put),
         *(NumbersForm(texts, name, own, Settings(), put) for name in GROUPS),

@@ -71,7 +71,14 @@ class Applications:
             kept = {"options": [], "description": "", "type": 1, **command, "application_id": "1000", "version": "1"}
             may = command.get("default_member_permissions")
             kept["default_member_permissions"] = None if may is None else str(may)
-            told[command["name"]] = {**kept, "id": self.state.snowflake(), **({"guild_id": guild} if guild else {})}
+            kept |= {"guild_id": guild} if guild else {}
+            old = self.state.commands.get(command["name"], {})
+            same = {**old, "id": "", "version": ""} == {**kept, "id": "", "version": ""}
+            told[command["name"]] = {
+                **kept,
+                "id": old["id"] if old.get("guild_id", "") == guild and old else self.state.snowflake(),
+                "version": old["version"] if same else self.state.snowflake(),
+            }
         self.state.commands = others | told
         return respond(list(told.values()))
 

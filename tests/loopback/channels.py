@@ -164,7 +164,7 @@ class Channels:
     def _check_files(self, channel: Channel, sent: list[Sent]) -> None:
         if sent and channel.type != DM and not channel.permissions & ATTACH:
             raise ApiError(50013)
-        check_size(sent, self.state.file_limit)
+        check_size(sent, self.state.file_limit, self.state.request_limit)
 
     def _referred(self, channel: Channel, body: Payload) -> Message | None:
         reference = body.get("message_reference")

@@ -2,9 +2,11 @@
 
 It speaks as much of the protocol as the bot needs, over HTTP and a WebSocket on loopback, and refuses what Discord
 refuses: see `component_rules`, `message_rules`, `command_rules` and `rate_limits`. Faults are put in `faults`: each is
-taken by the next request that it matches, and answers in place of the server.
+taken by the next request that it matches, and answers in place of the server. Those in `losses` do that when the server
+has done what it was asked for: the request arrived, and its receipt is lost.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -39,6 +41,7 @@ class Discord(Gateway):
         self.locale = "en-US"
         self.uploads: dict[str, StoredFile] = {}  # what alice handed in
         self.faults: list[tuple[str, str, Fault]] = []  # method, a part of the path, what to do
+        self.losses: list[tuple[str, str, Fault]] = []  # the same, once the server has done what it was asked for
 
     # -- what a member does -------------------------------------------------------------------------------------------
 
@@ -149,11 +152,9 @@ class Discord(Gateway):
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
-        for fault in self.faults:
-            method, part, answer = fault
-            if request.method == method and part in request.path:
-                self.faults.remove(fault)
-                return await answer(request)
+        await asyncio.sleep(self.delay)
+        if answer := _taken(self.faults, request):
+            return await answer(request)
         if not request.path.startswith(API):
             return await handler(request)
         path, headers = request.path.removeprefix(API), {}
@@ -167,7 +168,19 @@ class Discord(Gateway):
             self.refusals.append((request.method, request.path, refused))
             return respond(refused.body, refused.status, **headers | refused.headers)
         response.headers.update(headers)
+        if answer := _taken(self.losses, request):
+            return await answer(request)
         return response
+
+
+def _taken(faults: list[tuple[str, str, Fault]], request: web.Request) -> Fault | None:
+    """Take the first fault that a request matches."""
+    for fault in faults:
+        method, part, answer = fault
+        if request.method == method and part in request.path:
+            faults.remove(fault)
+            return answer
+    return None
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ class Gateway(State):
         super().__init__()
         self._socket: web.WebSocketResponse | None = None
         self._sequence = 0
+        self.close_code = 0  # with which whoever identifies is sent away
         self._missed: list[Payload] = []  # while the socket was cut
 
     async def cut(self) -> None:
@@ -52,6 +53,8 @@ class Gateway(State):
                     await socket.send_json({"op": 11})
                 case 2 | 6 if body["d"]["token"] != self.token:
                     await socket.close(code=WRONG_TOKEN, message=b"Authentication failed.")
+                case 2 if self.close_code:
+                    await socket.close(code=self.close_code)
                 case 2:
                     self._socket = socket
                     await self._identify()

@@ -84,7 +84,7 @@ class Interactions:
             self.state.check_open(one.channel, status=403)
         if sent and not one.own_app and one.channel.guild_id and not one.channel.permissions & ATTACH:
             raise ApiError(50013)
-        check_size(sent, self.state.file_limit)
+        check_size(sent, self.state.file_limit, self.state.request_limit)
 
     async def _say(self, one: Interaction, data: Payload, sent: list[Sent], *, deferred: bool) -> None:
         message = Message(self.state.snowflake(), one.channel.id, webhook=True, flags=data.get("flags", 0) & EPHEMERAL)

@@ -12,16 +12,15 @@ from tests.loopback.wire import EPHEMERAL, V2, Payload, Sent, media
 
 CONTENT = 2000
 FILES = 10
-REQUEST_BYTES = 25 * 2**20
 SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, VOICE = 1 << 2, 1 << 12, 1 << 13
 NEW_FLAGS = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | VOICE | V2
 EDIT_FLAGS = SUPPRESS_EMBEDS | V2
 LEGACY = ("content", "embeds", "sticker_ids", "poll")  # what a message in components cannot have beside them
 
 
-def check_size(sent: Sequence[Sent], file_limit: int) -> None:
+def check_size(sent: Sequence[Sent], file_limit: int, request_limit: int) -> None:
     """Refuse what is too large to be taken, or empty."""
-    if any(len(file.data) > file_limit for file in sent) or sum(len(file.data) for file in sent) > REQUEST_BYTES:
+    if any(len(file.data) > file_limit for file in sent) or sum(len(file.data) for file in sent) > request_limit:
         raise ApiError(40005)
     if not all(file.data for file in sent):
         raise ApiError(50046)

@@ -89,7 +89,7 @@ class Desk:
         """Give a new message what a request says. Raises ApiError."""
         message_rules.check_new(body, sent, inside, to_interaction=to_interaction)
         message.flags |= body.get("flags") or 0
-        message.called = _called(body)
+        message.called = _called(body, message.reference)
         self._write(message, body, sent)
         return message
 
@@ -173,8 +173,14 @@ def _free_numbers(taken: set[int]) -> Iterator[int]:
             yield number
 
 
-def _called(body: Payload) -> list[str]:
+def _called(body: Payload, reference: Message | None) -> list[str]:
     """Return whom a new message tells that it mentions them. Without a word on that it is everybody it names."""
+    allowed = body.get("allowed_mentions")
+    answered = [reference.author["id"]] if reference and (allowed is None or allowed.get("replied_user")) else []
+    return answered + [id for id in _named(body) if id not in answered]
+
+
+def _named(body: Payload) -> list[str]:
     texts = [body.get("content") or "", *(part.get("content") or "" for _, part in paths(body.get("components") or []))]
     named = dict.fromkeys(re.findall(r"<@!?(\d+)>", "\n".join(texts)))
     allowed = body.get("allowed_mentions")

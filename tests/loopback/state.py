@@ -85,9 +85,11 @@ class State:
     def __init__(self) -> None:
         self.base = ""
         self.token = "a-token"
+        self.delay = 0.0  # seconds on the way to it
         self.answer_seconds = 3.0  # that an interaction waits for its answer
         self.token_seconds = 15 * 60.0
         self.file_limit = 10 * 2**20
+        self.request_limit = 25 * 2**20  # bytes of all files; less where something stands before Discord
         self.old_edits = 30  # that Discord allows in an hour on messages older than one
         self.user_installed = False  # alice brought the bot along, to a server that it is no member of
         self.user_install_enabled = True  # the application may be brought along at all, by the portal's switch
@@ -100,6 +102,7 @@ class State:
         }
         self.commands: dict[str, Payload] = {}
         self.requests: list[tuple[str, str]] = []
+        self.refuses_rightly = False  # a test that has it refuse something says so
         self.refusals: list[tuple[str, str, ApiError]] = []  # all that was refused: method, path, and why
         self.limits = RateLimits()
         self.files = Files()

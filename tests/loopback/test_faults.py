@@ -14,10 +14,9 @@ from discord.http import Route
 from bot.app import make_bot, run_bot
 from bot.config import Settings, SettingsError, Store
 from bot.core.client import JanusBot
-from bot.jobs import target
 from bot.texts import ENGLISH
 from model.requests import Drawing, Pictures
-from tests.bot.samples import png
+from tests.bot.samples import fitted, png
 from tests.bot.scripted import ScriptedExecutor, answer, noisy, pictures
 from tests.loopback.discord_server import Discord, Fault, serve
 from tests.loopback.messages import Message
@@ -26,12 +25,6 @@ from tests.loopback.wire import EPHEMERAL, read, respond, walk
 Draw = Callable[[Drawing], Pictures]
 
 SECONDS = 60
-
-
-@pytest.fixture(autouse=True)
-def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bot waits for seconds between two attempts; here the second one may follow at once."""
-    monkeypatch.setattr(target, "RETRY_SECONDS", (0.01,) * len(target.RETRY_SECONDS))
 
 
 @pytest.fixture
@@ -57,7 +50,8 @@ async def bot(server: Discord, executor: ScriptedExecutor, tmp_path: Path) -> As
         await until(lambda: server.identified.is_set() or running.done())
         yield bot
     await running
-    assert server.refusals == []  # nothing that the bot sent was refused, but for the faults that a test put in
+    # Nothing that the bot sent was refused, but for the faults that a test put in.
+    assert server.refuses_rightly or server.refusals == []
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -116,7 +110,7 @@ async def test_a_question_brings_its_picture_from_the_cdn(
 ) -> None:
     token = await server.slash("ask", image=("cat.png", png((50, 40))), question="What is this?")
     await until(lambda: executor.jobs)
-    assert executor.question.pictures[0].size == (50, 40)
+    assert executor.question.pictures == (fitted((50, 40)),)
     executor.job.tell(answer("A cat."))
     await until(lambda: "A cat." in words(server.messages[token]))
 
@@ -181,7 +175,7 @@ async def test_a_picture_that_the_cdn_does_not_hand_over_is_refused_privately(
     await until(lambda: [key for key in server.messages if key != token] and token not in server.messages)
     (told,) = server.messages.values()
     assert told.flags & EPHEMERAL
-    assert "did not hand me cat.png" in words(told)
+    assert "couldn't get cat.png" in words(told)
     assert executor.jobs == []
 
 

@@ -76,10 +76,12 @@ async def test_a_number_and_what_follows_it(
     await until(lambda: "Cancelled" in words(enlarging))
     await server.press(chosen, ENGLISH.vary)
     await until(lambda: len(executor.jobs) == 3)
-    form = await server.press(chosen, ENGLISH.describe)
-    await until(lambda: server.interactions[form].form)
-    token = await server.submit(server.interactions[form].form or {})
+    await server.press(chosen, ENGLISH.describe)
     await until(lambda: len(executor.jobs) == 4)
+    form = await server.press(chosen, ENGLISH.ask_this)
+    await until(lambda: server.interactions[form].form)
+    token = await server.submit(server.interactions[form].form or {}, "What colour?")
+    await until(lambda: len(executor.jobs) == 5)
     executor.jobs[-1].tell(answer("A circle."))
     said = await shown(server, token)
     await until(lambda: "A circle." in words(said))
@@ -171,8 +173,8 @@ async def test_in_a_thread_that_is_locked_its_author_alone_is_told(
     thread = await channel_of(server, THREAD)
     thread.archived = thread.locked = True
     await server.say("<@1000> What is this?", ("cat.png", png()))
-    await until(lambda: [one for one in server.messages.values() if "I can't answer in" in words(one)])
-    (told,) = [one for one in server.messages.values() if "I can't answer in" in words(one)]
+    await until(lambda: [one for one in server.messages.values() if "I can't reply in" in words(one)])
+    (told,) = [one for one in server.messages.values() if "I can't reply in" in words(one)]
     assert server.channels[told.channel_id].guild_id is None
     assert len(server.refusals) == 1  # the answer, where it was asked for
     server.refusals.clear()

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import re
+import shutil
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import aiohttp
 import pytest
@@ -17,7 +19,7 @@ from bot import app
 from bot.app import run_bot
 from bot.config import ROOT, Health, Settings, SettingsError, Store
 from bot.core.client import JanusBot
-from model.requests import Drawing, Failed
+from model.requests import Drawing, Failed, Kind
 from tests.bot.scripted import ScriptedExecutor, pictures
 from tests.loopback.discord_server import Discord
 from tests.loopback.test_faults import answers, executor, server, until
@@ -92,10 +94,12 @@ async def until_told(watcher: Watcher, told: Callable[[tuple[int, dict[str, obje
 
 
 async def test_ready_only_when_the_gateway_and_the_engine_are(watcher: Watcher, executor: ScriptedExecutor) -> None:
-    await until_told(watcher, lambda told: told == (200, {"ready": True, "gateway": "ready", "engine": "ready"}))
+    await until_told(
+        watcher, lambda told: told == (200, {"ready": True, "gateway": "ready", "engine": "ready", "store": "ready"})
+    )
     for state in ("loading", "failed", "closed"):
         executor.becomes(state=state)
-        assert await watcher.health() == (503, {"ready": False, "gateway": "ready", "engine": state})
+        assert await watcher.health() == (503, {"ready": False, "gateway": "ready", "engine": state, "store": "ready"})
         assert await watcher.figure("janus_engine_ready") == 0
 
 
@@ -113,7 +117,8 @@ async def test_a_cut_gateway_is_told_until_it_is_mended(
     server.faults.append(("GET", "/gateway", out_of_order))
     await server.cut()
     await until_told(
-        watcher, lambda told: told == (503, {"ready": False, "gateway": "not connected", "engine": "ready"})
+        watcher,
+        lambda told: told == (503, {"ready": False, "gateway": "not connected", "engine": "ready", "store": "ready"}),
     )
     mended.set()
     await until_told(watcher, lambda told: told[0] == 200)
@@ -147,10 +152,6 @@ async def test_what_happens_is_counted(watcher: Watcher, server: Discord, execut
 
 async def test_the_alerts_and_the_dashboard_ask_for_what_is_there(watcher: Watcher, executor: ScriptedExecutor) -> None:
     executor.becomes(step_seconds=0.05)
-    metrics = watcher.bot.metrics
-    drawing = Drawing(prompt="x")
-    metrics.ended(drawing.kind, pictures(drawing))
-    metrics.discord_errors.labels("500").inc()
     told = set(re.findall(r"^(\w+)", await watcher.metrics(), re.MULTILINE))
     alerts = (ROOT / "monitoring/alerts.yml").read_text()
     board = json.loads((ROOT / "monitoring/dashboard.json").read_text())
@@ -159,6 +160,24 @@ async def test_the_alerts_and_the_dashboard_ask_for_what_is_there(watcher: Watch
     asked = {name for expression in expressions for name in re.findall(r"(?:janus|process)_\w+", expression)}
     assert len(asked) > 8
     assert asked <= told
+    assert all(len(re.findall(r"\b(?:janus_|process_|up\b)", one)) == one.count("{job=") for one in expressions)
+
+
+async def test_all_that_is_counted_is_there_from_the_start_at_zero(watcher: Watcher) -> None:
+    for kind in get_args(Kind):
+        for outcome in ("done", "cancelled", *get_args(get_type_hints(Failed)["kind"])):
+            assert await watcher.figure(f'janus_jobs_total{{kind="{kind}",outcome="{outcome}"}}') == 0
+        assert await watcher.figure(f'janus_stage_seconds_count{{kind="{kind}",stage="queue"}}') == 0
+    assert await watcher.figure('janus_discord_errors_total{error="500"}') == 0
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool on this machine")
+def test_the_alerts_do_what_they_are_for_in_the_real_program() -> None:
+    for command in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]):
+        done = subprocess.run(
+            ["promtool", *command], cwd=ROOT / "monitoring", capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 async def test_a_port_that_is_taken_is_one_plain_sentence(
@@ -177,7 +196,7 @@ async def test_there_is_no_port_unless_one_is_set(tmp_path: Path, monkeypatch: p
         raise AssertionError("nobody asked for this")
 
     monkeypatch.setenv("DISCORD_TOKEN", "a-token")
-    monkeypatch.setattr(JanusBot, "start", start)
+    monkeypatch.setattr("bot.core.starting.serve", start)
     monkeypatch.setattr("aiohttp.web.TCPSite.__init__", listen)
     with pytest.raises(ConnectionError):
         await run_bot(Settings(store=Store(folder=tmp_path)), ScriptedExecutor())

@@ -1,11 +1,9 @@
 """The bot as a member's own app, where it is no member itself: five follow-ups an interaction, and no channel."""
 
-from datetime import timedelta
-
 import pytest
 
 from bot.core.client import JanusBot
-from bot.jobs import delivery, interaction
+from bot.jobs import interaction, outcome
 from bot.media import uploads
 from bot.texts import ENGLISH
 from tests.bot.samples import png
@@ -26,7 +24,7 @@ async def test_the_largest_result_and_the_call_to_its_owner_take_five_follow_ups
     bot: JanusBot, server: Discord, executor: ScriptedExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "REQUEST_BYTES", 250_000)  # one picture a message
-    monkeypatch.setattr(delivery, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(outcome, "LONG_SECONDS", 0.0)
     token = await server.slash("imagine", prompt="a red circle")
     await until(lambda: executor.jobs and token in server.messages)
     executor.job.tell(noisy(executor.drawing))
@@ -47,14 +45,19 @@ async def test_after_fifteen_minutes_the_result_waits_for_its_owner(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no channel that the bot could write to."""
-    monkeypatch.setattr(interaction, "TOKEN_LIFE", timedelta(seconds=2))
+    monkeypatch.setattr(interaction, "TOKEN_SECONDS", 2.0)
     token = await server.slash("imagine", prompt="a red circle", count=1)
-    await until(lambda: token in server.messages and "I keep it one hour" in words(server.messages[token]))
-    executor.job.tell(pictures(executor.drawing))
-    await until(lambda: bot.open_jobs.of(2000)[0].kept)
+    await until(
+        lambda: token in server.messages and ENGLISH.later_kept.partition("{")[0] in words(server.messages[token])
+    )
+    drawn = executor.drawing
+    executor.job.tell(pictures(drawn))
+    await until(lambda: not bot.open_jobs.of(2000))
     assert not any(path.startswith("/api/v10/channels/") for _, path in server.requests)
-    monkeypatch.setattr(interaction, "TOKEN_LIFE", timedelta(minutes=14))
+    monkeypatch.setattr(interaction, "TOKEN_SECONDS", 14 * 60.0)
     pressed = await server.press(server.messages[token], ENGLISH.show)
+    await until(lambda: len(executor.jobs) == 2)
+    executor.jobs[1].tell(pictures(drawn))
     await until(lambda: server.messages.get(pressed) and server.messages[pressed].files)
     assert server.messages[pressed].flags & EPHEMERAL
 

@@ -9,15 +9,18 @@ from discord.app_commands import Range
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
+from bot.core.explain import refusable
 from bot.core.permissions import check_owner
 from bot.features.ask import messages, questions
 from bot.features.ask.form import AskForm
+from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
 from bot.media import inputs
 from bot.media.inputs import InputFile, pictures_on
+from bot.store.records import Origin
 from bot.texts import described, texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.forms import MOST_CHARACTERS
+from bot.ui.forms import MOST_CHARACTERS, open_form
 from model.requests import SEEDS
 
 
@@ -27,6 +30,7 @@ async def setup(bot: JanusBot) -> None:
     bot.tree.add_command(ask_about)
     bot.tree.add_command(describe)
     bot.actions["ask_more"] = ask_more
+    bot.revivals["question"] = questions.revive
     bot.add_listener(partial(messages.hear, bot), "on_message")
 
 
@@ -34,45 +38,51 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.describe(
     image=described("ask_image"),
     question=described("ask_question"),
+    private=described("ask_private"),
     image_2=described("ask_image_2"),
     image_3=described("ask_image_3"),
     image_4=described("ask_image_4"),
-    seed=described("ask_seed"),
     temperature=described("ask_temperature"),
-    top_p=described("ask_top_p"),
-    private=described("ask_private"),
+    word_choice=described("ask_word_choice"),
+    seed=described("ask_seed"),
 )
+@refusable
 async def ask(
     interaction: discord.Interaction[JanusBot],
     image: discord.Attachment,
     question: Range[str, 1, MOST_CHARACTERS],
+    private: bool = False,
     image_2: discord.Attachment | None = None,
     image_3: discord.Attachment | None = None,
     image_4: discord.Attachment | None = None,
-    seed: Range[int, 0, SEEDS - 1] | None = None,
     temperature: Range[float, 0, 2] | None = None,
-    top_p: Range[float, 0, 1] | None = None,
-    private: bool = False,
+    word_choice: Range[float, 0, 1] | None = None,
+    seed: Range[int, 0, SEEDS - 1] | None = None,
 ) -> None:
     """Answer a question about up to four pictures, in one message that grows with the answer."""
     target = InteractionTarget(interaction, private=private)
     images = [given for given in (image, image_2, image_3, image_4) if given]
-    await questions.ask(interaction.client, target, images, question, seed=seed, temperature=temperature, top_p=top_p)
+    await questions.ask(
+        interaction.client, target, images, question, seed=seed, temperature=temperature, top_p=word_choice
+    )
 
 
 @app_commands.context_menu(name=described("menu_ask"))
+@refusable
 async def ask_about(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Ask about the pictures of a message, in a form."""
     texts, pictures = texts_for(interaction), _pictures_on(interaction, message)
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=False))
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
         target = InteractionTarget(interaction, private=form.private.value)
         await questions.ask(interaction.client, target, pictures, form.question.value)
 
-    await interaction.response.send_modal(AskForm(texts, put, choose_privacy=True))
+    await open_form(interaction, partial(AskForm, texts, put, choose_privacy=True))
 
 
 @app_commands.context_menu(name=described("menu_describe"))
+@refusable
 async def describe(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Describe the pictures of a message."""
     pictures = _pictures_on(interaction, message)
@@ -82,7 +92,7 @@ async def describe(interaction: discord.Interaction[JanusBot], message: discord.
 def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Message) -> Sequence[InputFile]:
     """Find what a menu was opened on. Raises Refusal if there is no picture, or none that can be taken."""
     bot, texts = interaction.client, texts_for(interaction)
-    pictures = pictures_on(message, bot.http.get_from_cdn)
+    pictures = pictures_on(message)
     if not pictures:
         raise Refusal(texts.no_picture_there)
     for picture in pictures[: inputs.MOST_PICTURES]:
@@ -93,13 +103,15 @@ def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Me
 async def ask_more(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Go on with a conversation: whoever sees the answer may. What was private stays so."""
     record = await button.record(interaction)
-    alone = record.private or (interaction.message is not None and interaction.message.flags.ephemeral)
-    if record.private:
+    alone = record.address.private or (interaction.message is not None and interaction.message.flags.ephemeral)
+    if record.address.private:
         check_owner(interaction, record.owner)
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=alone))
+    origin = Origin(interaction.user.id, button.action, link=record.link)
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
         target = InteractionTarget(interaction, private=alone)
-        await questions.follow_up(interaction.client, target, record, form.question.value)
+        await questions.follow_up(interaction.client, target, record, form.question.value, origin)
 
     texts = texts_for(interaction)
-    await interaction.response.send_modal(AskForm(texts, put, title=texts.ask_more))
+    await open_form(interaction, partial(AskForm, texts, put, title=texts.ask_more))

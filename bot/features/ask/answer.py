@@ -8,13 +8,13 @@ import discord
 from discord import ui
 from PIL import Image
 
-from bot.core.text import MESSAGE_TEXT, PROMPT_TEXT, model_name, one_line
+from bot.core.text import MESSAGE_TEXT, PROMPT_TEXT, decimal, is_demo, model_name
 from bot.jobs.target import Parcel
-from bot.media.uploads import Upload
+from bot.media.uploads import Room, Upload
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
 from bot.ui.formulas import formatted
-from bot.ui.layout import BUSY, DONE, Standing, layout
+from bot.ui.layout import BUSY, DONE, Standing, heading, layout
 from model.requests import Answer, Pictures
 
 ANSWER_TEXT: Final = MESSAGE_TEXT - PROMPT_TEXT - 700  # what is left beside the question and the small lines
@@ -28,10 +28,11 @@ class Asked:
     question: str
     pictures: Sequence[Upload]  # small copies, so that everybody sees what was asked about
     spoiler: bool = False
+    origin: str = ""  # who pressed for it, if a button was pressed
 
     def shown(self, mention: str = "") -> list[ui.Item[Any]]:
         """Show one picture beside the question, several below it."""
-        words = " ".join(filter(None, [mention, f"**{one_line(self.question, PROMPT_TEXT)}**"]))
+        words = heading(self.question, self.origin, mention)
         if len(self.pictures) == 1:
             (picture,) = self.pictures
             small = ui.Thumbnail[Any](_address(picture), description=picture.alt, spoiler=self.spoiler)
@@ -53,11 +54,6 @@ class AnswerPresenter:
     model: str
     notes: Sequence[str] = ()
     pace: float = 1.0
-    repeatable: bool = True
-
-    @property
-    def words(self) -> str:
-        return self.asked.question
 
     def progress(self, standing: Standing) -> ui.LayoutView:
         return answering(self.texts, self.asked, standing, self.job_id)
@@ -69,7 +65,7 @@ class AnswerPresenter:
     def ready(self) -> str:
         return self.texts.answer_ready
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Answer)
         return [answered(self.texts, self.asked, ending, self.job_id, self.model, self.notes, mention)]
 
@@ -103,9 +99,10 @@ def answered(
         notes.append(texts.answer_unfinished)
     if answer.dropped_turns:
         notes.append(texts.turns_dropped.format(n=answer.dropped_turns))
-    small = texts.answer_line.format(
-        model=model_name(model), tokens=answer.tokens, seconds=sum(answer.seconds.values())
-    )
+    if is_demo(model):
+        notes.append(texts.demo_note)
+    seconds = decimal(sum(answer.seconds.values()), texts, 1)
+    small = texts.answer_line.format(model=model_name(model), seconds=seconds)
     children.append(ui.TextDisplay("\n".join(f"-# {line}" for line in [*notes, small])))
     children.append(ui.ActionRow(*(JobButton(action, job_id, texts=texts) for action in ("ask_more", "delete"))))
     return Parcel(layout(*children, colour=DONE), files)

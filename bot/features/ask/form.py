@@ -38,5 +38,5 @@ class AskForm(Form):
         if choose_privacy:
             self.add_item(ui.Label(text=texts.ask_private, component=self.private))
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
         await self.put(interaction, self)

@@ -15,12 +15,14 @@ from typing import Final
 import discord
 
 from bot.core.client import JanusBot
-from bot.core.errors import NETWORK, Refusal, in_short, log_bug
+from bot.core.errors import Refusal, log_bug
 from bot.core.permissions import missing_permissions
+from bot.core.rest import DiscordError, Fault, calling, in_short, insist
 from bot.features.ask import questions
 from bot.jobs.reply import ReplyTarget
 from bot.media.inputs import InputFile, pictures_on
-from bot.store.jobs import JobRecord
+from bot.store.database import BusyError, StoreError
+from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.layout import remark
 from model.requests import Question
@@ -28,7 +30,6 @@ from model.requests import Question
 log = logging.getLogger(__name__)
 
 HINT_SECONDS: Final = 60.0
-CLOSED: Final = frozenset({50001, 50013, 50083, 160002, 160005})  # no access, no right, archived, no replies, locked
 LINK: Final = re.compile(r"https?://")
 LINK_SECONDS: Final = 2.0  # after which Discord has looked at a link, where it does so at all
 ORDINARY: Final = (discord.MessageType.default, discord.MessageType.reply)
@@ -43,14 +44,26 @@ async def hear(bot: JanusBot, message: discord.Message) -> None:
         await _answer(bot, message, reply)
     except Refusal as refusal:
         await reply.refuse(str(refusal))
-    except discord.NotFound as error:
-        log.info("A message was gone before it was answered: %s", in_short(error))
+    except DiscordError as error:
+        log.info("A message could not be answered where it was written: %s", in_short(error))
+        await _explain(message, reply, error)
+    except StoreError as trouble:
+        log.warning("A message could not be looked up: %s", trouble)
+        await reply.refuse(reply.texts.store_busy if isinstance(trouble, BusyError) else reply.texts.store_full)
     except Exception as error:
-        if isinstance(error, discord.HTTPException) and error.code in CLOSED:
-            log.info("A message could not be answered where it was written: %s", in_short(error))
-            await _tell_author(message, reply.texts.closed_here.format(channel=message.channel.id))
-        else:
-            await reply.refuse(reply.texts.failed.format(id=log_bug(error)))
+        await reply.refuse(reply.texts.failed.format(id=log_bug(error)))
+
+
+async def _explain(message: discord.Message, reply: ReplyTarget, error: DiscordError) -> None:
+    """Say why a message has no answer: there, or to its author alone if nothing can be written there."""
+    texts = reply.texts
+    match error.fault:
+        case Fault.CLOSED | Fault.GONE:
+            await reply.whisper(texts.closed_here.format(channel=message.channel.id))
+        case Fault.FILTERED:
+            await reply.refuse(texts.filtered)
+        case _:
+            await reply.whisper(texts.not_taken)
 
 
 async def _answer(bot: JanusBot, message: discord.Message, reply: ReplyTarget) -> None:
@@ -69,7 +82,7 @@ async def _answer(bot: JanusBot, message: discord.Message, reply: ReplyTarget) -
     if not called:
         if record is None:
             return  # people may talk about what the bot drew without asking anything
-        seen = message if message.content or message.attachments else await message.fetch()
+        seen = message if message.content or message.attachments else await _fetched(message, message.id)
         if not (seen.content or seen.attachments):
             await _ask_to_be_called(seen, reply)
             return
@@ -82,7 +95,11 @@ async def _answer(bot: JanusBot, message: discord.Message, reply: ReplyTarget) -
     if not pictures and replied_to:
         pictures = await _pictures_of(bot, replied_to, reply.texts)
     if not pictures:
-        raise Refusal(reply.texts.how_to_ask)
+        raise Refusal(
+            reply.texts.how_to_ask.format(
+                ask=bot.mention("ask", reply.texts), imagine=bot.mention("imagine", reply.texts)
+            )
+        )
     if words:
         await questions.ask(bot, reply, pictures, words)
     else:
@@ -106,9 +123,16 @@ async def _replied_to(bot: JanusBot, message: discord.Message, texts: Texts) -> 
     if isinstance(reference.resolved, discord.Message) and _replies_to_me(bot, message):
         return reference.resolved  # of the bot's own, Discord shows everything
     try:
-        return await message.channel.fetch_message(reference.message_id)
-    except discord.NotFound:
-        raise Refusal(texts.message_gone) from None
+        return await _fetched(message, reference.message_id)
+    except DiscordError as error:
+        if error.fault is Fault.GONE:
+            raise Refusal(texts.message_gone) from None
+        raise
+
+
+async def _fetched(message: discord.Message, id: int) -> discord.Message:
+    """Read a message of the same channel. Raises DiscordError."""
+    return await insist(lambda: message.channel.fetch_message(id))
 
 
 async def _question(bot: JanusBot, message: discord.Message, replied_to: discord.Message | None) -> JobRecord | None:
@@ -126,11 +150,11 @@ async def _question(bot: JanusBot, message: discord.Message, replied_to: discord
 
 async def _look(bot: JanusBot, message: discord.Message) -> Sequence[InputFile]:
     """Find the pictures of a message. Discord adds the preview of a link a moment later: then look once more."""
-    pictures = pictures_on(message, bot.http.get_from_cdn)
+    pictures = pictures_on(message)
     if pictures or message.embeds or not LINK.search(message.content):
         return pictures
     await asyncio.sleep(LINK_SECONDS)
-    return pictures_on(await message.fetch(), bot.http.get_from_cdn)
+    return pictures_on(await _fetched(message, message.id))
 
 
 async def _pictures_of(bot: JanusBot, message: discord.Message, texts: Texts) -> Sequence[InputFile]:
@@ -148,7 +172,8 @@ async def _ask_to_be_called(message: discord.Message, reply: ReplyTarget) -> Non
         return
     said = remark(reply.texts.reply_hidden.format(ask_more=reply.texts.ask_more))
     reference = message.to_reference(fail_if_not_exists=False)
-    await message.channel.send(view=said, reference=reference, mention_author=False, delete_after=HINT_SECONDS)
+    async with calling():
+        await message.channel.send(view=said, reference=reference, mention_author=False, delete_after=HINT_SECONDS)
 
 
 async def _name_missing(reply: ReplyTarget) -> None:
@@ -156,17 +181,10 @@ async def _name_missing(reply: ReplyTarget) -> None:
     message = reply.message
     sentence = f"<#{message.channel.id}>: {missing_permissions(reply.missing, reply.texts)}"
     if reply.missing[0].startswith("send_messages"):
-        await _tell_author(message, sentence)
+        await reply.whisper(sentence)
         return
     try:
-        await message.channel.send(view=remark(sentence))
-    except NETWORK as error:
+        async with calling():
+            await message.channel.send(view=remark(sentence))
+    except DiscordError as error:
         log.info("Could not tell a member which permissions are missing: %s", in_short(error))
-
-
-async def _tell_author(message: discord.Message, sentence: str) -> None:
-    """Tell the author of a message, alone, why it is not answered where it was written."""
-    try:
-        await message.author.send(view=remark(sentence))
-    except NETWORK as error:
-        log.info("Could not tell a member why a message is not answered: %s", in_short(error))

@@ -5,6 +5,7 @@ from discord import app_commands
 from discord.app_commands import Range
 
 from bot.core.client import JanusBot
+from bot.core.explain import refusable
 from bot.features.imagine import actions
 from bot.features.imagine.drawing import draw
 from bot.texts import described
@@ -21,22 +22,25 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.command(name="imagine", description=described("imagine"))
 @app_commands.describe(
     prompt=described("imagine_prompt"),
-    seed=described("imagine_seed"),
-    guidance=described("imagine_guidance"),
-    temperature=described("imagine_temperature"),
     count=described("imagine_count"),
     spoiler=described("imagine_spoiler"),
+    private=described("imagine_private"),
+    guidance=described("imagine_guidance"),
+    temperature=described("imagine_temperature"),
+    seed=described("imagine_seed"),
 )
+@refusable
 async def imagine(
     interaction: discord.Interaction[JanusBot],
     prompt: Range[str, 1, MOST_CHARACTERS],
-    seed: Range[int, 0, SEEDS - 1] | None = None,
-    guidance: Range[float, 1, 10] | None = None,
-    temperature: Range[float, 0, 2] | None = None,
     count: Range[int, 1, 5] | None = None,
     spoiler: bool = False,
+    private: bool = False,
+    guidance: Range[float, 1, 10] | None = None,
+    temperature: Range[float, 0, 2] | None = None,
+    seed: Range[int, 0, SEEDS - 1] | None = None,
 ) -> None:
     """Draw pictures of a prompt, and show them in one message."""
     usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
     drawing = usual.drawing(prompt, seed=seed, guidance=guidance, temperature=temperature, count=count)
-    await draw(interaction, drawing, spoiler=spoiler)
+    await draw(interaction, drawing, spoiler=spoiler, private=private)

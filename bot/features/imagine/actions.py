@@ -1,21 +1,37 @@
 """What the buttons under a gallery do, but for those that go on from one of its pictures: these are in `drawing`."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
+from discord import ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
+from bot.core.text import decimal
+from bot.features.ask import questions
 from bot.features.ask.form import AskForm
-from bot.features.ask.questions import ask
-from bot.features.imagine.drawing import KEPT, choose, draw, enlarge, find, vary
+from bot.features.imagine.drawing import (
+    KEPT,
+    choose,
+    draw,
+    enlarge,
+    find,
+    pressed,
+    revive_drawing,
+    revive_enlargement,
+    vary,
+)
 from bot.features.imagine.gallery import info
+from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.forms import MOST_CHARACTERS, Form, number
-from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, random_seed
+from bot.ui.forms import MOST_CHARACTERS, Form, number, open_form
+from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, Pictures, random_seed
 
 Press = discord.Interaction[JanusBot]
 
@@ -23,67 +39,99 @@ Press = discord.Interaction[JanusBot]
 async def setup(bot: JanusBot) -> None:
     """Say what the buttons do."""
     bot.actions |= {"again": again, "edit": edit, "info": tell, "choose": choose, "enlarge": enlarge}
-    bot.actions |= {"describe": describe, **dict.fromkeys(KEPT, vary)}
+    bot.actions |= {"describe": describe, "ask_this": ask_this, **dict.fromkeys(KEPT, vary)}
+    bot.revivals |= {"drawing": revive_drawing, "enlargement": revive_enlargement}
 
 
 async def again(interaction: Press, button: JobButton) -> None:
     """Draw the same words with a new seed, for whoever pressed."""
-    drawing, spoiler = await _drawing(interaction, button)
+    record, drawing = await _drawing(interaction, button)
+    texts = texts_for(interaction)
     if drawing.temperature == 0:
-        raise Refusal(texts_for(interaction).always_the_same)
-    await draw(interaction, replace(drawing, seed=random_seed()), spoiler=spoiler)
+        raise Refusal(texts.always_the_same.format(edit=texts.edit))
+    await _draw(interaction, button, record, replace(drawing, seed=random_seed()))
 
 
 async def edit(interaction: Press, button: JobButton) -> None:
     """Open a form with everything that the drawing was made of."""
-    drawing, spoiler = await _drawing(interaction, button)
-    await interaction.response.send_modal(DrawingForm(texts_for(interaction), drawing, spoiler))
+    record, drawing = await _drawing(interaction, button)
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.address.private))
+
+    async def put(interaction: Press, changed: Drawing) -> None:
+        await _draw(interaction, button, record, changed)
+
+    await open_form(interaction, partial(DrawingForm, texts_for(interaction), drawing, put))
 
 
 async def tell(interaction: Press, button: JobButton) -> None:
     """Tell all that is known of a drawing, so that only who pressed sees it."""
-    view = info(texts_for(interaction), await button.record(interaction))
+    record = await button.record(interaction)
+    if not isinstance(record.result, Pictures):
+        raise Refusal(texts_for(interaction).forgotten)
+    view = info(texts_for(interaction), record)
     await interaction.response.send_message(view=view, ephemeral=True)
 
 
 async def describe(interaction: Press, button: JobButton) -> None:
-    """Open a form to ask about a picture, with a first question in it."""
-    picture = find(interaction, await button.record(interaction), button.picture or 0)
-    texts = texts_for(interaction)
+    """Have a picture described, for whoever pressed."""
+    record = await button.record(interaction)
+    picture = find(interaction, record, button.picture or 0)
+    target = InteractionTarget(interaction, private=record.address.private)
+    await questions.describe(interaction.client, target, [picture], pressed(interaction, button, record))
+
+
+async def ask_this(interaction: Press, button: JobButton) -> None:
+    """Open a form to ask about a picture."""
+    record = await button.record(interaction)
+    picture, origin = find(interaction, record, button.picture or 0), pressed(interaction, button, record)
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.address.private))
 
     async def put(interaction: Press, form: AskForm) -> None:
-        await ask(interaction.client, InteractionTarget(interaction, private=False), [picture], form.question.value)
+        target = InteractionTarget(interaction, private=record.address.private)
+        await questions.ask(interaction.client, target, [picture], form.question.value, origin=origin)
 
-    await interaction.response.send_modal(AskForm(texts, put, texts.describe_one))
+    await open_form(interaction, partial(AskForm, texts_for(interaction), put))
 
 
-async def _drawing(interaction: Press, button: JobButton) -> tuple[Drawing, bool]:
-    """Look up what was asked for, and whether it hides its pictures. Raises Refusal."""
+async def _drawing(interaction: Press, button: JobButton) -> tuple[JobRecord, Drawing]:
+    """Look up what was asked for. Raises Refusal."""
     record = await button.record(interaction)
-    assert isinstance(record.request, Drawing)
-    return record.request, record.spoiler
+    if not isinstance(record.request, Drawing):
+        raise Refusal(texts_for(interaction).forgotten)
+    return record, record.request
+
+
+async def _draw(interaction: Press, button: JobButton, record: JobRecord, wish: Drawing) -> None:
+    """Draw what goes on from an earlier drawing, hidden and private where that was. Raises Refusal or Refused."""
+    origin = pressed(interaction, button, record)
+    await draw(interaction, wish, spoiler=record.spoiler, private=record.address.private, origin=origin)
 
 
 class DrawingForm(Form):
     """An earlier drawing to change."""
 
-    def __init__(self, texts: Texts, drawing: Drawing, spoiler: bool) -> None:
+    def __init__(self, texts: Texts, drawing: Drawing, put: Callable[[Press, Drawing], Awaitable[None]]) -> None:
+        """`put`: what is done with the changed one."""
         super().__init__(texts.edit_title)
-        self.drawing, self.spoiler = drawing, spoiler
+        self.drawing, self.put = drawing, put
         self.prompt = self.ask(texts.edit_prompt, drawing.prompt, most=MOST_CHARACTERS, long=True)
-        self.seed = self.ask(texts.edit_seed, str(drawing.seed))
-        self.guidance = self.ask(texts.edit_guidance, f"{drawing.guidance:g}")
-        self.temperature = self.ask(texts.edit_temperature, f"{drawing.temperature:g}")
-        self.count = self.ask(texts.edit_count, str(drawing.count))
+        self.seed = self.ask(texts.set_seed, str(drawing.seed), hint=texts.edit_seed_hint)
+        self.guidance = self._number(texts, texts.set_guidance, drawing.guidance, GUIDANCE)
+        self.temperature = self._number(texts, texts.set_temperature, drawing.temperature, TEMPERATURE)
+        self.count = self._number(texts, texts.set_count, drawing.count, COUNT)
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    def _number(self, texts: Texts, label: str, value: float, bounds: tuple[float, float]) -> ui.TextInput[Any]:
+        low, high = (decimal(bound, texts) for bound in bounds)
+        return self.ask(label, decimal(value, texts), hint=texts.edit_hint.format(low=low, high=high))
+
+    async def submit(self, interaction: Press) -> None:
         texts, seed = texts_for(interaction), self.seed.value.strip()
         wish = replace(
             self.drawing,
             prompt=self.prompt.value,
-            seed=int(number(texts, texts.edit_seed, seed, 0, SEEDS - 1)) if seed else random_seed(),
-            guidance=number(texts, texts.edit_guidance, self.guidance.value, *GUIDANCE),
-            temperature=number(texts, texts.edit_temperature, self.temperature.value, *TEMPERATURE),
-            count=int(number(texts, texts.edit_count, self.count.value, *COUNT)),
+            seed=int(number(texts, texts.set_seed, seed, 0, SEEDS - 1)) if seed else random_seed(),
+            guidance=number(texts, texts.set_guidance, self.guidance.value, *GUIDANCE),
+            temperature=number(texts, texts.set_temperature, self.temperature.value, *TEMPERATURE),
+            count=int(number(texts, texts.set_count, self.count.value, *COUNT)),
         )
-        await draw(interaction, wish, spoiler=self.spoiler)
+        await self.put(interaction, wish)

@@ -12,21 +12,31 @@ from typing import Final
 import discord
 
 from bot.core.client import JanusBot
-from bot.core.errors import Refusal, log_bug
-from bot.core.text import alt_text
-from bot.features.imagine.gallery import DrawingPresenter, EnlargementPresenter, chosen, picture_name
+from bot.core.errors import Refusal
+from bot.core.text import well_formed
+from bot.features.imagine.gallery import (
+    DrawingPresenter,
+    EnlargementPresenter,
+    Look,
+    chosen,
+    picture_alt,
+    picture_name,
+)
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.presenter import Revived
 from bot.media import inputs, provenance
+from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN
 from bot.media.uploads import Upload
-from bot.store.jobs import Enlargement, JobRecord
+from bot.store.conversations import KeptPicture
+from bot.store.records import Enlargement, JobRecord, Origin
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.layout import notice
-from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, Refused, new_id, random_seed
+from bot.ui.layout import origin_line
+from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id, random_seed
 
 KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation keeps, from its top
     "vary_little": 1 / 2,
@@ -36,20 +46,47 @@ KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation kee
 
 
 async def draw(
-    interaction: discord.Interaction[JanusBot], wish: Drawing, *, spoiler: bool = False, in_place: bool = False
+    interaction: discord.Interaction[JanusBot],
+    wish: Drawing,
+    *,
+    spoiler: bool = False,
+    private: bool = False,
+    origin: Origin | None = None,
+    again: JobRecord | None = None,
 ) -> None:
     """Draw `wish` for whoever typed or pressed, and stay until it is delivered.
 
-    Its owner and id are set here, so that `wish` may be an earlier drawing. `in_place` uses the message again that the
-    interaction came from. Raises Refusal or Refused.
+    Its owner and id are set here, so that `wish` may be an earlier drawing. `again`: the failed
+    job that it tries once more, on the same message. Raises Refusal or Refused.
     """
-    bot, target = interaction.client, InteractionTarget(interaction, private=False, in_place=in_place)
+    bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=again is not None)
     await admission.check(bot, target, wish.prompt, target.texts.prompt_empty)
-    drawing = replace(wish, prompt=wish.prompt.strip(), previews=True, id=new_id(), owner=str(target.asker.id))
+    words = well_formed(wish.prompt).strip()
+    drawing = replace(wish, prompt=words, previews=True, id=new_id(), owner=str(target.asker.id))
     spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
-    job = await admission.accept(bot, target, drawing, spoiler=spoiler)
-    presenter = DrawingPresenter(drawing, target.texts, bot.executor.status().model, spoiler)
-    await Delivery(bot, target, job, presenter).run()
+    keeping = admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler, origin=origin, again=again)
+    async with keeping as record:
+        job = await admission.submit(bot, target, record, drawing)
+    presenter = DrawingPresenter(drawing, target.texts, record.model, await look_of(bot, record, target.texts))
+    await Delivery(bot, target, record, job, presenter).run()
+
+
+async def revive_drawing(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
+    """Take up a drawing of an earlier process."""
+    assert isinstance(record.request, Drawing)
+    look = await look_of(bot, record, texts)
+    return Revived(record.request, DrawingPresenter(record.request, texts, record.model, look))
+
+
+async def look_of(bot: JanusBot, record: JobRecord, texts: Texts) -> Look:
+    """Tell how a job's pictures are shown where it was asked for."""
+    reports = not record.address.private and bool((await bot.store.servers.get(record.address.guild)).reports)
+    return Look(spoiler=record.spoiler, reports=reports, origin=origin_line(record.origin, texts))
+
+
+def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, record: JobRecord) -> Origin:
+    """Tell who pressed a button, and on what."""
+    return Origin(interaction.user.id, button.action, button.picture, record.link)
 
 
 async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
@@ -57,63 +94,84 @@ async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) ->
     bot, record = interaction.client, await button.record(interaction)
     if record.model != bot.executor.status().model:
         raise Refusal(texts_for(interaction).other_model)
-    assert isinstance(record.request, Drawing)
-    assert isinstance(record.result, Pictures)
-    tokens = record.result.tokens[button.picture or 0]
+    picture = button.picture or 0
+    drawing, result = _drawn(interaction, record, picture)
+    tokens = result.tokens[picture]
     wish = replace(
-        record.request,
+        drawing,
         seed=random_seed(),
         kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
-        temperature=record.request.temperature or bot.settings.imagine.temperature or 1.0,
+        temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,
     )
-    await draw(interaction, wish, spoiler=record.spoiler)
+    origin, private = pressed(interaction, button, record), record.address.private
+    await draw(interaction, wish, spoiler=record.spoiler, private=private, origin=origin)
 
 
 async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Double a picture's size once more, and stay until it is delivered. Raises Refusal."""
-    bot, target = interaction.client, InteractionTarget(interaction, private=False)
-    record, picture = await button.record(interaction), button.picture or 0
+    bot, record, picture = interaction.client, await button.record(interaction), button.picture or 0
+    target, origin = (
+        InteractionTarget(interaction, private=record.address.private),
+        pressed(interaction, button, record),
+    )
     found, texts = find(interaction, record, picture), target.texts
     _check_size((found.width or 0, found.height or 0), texts)  # as far as Discord tells it
     await admission.check(bot, target, None)
-    prompt = record.words
-    await target.show(notice(prompt, texts.reading_picture))
-    try:
-        data = await inputs.download(found, texts)
-        async with bot.decode_slots:
-            taken = await asyncio.to_thread(inputs.decode, data, found.filename, bot.settings.limits, texts)
-        _check_size(taken.picture.size, texts)
-        source = Enlargement(record.id, picture, prompt)
-        request = Enlarge(picture=taken.picture)
-        job = await admission.accept(bot, target, request, source=source, spoiler=record.spoiler)
-    except (Refusal, Refused) as refusal:
-        await target.refuse(str(refusal))
-        return
-    except Exception as error:  # the message is there already, and must not stay as it is
-        await target.show(notice(prompt, texts.failed.format(id=log_bug(error))))
-        return
-    name = f"{PurePath(found.filename).stem.removeprefix(HIDDEN)}-x2"
-    presenter = EnlargementPresenter(prompt, job.id, name, provenance.read(data), texts, record.spoiler)
-    del taken, data, request
-    await Delivery(bot, target, job, presenter).run()
+    spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
+    job_id, wish = new_id(), Enlargement(record.id, picture, record.words)
+    async with admission.accepted(
+        bot, target, job_id, wish, spoiler=spoiler, origin=origin, sources=[found], conversation=job_id
+    ) as enlargement:
+        begun = await admission.begin(bot, target, enlargement)
+    if begun:
+        job, revived = begun
+        await Delivery(bot, target, enlargement, job, revived.presenter).run(revived.files)
+
+
+async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
+    """Take up an enlargement where it stands: with its picture read, or not yet. Raises Refusal."""
+    conversations, limits = bot.store.conversations, bot.settings.limits
+    kept = next(iter(await conversations.pictures(record.id)), None)
+    if kept is None:
+        if not record.sources:
+            raise Refusal(texts.picture_gone)
+        (source,) = record.sources
+        kept = KeptPicture(source.filename, await inputs.download(source, bot.read, limits, texts))
+        await admission.keep(bot, record, [kept])
+    async with bot.decode_slots:
+        taken = await asyncio.to_thread(decode, kept.data, kept.name, bot.settings.limits, texts)
+    _check_size(taken.picture.size, texts)
+    name = f"{PurePath(kept.name).stem.removeprefix(HIDDEN)}-x2"
+    look = await look_of(bot, record, texts)
+    presenter = EnlargementPresenter(record.words, record.id, name, provenance.read(kept.data), texts, look)
+    return Revived(Enlarge(picture=taken.picture, id=record.id), presenter)
 
 
 async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Show one picture of a gallery to who pressed alone, with what can be done with it. Raises Refusal."""
     record, picture = await button.record(interaction), button.picture or 0
     found, texts = find(interaction, record, picture), texts_for(interaction)
-    assert isinstance(record.result, Pictures)
+    seed = _drawn(interaction, record, picture)[1].seeds[picture]
+    admission.count_press(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
-    file = Upload(found.filename, await inputs.download(found, texts), alt_text(record.words))
-    seed = record.result.seeds[picture]
+    bot = interaction.client
+    data = await inputs.download(found, bot.read, bot.settings.limits, texts)
+    file = Upload(found.filename, data, picture_alt(texts, record.words, picture, seed))
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
     await InteractionTarget(interaction, private=True).finish(parcel)
 
 
+def _drawn(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> tuple[Drawing, Pictures]:
+    """Return what was drawn and what came out. Raises Refusal if no such picture came out of a drawing."""
+    drawing, result = record.request, record.result
+    if isinstance(drawing, Drawing) and isinstance(result, Pictures) and picture < len(result.seeds):
+        return drawing, result
+    raise Refusal(texts_for(interaction).picture_not_here)
+
+
 def find(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> InputFile:
     """Find a picture on the message whose button was pressed. Raises Refusal if it is not there."""
-    download = interaction.client.http.get_from_cdn
-    shown = pictures_on(interaction.message, download) if interaction.message else []
+    shown = pictures_on(interaction.message) if interaction.message else []
     if len(shown) == 1:
         return shown[0]
     seeds = record.result.seeds if isinstance(record.result, Pictures) else ()

@@ -8,21 +8,29 @@ import discord
 from discord import ui
 from PIL import Image
 
-from bot.core.text import PROMPT_TEXT, alt_text, model_name, one_line
+from bot.core.text import alt_text, decimal, is_demo, model_name, one_line
 from bot.jobs.target import Parcel
 from bot.media.provenance import Provenance
-from bot.media.uploads import Finished, Upload, batches, encode, sketches
-from bot.store.jobs import JobRecord
+from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
+from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
-from bot.ui.layout import DONE, Standing, layout, panel, preview_names
+from bot.ui.layout import DONE, Standing, heading, layout, panel, preview_names
 from model.requests import Answer, Drawing, Pictures
 
 INFO_PROMPT: Final = 3000  # characters of the prompt: the numbers below need a few hundred
-WHOLE: Final = ("info", "report", "delete")  # what can be done with all that a message shows
-DRAWN: Final = ("again", "edit")  # and with a drawing, besides
-ONE: Final = ("enlarge", "describe")  # what can be done with one picture
+DRAWN: Final = ("again", "edit")  # what can be done with a drawing as a whole
+ONE: Final = ("enlarge", "describe", "ask_this")  # what can be done with one picture
 VARIATIONS: Final = ("vary_little", "vary", "vary_much")  # and where it was drawn, so that its tokens are there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the pictures of one job are shown, drawn or enlarged."""
+
+    spoiler: bool = False
+    reports: bool = False  # whether the server takes reports
+    origin: str = ""  # who pressed for it, if a button was pressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +40,36 @@ class DrawingPresenter:
     drawing: Drawing
     texts: Texts
     model: str
-    spoiler: bool = False
+    look: Look = Look()
     pace: float = 1.5
-    repeatable: bool = True
-
-    @property
-    def words(self) -> str:
-        return self.drawing.prompt
 
     @property
     def ready(self) -> str:
         return self.texts.pictures_ready
 
     def progress(self, standing: Standing) -> ui.LayoutView:
-        return panel(self.texts, self.words, standing, self.drawing.id, spoiler=self.spoiler)
+        look = self.look
+        return panel(
+            self.texts, self.drawing.prompt, standing, self.drawing.id, spoiler=look.spoiler, origin=look.origin
+        )
 
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
-        return await sketches(pictures, preview_names(len(pictures)), alt_text(self.words))
+        return await sketches(pictures, preview_names(len(pictures)))
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
         finished = [
-            Finished(picture, picture_name(seed), Provenance.of(self.drawing, seed, self.model))
-            for picture, seed in zip(ending.pictures, ending.seeds, strict=True)
+            Finished(
+                picture,
+                picture_name(seed),
+                Provenance.of(self.drawing, seed, self.model, len(ending.tokens[number])),
+                picture_alt(self.texts, self.drawing.prompt, number, seed),
+            )
+            for number, (picture, seed) in enumerate(zip(ending.pictures, ending.seeds, strict=True))
         ]
-        files = await encode(finished[done:], alt_text(self.words), limit)
+        files = await encode(finished[done:], room.file)
         parcels, first, seconds = [], done, sum(ending.seconds.values())
-        for batch in batches(files):
+        for batch in batches(files, room.message):
             parcels.append(
                 gallery(
                     self.texts,
@@ -69,7 +80,7 @@ class DrawingPresenter:
                     first=first,
                     of=len(finished),
                     mention="" if first else mention,
-                    spoiler=self.spoiler,
+                    look=self.look,
                 )
             )
             first += len(batch)
@@ -85,24 +96,23 @@ class EnlargementPresenter:
     name: str  # of the file, without its suffix
     provenance: Provenance | None
     texts: Texts
-    spoiler: bool = False
+    look: Look = Look()
     pace: float = 1.5
-    repeatable: bool = False  # the picture would have to be found again: the button that asked for this is still there
 
     @property
     def ready(self) -> str:
         return self.texts.pictures_ready
 
     def progress(self, standing: Standing) -> ui.LayoutView:
-        return panel(self.texts, self.words, standing, self.job_id)
+        return panel(self.texts, self.words, standing, self.job_id, origin=self.look.origin)
 
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
         return ()  # there is none
 
-    async def result(self, ending: Answer | Pictures, limit: int, mention: str, done: int) -> Sequence[Parcel]:
+    async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
         (picture,) = ending.pictures
-        (file,) = await encode([Finished(picture, self.name, self.provenance)], alt_text(self.words), limit)
+        (file,) = await encode([Finished(picture, self.name, self.provenance, alt_text(self.words))], room.file)
         seconds = sum(ending.seconds.values())
         return [
             enlarged(
@@ -113,7 +123,7 @@ class EnlargementPresenter:
                 picture.size,
                 seconds,
                 mention=mention,
-                spoiler=self.spoiler,
+                look=self.look,
             )
         ]
 
@@ -121,6 +131,11 @@ class EnlargementPresenter:
 def picture_name(seed: int) -> str:
     """Name a picture's file, without its suffix, so that it is found again on its message."""
     return f"janus-{seed}"
+
+
+def picture_alt(texts: Texts, prompt: str, number: int, seed: int) -> str | None:
+    """Describe a picture of a drawing, number `number` from 0, for people who can't see it."""
+    return alt_text(texts.alt_picture.format(number=number + 1, seed=seed, prompt=prompt.strip()))
 
 
 def gallery(
@@ -133,7 +148,7 @@ def gallery(
     first: int = 0,
     of: int | None = None,
     mention: str = "",
-    spoiler: bool = False,
+    look: Look = Look(),
 ) -> Parcel:
     """Show finished pictures with all it takes to draw them again.
 
@@ -142,22 +157,19 @@ def gallery(
     """
     small = texts.drawing_line.format(
         seed=drawing.seed,
-        guidance=f"{drawing.guidance:g}",
-        temperature=f"{drawing.temperature:g}",
+        guidance=decimal(drawing.guidance, texts),
+        temperature=decimal(drawing.temperature, texts),
         model=model_name(model),
-        seconds=seconds,
+        seconds=decimal(seconds, texts, 1),
     )
     notes = [texts.one_at_zero] if drawing.temperature == 0 else []
-    actions: Sequence[ui.Item[Any]]
+    notes += [texts.demo_note] if is_demo(model) else []
     if of == 1 or (of is None and len(files) == 1):
-        actions = for_one_picture(texts, drawing.id, 0, drawn=True)
+        rows = for_one_picture(texts, drawing.id, 0, drawn=True)
     else:
-        numbers = range(first, first + len(files))
-        actions = [JobButton("choose", drawing.id, number, texts=texts) for number in numbers]
+        rows = _for_each(texts, drawing.id, range(first, first + len(files)))
         notes.append(texts.choose_hint)
-    return _framed(
-        texts, drawing.prompt, drawing.id, files, [small, *notes], actions, drawn=True, mention=mention, spoiler=spoiler
-    )
+    return _framed(texts, drawing.prompt, drawing.id, files, [small, *notes], rows, DRAWN, mention, look)
 
 
 def enlarged(
@@ -169,12 +181,12 @@ def enlarged(
     seconds: float,
     *,
     mention: str = "",
-    spoiler: bool = False,
+    look: Look = Look(),
 ) -> Parcel:
     """Show an enlarged picture."""
-    small = texts.enlarged_line.format(width=size[0], height=size[1], seconds=seconds)
-    actions = for_one_picture(texts, job_id, 0, drawn=False)
-    return _framed(texts, prompt, job_id, [file], [small], actions, drawn=False, mention=mention, spoiler=spoiler)
+    small = texts.enlarged_line.format(width=size[0], height=size[1], seconds=decimal(seconds, texts, 1))
+    rows = for_one_picture(texts, job_id, 0, drawn=False)
+    return _framed(texts, prompt, job_id, [file], [small], rows, (), mention, look)
 
 
 def chosen(texts: Texts, job_id: str, picture: int, seed: int, file: Upload, *, drawn: bool, spoiler: bool) -> Parcel:
@@ -182,17 +194,25 @@ def chosen(texts: Texts, job_id: str, picture: int, seed: int, file: Upload, *, 
     view = layout(
         ui.TextDisplay(texts.chosen.format(number=picture + 1, seed=seed)),
         ui.MediaGallery(_framed_picture(file, spoiler)),
-        ui.ActionRow(*for_one_picture(texts, job_id, picture, drawn=drawn)),
+        *for_one_picture(texts, job_id, picture, drawn=drawn),
         ui.TextDisplay(f"-# {texts.vary_hint}"),
         colour=DONE,
     )
     return Parcel(view, [file])
 
 
-def for_one_picture(texts: Texts, job_id: str, picture: int, *, drawn: bool) -> Sequence[JobButton]:
+def for_one_picture(texts: Texts, job_id: str, picture: int, *, drawn: bool) -> Sequence[ui.ActionRow[Any]]:
     """Make the buttons for one picture. `drawn`: it came out of a drawing, so that its tokens are there to vary."""
-    actions = [*(VARIATIONS if drawn else ()), *ONE]
-    return [JobButton(action, job_id, picture, texts=texts) for action in actions]
+    rows = [*([VARIATIONS] if drawn else []), ONE]
+    return [ui.ActionRow(*(JobButton(action, job_id, picture, texts=texts) for action in row)) for row in rows]
+
+
+def _for_each(texts: Texts, job_id: str, numbers: Sequence[int]) -> Sequence[ui.ActionRow[Any]]:
+    """Make the buttons for several pictures: one to look at each, and one to enlarge it at once."""
+    look = [JobButton("choose", job_id, number, texts=texts) for number in numbers]
+    labels = {number: texts.enlarge_number.format(number=number + 1) for number in numbers}
+    enlarge = [JobButton("enlarge", job_id, number, label=label) for number, label in labels.items()]
+    return [ui.ActionRow(*look), ui.ActionRow(*enlarge)]
 
 
 def _framed(
@@ -201,18 +221,17 @@ def _framed(
     job_id: str,
     files: Sequence[Upload],
     small: Sequence[str],
-    actions: Sequence[ui.Item[Any]],
-    *,
-    drawn: bool,
+    rows: Sequence[ui.ActionRow[Any]],
+    drawn: Sequence[str],
     mention: str,
-    spoiler: bool,
+    look: Look,
 ) -> Parcel:
-    whole = [*(DRAWN if drawn else ()), *WHOLE]
+    whole = [*drawn, "info", *(["report"] if look.reports else []), "delete"]
     view = layout(
-        ui.TextDisplay(" ".join(filter(None, [mention, f"**{one_line(prompt, PROMPT_TEXT)}**"]))),
-        ui.MediaGallery(*(_framed_picture(file, spoiler) for file in files)),
+        ui.TextDisplay(heading(prompt, look.origin, mention)),
+        ui.MediaGallery(*(_framed_picture(file, look.spoiler) for file in files)),
         ui.TextDisplay("\n".join(f"-# {line}" for line in small)),
-        ui.ActionRow(*actions),
+        *rows,
         ui.ActionRow(*(JobButton(action, job_id, texts=texts) for action in whole)),
         colour=DONE,
     )
@@ -231,7 +250,9 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
         drawing = record.request
         lines.append(
             texts.info_settings.format(
-                guidance=f"{drawing.guidance:g}", temperature=f"{drawing.temperature:g}", model=model_name(record.model)
+                guidance=decimal(drawing.guidance, texts),
+                temperature=decimal(drawing.temperature, texts),
+                model=model_name(record.model),
             )
         )
         seeds = enumerate(record.result.seeds, 1)
@@ -242,5 +263,18 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
             lines.append(texts.info_alone)
     else:
         lines.append(texts.info_enlarged.format(number=record.request.picture + 1))  # type: ignore[union-attr]
-    stages = " · ".join(f"{stage} {seconds:.1f} s" for stage, seconds in record.result.seconds.items())
-    return layout(*(ui.TextDisplay(line) for line in lines), ui.TextDisplay(f"-# {stages}"), colour=DONE)
+    return layout(
+        *(ui.TextDisplay(line) for line in lines), ui.TextDisplay(f"-# {_took(texts, record.result)}"), colour=DONE
+    )
+
+
+def _took(texts: Texts, result: Pictures) -> str:
+    """Say how long a member waited, and for what."""
+    seconds = result.seconds
+    stages = (
+        (texts.took_waiting, ("queue",)),
+        (texts.took_drawing, ("prefill", "decode", "pixels")),
+        (texts.took_enlarging, ("upscale",)),
+    )
+    parts = [(words, round(sum(seconds.get(name, 0.0) for name in names), 1)) for words, names in stages]
+    return " · ".join(words.format(seconds=decimal(took, texts, 1)) for words, took in parts if took)

@@ -1,15 +1,19 @@
 """/settings: how the bot works on a server, for those who may manage it; and whether it works, for its owner."""
 
+from functools import partial
+
 import discord
 from discord import app_commands
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
+from bot.core.explain import refusable
 from bot.core.permissions import check_manages, check_owns
 from bot.features.settings.forms import GROUPS, NumbersForm, WordsForm
 from bot.features.settings.panel import BlockedSelect, ReportsSelect, change, panel, show_again
 from bot.texts import described, texts_for
 from bot.ui.buttons import Control
+from bot.ui.forms import open_form
 
 
 async def setup(bot: JanusBot) -> None:
@@ -23,6 +27,7 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.default_permissions(manage_guild=True)
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+@refusable
 async def settings(interaction: discord.Interaction[JanusBot]) -> None:
     """Show the panel, so that only who asked sees it. Raises Refusal."""
     await interaction.response.send_message(view=await panel(interaction), ephemeral=True)
@@ -47,6 +52,6 @@ async def _open_form(interaction: discord.Interaction[JanusBot], name: str) -> N
     bot, texts = interaction.client, texts_for(interaction)
     own = await bot.store.servers.get(check_manages(interaction))
     if name in GROUPS:
-        await interaction.response.send_modal(NumbersForm(texts, name, own, bot.settings, show_again))
+        await open_form(interaction, partial(NumbersForm, texts, name, own, bot.settings, show_again))
     else:
-        await interaction.response.send_modal(WordsForm(texts, own, show_again))
+        await open_form(interaction, partial(WordsForm, texts, own, show_again))

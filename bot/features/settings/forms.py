@@ -9,7 +9,10 @@ from discord import ui
 
 from bot.config import Settings
 from bot.core.client import JanusBot
+from bot.core.errors import Refusal
 from bot.core.permissions import check_manages
+from bot.core.text import decimal, one_line, well_formed
+from bot.jobs.refused_words import can_match
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
 from bot.ui.forms import Form, number
@@ -73,11 +76,13 @@ class NumbersForm(Form):
         self.fields: dict[str, ui.TextInput[Any]] = {}
         for key in self.group.keys:
             low, high = self._bounds(key)
-            hint = texts.set_hint.format(low=f"{low:g}", high=f"{high:g}", usual=f"{getattr(section, key):g}")
-            value = f"{chosen[key]:g}" if key in chosen else ""
+            hint = texts.set_hint.format(
+                low=decimal(low, texts), high=decimal(high, texts), usual=decimal(getattr(section, key), texts)
+            )
+            value = decimal(chosen[key], texts) if key in chosen else ""
             self.fields[key] = self.ask(labels(texts)[key], value, hint=hint)
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
         """Keep what was filled in. Raises Refusal."""
         texts, guild = texts_for(interaction), check_manages(interaction)
         changes = {
@@ -111,9 +116,13 @@ class WordsForm(Form):
             required=False,
         )
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
-        """Keep what was filled in. Raises Refusal."""
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
+        """Keep what was filled in, but for what could never be found, and say so. Raises Refusal."""
         guild = check_manages(interaction)
-        words = dict.fromkeys(" ".join(line.split()) for line in self.words.value.splitlines())
-        await interaction.client.store.servers.change(guild, {"refused": [word for word in words if word] or None})
+        lines = [" ".join(line.split()) for line in well_formed(self.words.value).splitlines()]
+        words = list(dict.fromkeys(filter(None, lines)))
+        found = [word for word in words if can_match(word)]
+        await interaction.client.store.servers.change(guild, {"refused": found or None})
         await self.done(interaction)
+        if never := [one_line(word) for word in words if word not in found]:
+            raise Refusal(texts_for(interaction).words_never.format(words=" · ".join(never)))

@@ -10,7 +10,7 @@ from discord import ui
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import check_manages, manages, missing, missing_permissions, owns
-from bot.core.text import one_line
+from bot.core.text import decimal, one_line
 from bot.features.settings.forms import GROUPS, labels, titles
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
@@ -58,10 +58,8 @@ def _numbers(bot: JanusBot, own: ServerSettings, name: str, texts: Texts) -> ui.
     """Show numbers that hold here; those that the server chose are bold."""
     group = GROUPS[name]
     chosen, holds = getattr(own, group.section), getattr(own.over(bot.settings), group.section)
-    shown = [
-        f"{labels(texts)[key]} {f'**{getattr(holds, key):g}**' if key in chosen else f'{getattr(holds, key):g}'}"
-        for key in group.keys
-    ]
+    written = {key: decimal(getattr(holds, key), texts) for key in group.keys}
+    shown = [f"{labels(texts)[key]} {f'**{value}**' if key in chosen else value}" for key, value in written.items()]
     return ui.Section(f"**{titles(texts)[name]}**\n{' · '.join(shown)}", accessory=_change(name, texts))
 
 

@@ -59,6 +59,18 @@ def test_each_thing_that_is_wrong_says_what_to_do(tiny_folder: Path, monkeypatch
     assert "janus-bot download no/such" in wrong["weights"]
 
 
+def test_a_token_is_looked_at_without_being_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "does not look like a bot's token" in findings()["token"].words
+    monkeypatch.delenv("DISCORD_TOKEN")
+    file = tmp_path / "token"
+    file.write_text(f"{'M' * 26}.{'G' * 6}.{'x' * 38}")
+    for mode, state, says in [(0o644, "note", f"chmod 600 {file}"), (0o600, "fine", "there is one")]:
+        file.chmod(mode)
+        token = findings(discord={"token_file": str(file)})["token"]
+        assert (token.state, "xxx" in token.words) == (state, False)
+        assert says in token.words
+
+
 def test_wrong_settings_are_a_finding() -> None:
     found = findings(imagine={"count": 99})
     assert found["settings"].state == "wrong"
@@ -128,7 +140,7 @@ def test_whether_the_weights_fit(memory: int, free: int, state: str) -> None:
 def test_seven_billion_parameters_on_a_cpu_get_an_honest_estimate() -> None:
     finding = check.speed(SEVEN_B, 10 * GIGA)
     assert finding.state == "note"
-    assert "at least 26 minutes" in finding.words  # 576 steps of 27 GB at 10 GB/s
+    assert "a drawing takes at least 26 minutes" in finding.words  # 576 steps of 27 GB at 10 GB/s
 
 
 def test_the_report_ends_with_a_verdict(tiny_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

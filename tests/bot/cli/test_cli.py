@@ -8,12 +8,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-import discord
 import pytest
 from PIL import Image
 
@@ -21,6 +21,7 @@ from bot.cli import oneshot
 from bot.cli import serve as serving
 from bot.cli.main import load_settings, main
 from bot.config import ROOT, Settings
+from bot.media.provenance import read
 from model.requests import Event, Executor, Request
 from tests.hub import serve
 
@@ -99,6 +100,15 @@ def test_the_version_is_that_of_the_package(janus_bot: Runner) -> None:
     assert janus_bot("--version") == Ended(0, f"janus-bot {version('janus-bot')}\n", "")
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_can_not_show_a_word_shows_its_code(tmp_path: Path, encoding: str) -> None:
+    command = [sys.executable, "-m", "bot", "check", "--config", str(tmp_path / "猫.toml")]
+    variables = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, check=False, encoding=encoding)
+    assert r"\u732b.toml: there is no such settings file" in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
 def test_a_port_that_is_taken_is_one_line(janus_bot: Runner, tiny_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = janus_bot("playground", "--port", str(taken.getsockname()[1]), "--model", tiny_folder)
@@ -170,17 +180,22 @@ def test_imagine_writes_pictures_that_their_seeds_draw_again(
     assert first.code == 0, first.stderr
     told = json.loads(first.stdout)
     assert first.stdout.count("\n") == 1
-    assert told["files"] == ["out/1.png", "out/2.png"]
+    assert told["files"] == ["out/a-red-circle-7.png", "out/a-red-circle-8.png"]
+    assert (told["prompt"], told["guidance"], told["temperature"]) == ("a red circle", 5.0, 1.0)
+    assert told["model"] == str(tiny_folder)
     assert told["seeds"] == [7, 8]
     assert {"prefill", "decode", "pixels", "upscale"} <= told["seconds"].keys()
     pictures = [pixels(tmp_path / file) for file in told["files"]]
+    made = read((tmp_path / told["files"][1]).read_bytes())
+    assert made
+    assert (made.prompt, made.seed, made.version) == ("a red circle", 8, told["version"])
     assert [picture.size for picture in pictures] == [(64, 64)] * 2  # the tiny model draws 32 x 32
 
     again = janus_bot(
         "imagine", "a red circle", "--seed", "8", "--count", "1", "--out", tmp_path / "again", *options, variables=model
     )
     assert again.code == 0, again.stderr
-    assert pixels(tmp_path / "again" / "1.png").tobytes() == pictures[1].tobytes()
+    assert pixels(tmp_path / "again" / "a-red-circle-8.png").tobytes() == pictures[1].tobytes()
 
 
 def test_imagine_in_words_says_files_on_stdout_and_seeds_on_stderr(
@@ -190,11 +205,61 @@ def test_imagine_in_words_says_files_on_stdout_and_seeds_on_stderr(
         "imagine", "a red circle", "--temperature", "0", "--no-upscale", "--model", tiny_folder, cwd=tmp_path
     )
     assert ended.code == 0, ended.stderr
-    assert ended.stdout == "out/1.png\n"
+    (file,) = (tmp_path / "out").iterdir()
+    assert ended.stdout == f"out/{file.name}\n"
     assert "At temperature 0 all pictures would be equal" in ended.stderr
     assert "seed " in ended.stderr
     assert "\x1b" not in ended.stderr  # bars are for terminals
-    assert pixels(tmp_path / "out" / "1.png").size == (32, 32)
+    assert pixels(file).size == (32, 32)
+
+
+def test_no_drawing_is_written_over_by_another(janus_bot: Runner, tiny_folder: Path, tmp_path: Path) -> None:
+    options = ("--seed", "7", "--count", "1", "--no-upscale", "--out", tmp_path, "--model", tiny_folder)
+    for prompt, more in [
+        ("Red circle!", ()),
+        ("red  circle", ()),
+        ("Red circle!", ("--guidance", "2")),
+        ("Red circle!", ()),
+    ]:
+        assert janus_bot("imagine", prompt, *options, *more).code == 0
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == ["red-circle-7-1.png", "red-circle-7-2.png", "red-circle-7.png"]
+
+
+def test_ask_takes_up_to_four_pictures(
+    janus_bot: Runner, complaint: Callable[..., str], tiny_folder: Path, tmp_path: Path
+) -> None:
+    pictures = [tmp_path / f"{number}.png" for number in range(5)]
+    for picture in pictures:
+        Image.new("RGB", (40, 30), "red").save(picture)
+    options = ("--max-new-tokens", "2", "--model", tiny_folder)
+    assert janus_bot("ask", *pictures[:4], "which?", *options).code == 0
+    assert "a question takes 4 at most" in complaint("ask", *pictures, "which?", *options)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_result_that_can_not_be_written_is_one_line(tiny_folder: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (40, 30), "red").save(picture)
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "bot", "ask", str(picture), "what is it?", "--model", str(tiny_folder)]
+        ended = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.stderr == "janus-bot: the result can't be written: No space left on device\n"
+    assert ended.returncode == 1
+
+
+@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.parametrize("seconds", [1.5, 3.0, 4.5])
+def test_an_interruption_while_the_model_is_loaded_ends_clean(tmp_path: Path, seconds: float) -> None:
+    command = [sys.executable, "-m", "bot", "imagine", "a cat", "--out", str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode in (0, 130)  # a quick machine has drawn it by then
+    assert "Traceback" not in err
+    assert out == "" or process.returncode == 0
 
 
 def test_ask_streams_words_or_prints_one_object(janus_bot: Runner, tiny_folder: Path, tmp_path: Path) -> None:
@@ -283,23 +348,31 @@ def test_run_ends_in_order_when_it_is_told_to(
     assert closed
 
 
+STUBBORN = """
+import asyncio, os, signal
+from bot.cli.console import run_to_end
+
+async def main():
+    try:
+        os.kill(os.getpid(), signal.{first})
+        await asyncio.Event().wait()
+    finally:
+        os.kill(os.getpid(), signal.{second})
+        await asyncio.sleep(60)
+
+run_to_end(main())
+"""
+
+
+@pytest.mark.parametrize(("first", "second"), [("SIGTERM", "SIGTERM"), ("SIGINT", "SIGINT"), ("SIGTERM", "SIGINT")])
+def test_who_is_told_twice_to_end_ends_at_once(first: str, second: str) -> None:
+    script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler){STUBBORN}"
+    ended = subprocess.run([sys.executable, "-c", script.format(first=first, second=second)], timeout=30, check=False)
+    assert ended.returncode == 128 + signal.Signals[second]
+
+
 def test_a_model_s_name_means_the_model_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo").mkdir()
     assert load_settings(None, "demo", None, None).model.name == "demo"
     assert load_settings(None, "./demo", None, None).model.name == str(tmp_path / "demo")
-
-
-def test_run_without_a_network_is_one_line_without_the_token(
-    janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path
-) -> None:
-    with serve({}) as gone:
-        pass
-    monkeypatch.setattr(discord.http.Route, "BASE", gone.address)
-    monkeypatch.setenv("DISCORD_TOKEN", "not-to-be-shown")
-    ended = janus_bot("run", "--model", tiny_folder)
-    assert ended.code == 1
-    *_, last = ended.stderr.splitlines()
-    assert last.startswith("janus-bot: Discord can't be reached: check the network")
-    assert "not-to-be-shown" not in ended.stdout + ended.stderr
-    assert "Traceback" not in ended.stderr

@@ -12,8 +12,9 @@ import discord
 import pytest
 
 from bot.cli import playground as module
-from bot.cli.playground import LivePreview, playground
-from bot.config import Settings
+from bot.cli.page import LivePreview
+from bot.cli.playground import playground
+from bot.config import Health, Settings
 from bot.texts import CATALOGUES, ENGLISH
 from model.requests import Drawing, Executor, Progress, Started
 from tests.bot.conftest import World
@@ -197,15 +198,52 @@ async def test_another_member_is_refused_and_a_moderator_is_not(
     assert executor.job.cancelled
 
 
+async def test_a_refusal_is_no_error_to_the_page(
+    visitors: tuple[Visitor, Visitor, Visitor], executor: ScriptedExecutor
+) -> None:
+    you, _, _ = visitors
+    receipt = await you.command("imagine", {"prompt": "   "})
+    assert (receipt["settlement"], receipt["uncertain"], receipt["diagnostics"]) == ("settled", False, [])
+    await you.until_it_shows("The prompt is empty")
+    assert executor.jobs == []
+
+
+async def test_it_promises_what_the_page_can(address: str) -> None:
+    async with visiting(address, len(module.VIEWERS) + 1) as (you, *_, other):
+        greeting = await you.look()
+        assert "reports" in greeting.lower()
+        catalog = await you._call("GET", "/api/commands")
+        assert {entry["invocation"] for entry in catalog["entries"]} >= {"imagine", "ask", "help"}
+        for visitor in (you, other):  # and who reads another language types the names that the page has
+            await visitor.command("help", {})
+            await visitor.until_it_shows('"label": "/imagine"')
+            assert "Apps" not in await visitor.look()
+
+
+async def test_the_page_has_our_name(address: str) -> None:
+    base, _, _ = address.partition("/#")
+    async with aiohttp.ClientSession() as http, http.get(f"{base}/") as answer:
+        page = await answer.text()
+    assert "<title>janus-bot playground</title>" in page
+    assert "SimCord</strong>" not in page
+
+
+async def test_it_serves_metrics_where_a_port_is_set(executor: ScriptedExecutor, unused_tcp_port: int) -> None:
+    metrics = f"http://127.0.0.1:{unused_tcp_port}/metrics"
+    settings = Settings(health=Health(port=unused_tcp_port))
+    async with served(settings, executor), aiohttp.ClientSession() as http, http.get(metrics) as answer:
+        assert "janus_engine_ready 1.0" in await answer.text()
+
+
 async def test_every_language_has_a_member_who_uses_it(address: str) -> None:
     languages = [texts for texts in dict.fromkeys(CATALOGUES.values()) if texts is not ENGLISH]
     first = len(module.VIEWERS)
     async with visiting(address, first + len(languages)) as visitors:
         for visitor, texts in zip(visitors[first:], languages, strict=True):
             await visitor.command("status", {})
-            await visitor.until_it_shows(texts.status_no_speed)
+            await visitor.until_it_shows(texts.status_ready.format(model="demo"))
         await visitors[0].command("status", {})
-        await visitors[0].until_it_shows(ENGLISH.status_no_speed)
+        await visitors[0].until_it_shows(ENGLISH.status_ready.format(model="demo"))
 
 
 async def test_the_oldest_pictures_expire_before_the_memory_does(

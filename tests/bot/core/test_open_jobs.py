@@ -1,7 +1,6 @@
 """Messages that share a channel's limit on edits."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from bot.core.open_jobs import SHARED_SECONDS, OpenJobs
 from bot.texts import Texts
@@ -14,7 +13,6 @@ class Job:
     id: str
     shares: int | None
     finishing: bool = False
-    kept: bool = False
     owner: int = 1
     words: str = ""
     link: str | None = None
@@ -22,9 +20,7 @@ class Job:
     def line(self, texts: Texts) -> str:
         return ""
 
-    def cancel(self) -> None: ...
-
-    async def hand_over(self, interaction: Any) -> None: ...
+    async def cancel(self, by: int | None = None) -> None: ...
 
 
 def all_of(*jobs: Job) -> OpenJobs:
@@ -35,7 +31,7 @@ def all_of(*jobs: Job) -> OpenJobs:
 
 
 def test_the_more_messages_share_a_limit_the_fewer_edits_has_each() -> None:
-    jobs = all_of(*(Job(f"{number}", 7) for number in range(20)), Job("elsewhere", 8), Job("kept", 7, kept=True))
+    jobs = all_of(*(Job(f"{number}", 7) for number in range(20)), Job("elsewhere", 8))
     assert jobs.seconds_apart(7) == 20 * SHARED_SECONDS
     assert jobs.seconds_apart(8) == SHARED_SECONDS
     edits = 20 * 5 / jobs.seconds_apart(7)  # of all of them, in five seconds

@@ -4,18 +4,24 @@ import pytest
 
 from model.requests import Started, Text
 from tests.bot.conftest import World
-from tests.bot.samples import animation, png
+from tests.bot.samples import animation, fitted, png
 from tests.bot.scripted import answer
 from tests.bot.seen import buttons, files, parts, shown, text, told_privately
 
 
 async def test_an_answer_grows_and_ends(world: World) -> None:
     result = await world.alice.slash(
-        world.channel, "ask", image=("cat.png", png()), question="What is this?", temperature=0.5, top_p=0.5, seed=3
+        world.channel,
+        "ask",
+        image=("cat.png", png()),
+        question="What is this?",
+        temperature=0.5,
+        word_choice=0.5,
+        seed=3,
     )
     asked = world.executor.question
     assert (asked.question, asked.temperature, asked.top_p, asked.seed) == ("What is this?", 0.5, 0.5, 3)
-    assert asked.pictures[0].size == (32, 24)
+    assert asked.pictures == (fitted(),)
     assert [a.filename for a in files(shown(result))] == ["picture.webp"]
     world.executor.job.tell(Started(), Text("A red"))
     await world.env.settle()
@@ -25,7 +31,7 @@ async def test_an_answer_grows_and_ends(world: World) -> None:
     world.executor.job.tell(Text(" square."), answer("A red square."))
     await world.env.settle()
     assert "A red square." in text(shown(result))
-    assert "demo · 3 tokens · 1.0 s" in text(shown(result))
+    assert "demo · 1.0 s" in text(shown(result))
     assert buttons(shown(result)) == ["Ask more", "Delete"]
     assert not result.ephemeral
 
@@ -72,8 +78,8 @@ async def test_a_long_answer_goes_along_as_a_file(world: World) -> None:
     _, file = files(message)
     assert file.filename == "answer.txt"
     assert (await file.read()).decode() == long.strip()
-    assert "all of it is in the file" in text(message)
-    assert "stopped at its greatest length" in text(message)
+    assert "the file has all of it" in text(message)
+    assert "answer reached its maximum length" in text(message)
     assert sum(len(part["content"]) for part in parts(message, 10)) <= 4000
 
 
@@ -93,9 +99,9 @@ async def test_nobody_is_mentioned_by_what_people_or_the_model_write(world: Worl
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("notes.txt", b"hello", "notes.txt is not a picture"),
-        ("huge.png", b"\0" * (10 * 2**20 + 1), "huge.png is too large: 10.5 MB"),
-        ("broken.png", png((200, 200))[:60], "broken.png is broken"),
+        ("notes.txt", b"hello", "notes.txt isn't a picture"),
+        ("huge.png", b"\0" * (10 * 2**20 + 1), "huge.png is too large (10.5 MB)"),
+        ("broken.png", png((200, 200))[:60], "broken.png is damaged"),
     ],
 )
 async def test_bad_input_is_refused_privately_and_costs_nothing(
@@ -119,7 +125,7 @@ async def test_a_bug_after_the_first_message_is_told_on_it(world: World, monkeyp
 
     monkeypatch.setattr(world.executor, "submit", submit)
     message = shown(await world.alice.slash(world.channel, "ask", image=("cat.png", png()), question="What?"))
-    assert "not your fault" in text(message)
+    assert "wrong on my side" in text(message)
 
 
 async def test_an_answer_of_control_characters_alone_is_one_of_no_words(world: World) -> None:

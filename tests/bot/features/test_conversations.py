@@ -9,9 +9,9 @@ from PIL import Image
 from simcord import InteractionResult, ResponseMessage
 
 from bot.features.privacy import forget
-from model.requests import Started, Text, Turn
+from model.requests import Failed, Started, Text, Turn
 from tests.bot.conftest import World, restart
-from tests.bot.samples import png
+from tests.bot.samples import fitted, png
 from tests.bot.scripted import answer
 from tests.bot.seen import buttons, fields, files, parts, shown, text, told_privately
 
@@ -40,7 +40,7 @@ async def test_ask_more_goes_on_with_the_picture_and_all_that_was_said(world: Wo
     asks = world.executor.last_question
     assert asks.turns == (Turn(question="What is this?", answer="A cat."),)
     assert (asks.question, asks.temperature, asks.seed) == ("Which colour?", 0.7, 5)
-    assert [picture.tobytes() for picture in asks.pictures] == [Image.new("RGB", (32, 24), "red").tobytes()]
+    assert asks.pictures == (fitted(),)
     world.executor.jobs[-1].tell(Started(), Text("Gr"))
     await world.env.settle()
     await world.env.advance_time(2)
@@ -58,7 +58,7 @@ async def test_it_still_goes_on_after_a_restart(world: World) -> None:
     await restart(world)
     await ask_more(world, first, "Which colour?")
     assert world.executor.last_question.turns == (Turn(question="What is this?", answer="A cat."),)
-    assert world.executor.last_question.pictures[0].size == (32, 24)
+    assert world.executor.last_question.pictures == (fitted(),)
 
 
 async def test_what_had_to_be_forgotten_is_told(world: World) -> None:
@@ -67,7 +67,7 @@ async def test_what_had_to_be_forgotten_is_told(world: World) -> None:
     long = answer("Grey.")
     world.executor.jobs[-1].tell(type(long)(long.text, long.tokens, True, 3, long.seconds))
     await world.env.settle()
-    assert "Questions that I had to forget: 3." in text(second)
+    assert "questions forgotten: 3." in text(second)
 
 
 async def test_anybody_goes_on_from_a_public_answer(world: World) -> None:
@@ -88,7 +88,7 @@ async def test_private_stays_private(world: World) -> None:
     assert "Grey." in text(second)
     record = await world.bot.store.jobs.get(world.executor.jobs[-1].id)
     assert record
-    assert record.private
+    assert record.address.private
 
 
 async def test_a_follow_up_of_no_words_is_refused(world: World) -> None:
@@ -131,9 +131,11 @@ async def test_who_is_forgotten_takes_the_picture_along(world: World) -> None:
     assert "I no longer have the picture" in told_privately(await ask_more(world, second, "Sure?", world.bob))
 
 
-async def test_an_interrupted_question_is_tried_again_in_place(world: World) -> None:
+async def test_a_question_that_failed_is_tried_again_in_place(world: World) -> None:
     first = await asked(world)
     second = shown(await ask_more(world, first, "Which colour?"))
+    world.executor.jobs[-1].tell(Failed("", "memory"))
+    await world.env.settle()
     await restart(world)
     await world.env.settle()
     assert buttons(second) == ["Try again"]
@@ -162,9 +164,7 @@ async def test_four_pictures_in_one_question(world: World) -> None:
             image_4=handed_in[3],
         )
     )
-    assert [picture.getpixel((0, 0)) for picture in world.executor.last_question.pictures] == [
-        Image.new("RGB", (1, 1), colour).getpixel((0, 0)) for colour in colours
-    ]
+    assert world.executor.last_question.pictures == tuple(fitted(colour=colour) for colour in colours)
     world.executor.jobs[-1].tell(answer("The third."))
     await world.env.settle()
     (seen,) = parts(message, 12)
@@ -180,7 +180,7 @@ async def test_one_bad_picture_among_several_refuses_the_question(world: World) 
             world.channel, "ask", image=("cat.png", png()), question="What?", image_2=("notes.txt", b"hello")
         )
     )
-    assert "notes.txt is not a picture" in told
+    assert "notes.txt isn't a picture" in told
     assert world.executor.jobs == []
 
 

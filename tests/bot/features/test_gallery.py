@@ -8,12 +8,13 @@ from PIL import Image
 from simcord import ResponseMessage
 
 from model.requests import Drawing, Enlarge, Failed, Pictures, Question
+from model.square import fit
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import answer, pictures
-from tests.bot.seen import buttons, fields, files, gallery, shown, text, told_privately
+from tests.bot.seen import buttons, fields, files, gallery, parts, shown, text, told_privately
 
-WHOLE = ["Again", "Edit", "Info", "Report", "Delete"]
-ONE = ["Vary a little", "Vary", "Vary a lot", "Enlarge", "Describe"]
+WHOLE = ["Again", "Edit", "Info", "Delete"]
+ONE = ["Vary a little", "Vary", "Vary a lot", "Enlarge", "Describe", "Ask"]
 
 
 async def drawn(world: World, **options: object) -> ResponseMessage:
@@ -41,7 +42,7 @@ def newest(world: World) -> Drawing:
 
 
 async def test_a_gallery_has_buttons_for_all_and_for_each(world: World) -> None:
-    assert buttons(await drawn(world)) == ["1", "2", "3", *WHOLE]
+    assert buttons(await drawn(world)) == ["1", "2", "3", "Enlarge 1", "Enlarge 2", "Enlarge 3", *WHOLE]
     assert buttons(await drawn(world, count=1)) == [*ONE, *WHOLE]
 
 
@@ -81,17 +82,78 @@ async def test_edit_opens_a_form_filled_with_everything(world: World) -> None:
 async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
     message = await drawn(world)
     for number, written, says in [
-        (0, "   ", "the prompt is empty"),
+        (0, "   ", "The prompt is empty"),
         (1, "seven", "Write a number from 0 to 4294967295"),
-        (2, "11", "Write a number from 1 to 10"),
-        (3, "nan", "Write a number from 0 to 2"),
-        (4, "2.5", "Write a number from 1 to 5"),
+        (2, "11", "Guidance: 11 isn't possible. Write a number from 1 to 10"),
+        (3, "nan", "Temperature: nan isn't possible. Write a number from 0 to 2"),
+        (4, "2.5", "Pictures: 2.5 isn't possible. Write a number from 1 to 5"),
     ]:
         form = await world.alice.click(message, label="Edit")
         values = {field["custom_id"]: field["value"] for field in fields(form)}
         values[list(values)[number]] = written
-        assert says in told_privately(await world.alice.submit_modal(form, values))
+        refused = await world.alice.submit_modal(form, values)
+        assert says in told_privately(refused)
+        again = await world.alice.click(shown(refused), label="Edit")
+        assert [field["value"].strip() for field in fields(again)] == [value.strip() for value in values.values()]
     assert len(world.executor.jobs) == 1
+    values = {field["custom_id"]: field["value"] for field in fields(again)}
+    await world.alice.submit_modal(again, {**values, list(values)[-1]: "2"})  # mended
+    assert newest(world).count == 2
+
+
+async def test_an_older_refusal_and_another_member_open_nobody_s_form(world: World) -> None:
+    message = await drawn(world)
+    refusals = []
+    for written in ("eleven", "twelve"):
+        form = await world.alice.click(message, label="Edit")
+        values = {field["custom_id"]: field["value"] for field in fields(form)}
+        refusals.append(shown(await world.alice.submit_modal(form, {**values, list(values)[2]: written})))
+    assert "no longer have a record" in told_privately(await world.alice.click(refusals[0], label="Edit"))
+    assert fields(await world.alice.click(refusals[1], label="Edit"))[2]["value"] == "twelve"
+
+
+async def test_no_form_opens_for_what_is_refused_in_any_case(world: World) -> None:
+    message = await drawn(world, count=1)
+    world.bot.paused = True
+    for label in ("Edit", "Ask"):
+        assert "I'm paused" in told_privately(await world.bob.click(message, label=label))
+
+
+async def test_a_message_that_a_button_made_says_whose_it_is_and_from_what(world: World) -> None:
+    message = await drawn(world)
+    seen = shown(await world.bob.click(message, label="2"))
+    link = f"https://discord.com/channels/{world.alice.guild.id}/{world.channel.id}/{message.id}"
+    for label, says in [
+        ("Again", "drawn again"),
+        ("Vary a little", "varied a little from picture 2"),
+        ("Describe", "about picture 2"),
+        ("Enlarge 2", "picture 2, enlarged"),
+    ]:
+        made = shown(await world.bob.click(message if label in buttons(message) else seen, label=label))
+        line = f"for <@{world.bob.id}> · [{says}]({link})"
+        assert line in text(made)
+        await world.bob.click(made, label="Cancel")
+        assert line in text(made)
+    assert "for <@" not in text(message)  # of a command, Discord says it
+    sent = [(request.json or {}) for request in world.env.http_requests]
+    allowed = [body.get("data", body).get("allowed_mentions") for body in sent if "for <@" in str(body)]
+    assert allowed
+    assert all(one == {"parse": []} for one in allowed), "somebody would be called"
+
+
+async def test_report_is_offered_where_a_channel_takes_reports(world: World) -> None:
+    await world.bot.store.servers.change(world.alice.guild.id, {"reports": world.channel.id})
+    assert "Report" in buttons(await drawn(world))
+    assert "Report" not in buttons(await drawn(world, private=True))
+
+
+async def test_what_comes_of_a_private_drawing_is_private(world: World) -> None:
+    message = await drawn(world, private=True, count=1)
+    assert message.ephemeral
+    for label in ("Again", "Vary", "Enlarge", "Describe"):
+        assert shown(await world.alice.click(message, label=label)).ephemeral
+        world.executor.jobs[-1].cancel()
+        await world.env.settle()
 
 
 async def test_an_empty_seed_is_a_new_one(world: World) -> None:
@@ -139,7 +201,7 @@ async def test_a_greedy_picture_is_varied_with_a_temperature_or_nothing_would_ch
 async def test_another_model_s_picture_is_not_varied(world: World) -> None:
     message = await drawn(world, count=1)
     world.executor.becomes(model="7b")
-    assert "Another model drew this" in told_privately(await world.alice.click(message, label="Vary"))
+    assert "A different model drew this" in told_privately(await world.alice.click(message, label="Vary"))
     assert len(world.executor.jobs) == 1
 
 
@@ -157,11 +219,26 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     assert not result.ephemeral
     assert "1536 x 1536 pixels" in text(result)
     assert [a.filename for a in files(result)] == ["janus-8-x2.png"]
-    assert buttons(result) == ["Enlarge", "Describe", "Info", "Report", "Delete"]
+    assert buttons(result) == ["Enlarge", "Describe", "Ask", "Info", "Delete"]
     assert "Picture 2 of an earlier drawing" in told_privately(await world.bob.click(result, label="Info"))
     again = shown(await world.alice.click(result, label="Enlarge"))
     await world.alice.click(again, label="Cancel")
     assert world.executor.jobs[-1].cancelled
+
+
+async def test_what_follows_from_a_hidden_picture_is_hidden(world: World) -> None:
+    message = await drawn(world, spoiler=True)
+    one = shown(await world.alice.click(message, label="2"))
+    assert [item["spoiler"] for item in gallery(one)] == [True]
+    large = shown(await world.alice.click(one, label="Enlarge"))
+    world.executor.jobs[-1].tell(Pictures((Image.new("RGB", (1536, 1536)),), (), (), {}))
+    await world.env.settle()
+    assert [item["spoiler"] for item in gallery(large)] == [True]
+    varied = shown(await world.alice.click(one, label="Vary"))
+    await finish(world)
+    assert all(item["spoiler"] for item in gallery(varied))
+    asked = shown(await world.alice.click(large, label="Describe"))
+    assert [part["spoiler"] for part in parts(asked, 11)] == [True]
 
 
 async def test_a_picture_of_5000_pixels_is_not_enlarged(world: World) -> None:
@@ -169,22 +246,38 @@ async def test_a_picture_of_5000_pixels_is_not_enlarged(world: World) -> None:
     job = world.executor.job
     job.tell(Pictures((Image.new("RGB", (5000, 20)),), ((1,) * 144,), (1,), {}))
     await world.env.settle()
-    assert "only pictures below 5000" in told_privately(await world.alice.click(message, label="Enlarge"))
+    assert "only pictures under 5000" in told_privately(await world.alice.click(message, label="Enlarge"))
     assert len(world.executor.jobs) == 1
+
+
+async def test_a_picture_pressed_again_and_again_is_shown_so_often(world: World) -> None:
+    message = await drawn(world)
+    world.bot.presses.most = 3
+    for _ in range(3):
+        assert "Picture 3" in text(shown(await world.bob.click(message, label="3")))
+    told = told_privately(await world.bob.click(message, label="3"))
+    assert "You've pressed 3 buttons that send pictures" in told
+    assert "try again <t:" in told
+    assert "pressed" not in text(shown(await world.alice.click(message, label="3")))  # others are not concerned
+    await world.env.advance_time(60 * 60 + 1)
+    assert "pressed" not in text(shown(await world.bob.click(message, label="3")))
 
 
 async def test_describing_asks_about_one_picture(world: World) -> None:
     message = await drawn(world)
     seen = shown(await world.bob.click(message, label="3"))
-    form = await world.bob.click(seen, label="Describe")
+    described = shown(await world.bob.click(seen, label="Describe"))
+    assert world.executor.last_question.question == "Describe this image."
+    world.executor.jobs[-1].tell(answer("A circle."))
+    await world.env.settle()
+    assert "A circle." in text(described)
+    form = await world.bob.click(seen, label="Ask")
     (field,) = fields(form)
-    assert field["value"]
     result = shown(await world.bob.submit_modal(form, {field["custom_id"]: "What colour is it?"}))
-    question = world.executor.jobs[-1].request
-    assert isinstance(question, Question)
+    question = world.executor.last_question
     assert question.question == "What colour is it?"
     with Image.open(await first_file(seen)) as picture:
-        assert question.pictures[0].tobytes() == picture.tobytes()
+        assert question.pictures[0] == fit(picture)
     world.executor.jobs[-1].tell(answer("Blue."))
     await world.env.settle()
     assert "Blue." in text(result)
@@ -196,7 +289,7 @@ async def test_info_shows_the_whole_prompt_and_each_picture_s_own_seed(world: Wo
     told = told_privately(await world.bob.click(message, label="Info"))
     assert prompt.strip() in told
     assert "Picture 1: seed 4294967295\nPicture 2: seed 0\nPicture 3: seed 1" in told
-    assert "decode 2.0 s" in told
+    assert "drew 2.5 s" in told
 
 
 async def test_delete_is_for_who_asked_and_for_moderators(world: World) -> None:
@@ -218,7 +311,7 @@ async def test_every_button_works_days_later_and_after_a_restart(world: World) -
         assert (await world.bob.click(pressed, label=label)).acknowledged
         world.executor.jobs[-1].cancel()  # one member's jobs take turns
         await world.env.settle()
-    assert [type(job.request) for job in world.executor.jobs[2:]] == [Drawing] * 4 + [Enlarge]
+    assert [type(job.request) for job in world.executor.jobs[2:]] == [Drawing] * 4 + [Enlarge, Question]
     await world.alice.click(message, label="Delete")
     assert message.id not in [m.id for m in world.channel.history()]
 
@@ -229,9 +322,9 @@ async def test_after_the_days_that_jobs_are_kept_every_button_says_so(world: Wor
     world.executor.jobs[-1].tell(Failed("", "memory"))
     await world.env.settle()
     await world.env.advance_time(timedelta(days=world.bot.settings.store.keep_days, hours=25).total_seconds())
-    presses = [(message, label) for label in buttons(message) if label != "Report"]  # which the job is not needed for
+    presses = [(message, label) for label in buttons(message)]
     for pressed, label in [*presses, (failed, "Try again")]:
-        assert "I no longer know about this" in told_privately(await world.alice.click(pressed, label=label))
+        assert "I no longer have a record of this" in told_privately(await world.alice.click(pressed, label=label))
 
 
 async def first_file(message: ResponseMessage) -> io.BytesIO:

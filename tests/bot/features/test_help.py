@@ -1,3 +1,4 @@
+import discord
 import pytest
 import simcord
 
@@ -29,6 +30,25 @@ async def test_one_screen_with_examples_for_the_model(world: World, model: str, 
     for words in (*examples.drawings.values(), *examples.questions.values()):
         assert words in text(screen)
     assert len(custom_ids(screen)) == len(examples.drawings) + len(examples.questions)
+
+
+async def test_commands_are_named_to_be_pressed_and_settings_to_those_who_can_use_them(world: World) -> None:
+    rights = world.alice.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
+    manager = world.alice.guild.add_member(world.env.create_user("manager"), roles=[rights])
+    ids = world.bot.command_sync.ids
+    screen = text(await helped(world, "demo"))
+    assert f"</imagine:{ids['imagine']}>" in screen
+    assert f"</settings:{ids['settings']}>" not in screen
+    assert f"</settings:{ids['settings']}>" in text(shown(await manager.slash(world.channel, "help")))
+    world.bot.command_sync.ids = {}
+    assert "`/imagine`" in text(await helped(world, "demo"))
+
+
+async def test_menus_are_named_where_there_are_any(world: World) -> None:
+    assert "choose Apps" in text(await helped(world, "demo"))
+    for menu in world.bot.tree.get_commands(type=discord.AppCommandType.message):
+        world.bot.tree.remove_command(menu.name, type=discord.AppCommandType.message)
+    assert "choose Apps" not in text(await helped(world, "demo"))
 
 
 @pytest.mark.parametrize(("model", "examples"), MODELS[:2])
@@ -71,7 +91,7 @@ async def test_what_is_no_picture_is_refused_in_the_form_too(world: World) -> No
             form, {picture["custom_id"]: [("notes.txt", b"words")], words["custom_id"]: "what is this?"}
         )
     )
-    assert "notes.txt is not a picture" in told
+    assert "notes.txt isn't a picture" in told
 
 
 async def test_an_example_that_is_no_longer_offered_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,9 @@ async def test_a_drawing_from_the_first_second_to_the_gallery(world: World) -> N
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     assert "seed 7 · guidance 5 · temperature 1 · demo · 2.5 s" in text(message)
-    assert [item["description"] for item in gallery(message)] == ["a red circle"] * 3
+    assert [item["description"] for item in gallery(message)] == [
+        f"Picture {number}, seed {6 + number}: a red circle" for number in (1, 2, 3)
+    ]
     assert [a.filename for a in files(message)] == ["janus-7.png", "janus-8.png", "janus-9.png"]
 
 
@@ -57,11 +59,11 @@ async def test_at_temperature_0_it_says_why_there_is_one_picture(world: World) -
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     assert len(gallery(message)) == 1
-    assert "every picture would be the same" in text(message)
+    assert "all pictures would be the same" in text(message)
 
 
 @pytest.mark.parametrize(
-    ("prompt", "says"), [("   ", "the prompt is empty"), ("x" * 2001, "That is 2001 characters long. At most 2000")]
+    ("prompt", "says"), [("   ", "The prompt is empty"), ("x" * 2001, "That's 2001 characters. The limit is 2000")]
 )
 async def test_a_bad_prompt_is_refused_privately_and_costs_nothing(world: World, prompt: str, says: str) -> None:
     assert says in told_privately(await world.alice.slash(world.channel, "imagine", prompt=prompt))

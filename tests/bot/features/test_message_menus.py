@@ -38,8 +38,8 @@ async def test_ask_about_this_image(world: World, private: bool) -> None:
 @pytest.mark.parametrize("menu", ["Ask about this image", "Describe this image"])
 async def test_a_menu_on_a_message_without_a_picture_is_refused_privately(world: World, menu: str) -> None:
     for message, says in [
-        (await world.bob.send(world.channel, "look!"), "no picture on that message"),
-        (await world.bob.send(world.channel, "", attachments=[("notes.txt", b"hello")]), "notes.txt is not a picture"),
+        (await world.bob.send(world.channel, "look!"), "no picture in that message"),
+        (await world.bob.send(world.channel, "", attachments=[("notes.txt", b"hello")]), "notes.txt isn't a picture"),
     ]:
         assert says in told_privately(await world.alice.context_menu(world.channel, menu, message))
     assert world.executor.jobs == []
@@ -61,4 +61,4 @@ async def test_a_form_that_is_too_long_is_refused_privately(world: World) -> Non
     seen = await world.bob.send(world.channel, "look!", attachments=[CAT])
     form = await world.alice.context_menu(world.channel, "Ask about this image", seen)
     words = fields(form)[0]["custom_id"]
-    assert "4000 characters long" in told_privately(await world.alice.submit_modal(form, {words: "x" * 4000}))
+    assert "4000 characters" in told_privately(await world.alice.submit_modal(form, {words: "x" * 4000}))

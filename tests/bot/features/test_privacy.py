@@ -27,7 +27,7 @@ async def test_a_member_is_forgotten_and_the_others_are_not(world: World) -> Non
     assert buttons(seen) == ["Yes, forget me", "No"]
     assert len(await world.bot.store.database.rows("SELECT * FROM jobs")) == 5
     await world.alice.click(seen, label="Yes, forget me")
-    assert text(seen) == "Forgotten."
+    assert text(seen) == "Done: I've forgotten it all."
     rows = await world.bot.store.database.rows("SELECT owner FROM jobs")
     assert [row["owner"] for row in rows] == [world.bob.id] * 2
     assert await world.bot.store.database.rows("SELECT * FROM reports") == []
@@ -53,6 +53,6 @@ async def test_forgetting_does_not_give_a_new_hour(world: World) -> None:
     seen = shown(await world.alice.user.slash("privacy"))
     await world.alice.user.click(seen, label="Forget me")
     await world.alice.user.click(seen, label="Yes, forget me")
-    assert "You have asked for 1" in told_privately(
+    assert "your hourly limit (1)" in told_privately(
         await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     )

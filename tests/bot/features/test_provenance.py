@@ -1,13 +1,15 @@
 """Where a picture comes from is in its file, and is read back from wherever the file has gone."""
 
 import io
+import json
 import struct
 from dataclasses import asdict, replace
 
 import pytest
+import sd_parsers
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.media import provenance
@@ -15,7 +17,7 @@ from bot.media.provenance import Provenance, program_version
 from bot.media.uploads import Finished, encode
 from tests.bot.conftest import World
 from tests.bot.features.test_gallery import drawn
-from tests.bot.samples import bomb, png, saved
+from tests.bot.samples import bomb, chunk, png, saved, with_chunks
 from tests.bot.scripted import pictures
 from tests.bot.seen import files, shown, told_privately
 
@@ -28,6 +30,7 @@ MADE = Provenance(
     model="owner/Janus",
     version="0.1.0",
     kept=36,
+    steps=144,
 )
 NOISE = Image.effect_noise((256, 256), 90).convert("RGB")
 
@@ -45,27 +48,53 @@ def chunks(data: bytes) -> dict[bytes, bytes]:
     return found
 
 
-async def test_a_png_carries_each_value_as_a_text_chunk_of_its_name() -> None:
-    (upload,) = await encode([Finished(NOISE, "x", MADE)], "alt", 2**20)
+async def test_a_png_says_it_twice_and_leaves_the_names_of_others_alone() -> None:
+    (upload,) = await encode([Finished(NOISE, "x", MADE)], 2**20)
     found = chunks(upload.data)
-    assert found[b"seed"] == b"tEXt:4294967295"
-    assert found[b"guidance"] == b"tEXt:2.5"
-    assert found[b"temperature"] == b"tEXt:0.7"
-    assert found[b"model"] == b"tEXt:owner/Janus"
-    assert found[b"version"] == b"tEXt:0.1.0"
-    assert found[b"prompt"] == b"iTXt:" + b"\0" * 4 + MADE.prompt.encode()
+    assert found.keys() == {b"parameters", b"Software", b"janus-bot"}  # `prompt` and `workflow` are ComfyUI's
+    assert found[b"parameters"].startswith(b"iTXt:")
+    kind, _, told = found[b"janus-bot"].partition(b":")
+    assert (kind, json.loads(told)) == (b"tEXt", asdict(MADE))
+
+
+@pytest.mark.parametrize("limit", [2**20, 30_000], ids=["png", "webp"])
+@pytest.mark.parametrize("prompt", ["a red circle, on blue", "赤い円 “ü” 🏳️‍🌈", "x\nSteps: 3\nNegative prompt: y"])
+async def test_a_published_reader_reads_it(limit: int, prompt: str) -> None:
+    (upload,) = await encode([Finished(NOISE, "x", replace(MADE, prompt=prompt, model="C:\\a,b"))], limit)
+    with Image.open(io.BytesIO(upload.data)) as image:
+        told = sd_parsers.ParserManager().parse(image)
+    assert told
+    (sampler,) = told.samplers
+    (said,) = sampler.prompts
+    assert said.value.replace(" :", ":") == " ".join(prompt.split())
+    assert (sampler.name, sampler.parameters["cfg_scale"], sampler.parameters["seed"]) == (
+        "Janus-Pro",
+        "2.5",
+        str(2**32 - 1),
+    )
+    assert not sampler.negative_prompts
+    assert sampler.model
+    assert told.metadata["Size"] == "256x256"
+
+
+def test_files_of_older_versions_are_still_read() -> None:
+    info = PngInfo()
+    for name, told in {**asdict(MADE), "Software": "janus-bot"}.items():
+        if name != "steps":
+            info.add_text(name, str(told))
+    assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) == replace(MADE, steps=0)
 
 
 @pytest.mark.parametrize("limit", [2**20, 30_000], ids=["png", "webp"])
 async def test_what_is_written_is_read_back(limit: int) -> None:
-    (upload,) = await encode([Finished(NOISE, "x", MADE)], "alt", limit)
+    (upload,) = await encode([Finished(NOISE, "x", MADE)], limit)
     assert provenance.read(upload.data) == MADE
 
 
 @given(st.text(st.characters(codec="utf-8")), st.floats(1, 10), st.floats(0, 2))
 def test_any_prompt_is_read_back(prompt: str, guidance: float, temperature: float) -> None:
     made = replace(MADE, prompt=prompt, guidance=guidance, temperature=temperature)
-    for options in ({"format": "PNG", "pnginfo": made.png()}, {"format": "WEBP", "exif": made.exif()}):
+    for options in ({"format": "PNG", "pnginfo": made.png((8, 8))}, {"format": "WEBP", "exif": made.exif((8, 8))}):
         file = io.BytesIO()
         Image.new("RGB", (8, 8)).save(file, **options)
         assert provenance.read(file.getvalue()) == made
@@ -86,6 +115,32 @@ def test_a_file_that_was_tampered_with_tells_nothing(value: str) -> None:
     for name, told in {**asdict(MADE), "Software": "janus-bot", "seed": value}.items():
         info.add_text(name, str(told))
     assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) is None
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "[" * 50_000,
+        '{"prompt":' * 6000,
+        '{"seed":1e999}',
+        '{"prompt":"' + "x" * 2_000_000 + '"}',
+        "9" * 60_000,
+        "[]",
+        "7",
+    ],
+    ids=["deep", "deep objects", "infinite", "long", "digits", "list", "number"],
+)
+def test_a_description_that_exhausts_the_reader_tells_nothing(description: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = "janus-bot"
+    exif[ExifTags.Base.ImageDescription] = description
+    assert provenance.read(saved(Image.new("RGB", (8, 8)), "WEBP", exif=exif)) is None
+
+
+def test_what_stands_beside_the_words_in_a_png_may_be_large_or_damaged() -> None:
+    data = saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=MADE.png((8, 8)))
+    large, broken = chunk(b"tEXt", b"Comment\0" + bytes(3_000_000)), chunk(b"tEXt", b"Comment\0x")[:-1] + b"?"
+    assert provenance.read(with_chunks(data, large, broken)) == MADE
 
 
 def test_a_file_that_tells_only_a_part_tells_nothing() -> None:
@@ -128,9 +183,9 @@ async def test_an_enlarged_picture_tells_the_same(world: World) -> None:
 @pytest.mark.parametrize(
     ("attachments", "says"),
     [
-        ((), "There is no picture"),
-        ((("cat.png", png()),), "I did not draw this"),
-        ((("a.txt", b"x"),), "a.txt is not a picture"),
+        ((), "There's no picture"),
+        ((("cat.png", png()),), "I didn't draw this"),
+        ((("a.txt", b"x"),), "a.txt isn't a picture"),
     ],
 )
 async def test_the_menu_says_when_it_can_not_tell(

@@ -8,6 +8,7 @@ from simcord import ResponseMessage
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import pictures
 from tests.bot.seen import buttons, fields, files, gallery, shown, text, told_privately
+from tests.bot.ui.test_buttons import press
 
 
 @pytest.fixture
@@ -68,8 +69,12 @@ async def test_the_button_under_a_gallery_reports_too(world: World, staff: simco
 
 async def test_everybody_is_heard_once(world: World, staff: simcord.ChannelHandle) -> None:
     message = await drawn(world)
+    form = await world.bob.context_menu(world.channel, "Report this picture", message)
     await report(world, message)
-    assert "reported this already" in told_privately(await report(world, message))
+    (field,) = [field["custom_id"] for field in fields(form)]  # which was open before
+    assert "already reported this" in told_privately(await world.bob.submit_modal(form, {field: "again"}))
+    again = await world.bob.context_menu(world.channel, "Report this picture", message)
+    assert "already reported this" in told_privately(again)
     assert len(cards(staff)) == 1
 
 
@@ -78,7 +83,7 @@ async def test_moderators_delete_the_picture_and_others_can_not(world: World, st
     await report(world, message)
     await restart(world)
     (card,) = cards(staff)
-    assert "Only members who may manage messages" in told_privately(
+    assert "Only members with the “Manage Messages” permission" in told_privately(
         await world.bob.click(card, label="Delete the picture")
     )
     assert [m.id for m in world.channel.history()] == [message.id]
@@ -95,13 +100,13 @@ async def test_who_manages_the_server_blocks_the_member_and_others_can_not(
 ) -> None:
     await report(world, await drawn(world))
     (card,) = cards(staff)
-    assert "Only members who may manage this server" in told_privately(
+    assert "Only members with the “Manage Server” permission" in told_privately(
         await world.moderator.click(card, label="Block the member")
     )
     role = world.alice.guild.create_role("managers", permissions=discord.Permissions(manage_guild=True))
     manager = world.alice.guild.add_member(world.env.create_user("manager"), roles=[role])
     await manager.click(card, label="Block the member")
-    assert "decided that you can't use me" in told_privately(
+    assert "blocked you from using me" in told_privately(
         await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     )
     (card,) = cards(staff)
@@ -110,14 +115,14 @@ async def test_who_manages_the_server_blocks_the_member_and_others_can_not(
 
 async def test_without_a_channel_it_is_said(world: World) -> None:
     message = await drawn(world)
-    assert "has chosen no channel for reports" in told_privately(
+    assert "hasn't chosen a channel for reports" in told_privately(
         await world.bob.context_menu(world.channel, "Report this picture", message)
     )
 
 
 async def test_only_the_bot_s_own_pictures_are_reported(world: World, staff: simcord.ChannelHandle) -> None:
     message = await world.alice.send(world.channel, "look", attachments=[("cat.png", b"x")])
-    assert "Only pictures that I sent" in told_privately(
+    assert "Only pictures I sent" in told_privately(
         await world.bob.context_menu(world.channel, "Report this picture", message)
     )
     assert cards(staff) == []
@@ -126,7 +131,7 @@ async def test_only_the_bot_s_own_pictures_are_reported(world: World, staff: sim
 async def test_a_report_that_does_not_arrive_can_be_made_again(world: World, staff: simcord.ChannelHandle) -> None:
     message = await drawn(world)
     world.env.inject_error("POST", f"/channels/{staff.id}/messages", status=403, times=1)
-    assert "could not pass this on" in told_privately(await report(world, message))
+    assert "couldn't pass this on" in told_privately(await report(world, message))
     await report(world, message)
     assert len(cards(staff)) == 1
 
@@ -135,3 +140,25 @@ async def test_the_longest_and_ugliest_words_fit(world: World, staff: simcord.Ch
     message = await drawn(world, "*" * 2000)
     await report(world, message, "`" * 500)
     assert len(cards(staff)) == 1
+
+
+async def test_what_a_button_says_is_to_be_deleted_is_looked_at_where_it_stands(world: World) -> None:
+    guild = world.alice.guild
+    closed = discord.PermissionOverwrite(manage_messages=False)
+    ours = guild.create_text_channel("ours", overwrites={world.moderator: closed})
+    theirs = world.env.create_guild("Another server").create_text_channel("theirs")
+    alices = await world.alice.send(world.channel, "hello")
+    for where, message, says in (
+        (ours, await said_by_the_bot(world, ours), "Only members with the “Manage Messages” permission"),
+        (theirs, await said_by_the_bot(world, theirs), "Only members with the “Manage Messages” permission"),
+        (world.channel, alices.id, "Only pictures I sent"),
+    ):
+        told = await press(world, world.moderator, f"remove:{where.id}:{message}")
+        assert says in text(told.followups[0])
+        assert message in [one.id for one in where.history()]
+
+
+async def said_by_the_bot(world: World, where: simcord.ChannelHandle) -> int:
+    channel = world.bot.get_channel(where.id)
+    assert isinstance(channel, discord.TextChannel)
+    return (await channel.send("something")).id

@@ -60,7 +60,9 @@ async def test_discord_offers_it_to_those_who_manage_the_server_only(world: Worl
 async def test_whom_a_server_gave_the_command_is_refused_without_the_permission(world: World) -> None:
     (command,) = (each for each in await world.bot.tree.fetch_commands() if each.name == "settings")
     world.alice.guild.set_command_permissions(command, {world.bob: True})
-    assert "Only members who may manage this server" in told_privately(await world.bob.slash(world.channel, "settings"))
+    assert "Only members with the “Manage Server” permission" in told_privately(
+        await world.bob.slash(world.channel, "settings")
+    )
 
 
 async def test_a_panel_that_outlives_the_permission_changes_nothing(world: World, manager: simcord.MemberActor) -> None:
@@ -68,10 +70,10 @@ async def test_a_panel_that_outlives_the_permission_changes_nothing(world: World
     world.env.backend.get_guild(manager.guild.id).members[manager.id].role_ids.clear()
     for press in ("settings:spoilers:on", "settings:change:drawings"):
         refused = await manager.click(panel, custom_id=press)
-        assert "Only members who may manage this server" in told_privately(refused)
+        assert "Only members with the “Manage Server” permission" in told_privately(refused)
     for values, select in (([world.bob], "settings:blocked"), ([world.channel], "settings:reports")):
         refused = await manager.select(panel, values, custom_id=select)
-        assert "Only members who may manage this server" in told_privately(refused)
+        assert "Only members with the “Manage Server” permission" in told_privately(refused)
     assert await world.bot.store.database.rows("SELECT * FROM servers") == []
     assert await world.bot.store.database.rows("SELECT * FROM blocked") == []
 
@@ -120,11 +122,11 @@ async def test_another_server_and_direct_messages_are_not_concerned(world: World
 async def test_a_number_out_of_range_is_refused_and_changes_nothing(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     for form, values, says in [
-        ("drawings", ("11", "", ""), "Guidance: 11 is not possible. Write a number from 1 to 10"),
-        ("drawings", ("", "", "2.5"), "Pictures: 2.5 is not possible. Write a number from 1 to 5"),
-        ("answers", ("much", "", ""), "Temperature: much is not possible. Write a number from 0 to 2"),
-        ("member", ("0", "", ""), "At once: 0 is not possible. Write a number from 1 to 100"),
-        ("server", ("", "", "nan"), "Per hour: nan is not possible"),
+        ("drawings", ("11", "", ""), "Guidance: 11 isn't possible. Write a number from 1 to 10"),
+        ("drawings", ("", "", "2.5"), "Pictures: 2.5 isn't possible. Write a number from 1 to 5"),
+        ("answers", ("much", "", ""), "Temperature: much isn't possible. Write a number from 0 to 2"),
+        ("member", ("0", "", ""), "At a time: 0 isn't possible. Write a number from 1 to 100"),
+        ("server", ("", "", "nan"), "Per hour: nan isn't possible"),
     ]:
         assert says in told_privately(await fill(manager, panel, form, *values))
     assert await world.bot.store.database.rows("SELECT * FROM servers") == []
@@ -134,7 +136,7 @@ async def test_limits_hold_at_once(world: World, manager: simcord.MemberActor) -
     panel = await opened(world, manager)
     await fill(manager, panel, "member", "1", "0", "")
     await draw(world)
-    assert "You have as much waiting as you may" in await draw(world)
+    assert "You already have as many open requests" in await draw(world)
     assert len(world.executor.jobs) == 1
 
 
@@ -142,7 +144,7 @@ async def test_refused_words(world: World, manager: simcord.MemberActor) -> None
     panel = await opened(world, manager)
     await fill(manager, panel, "words", "blood\n\n  hot   dog \nblood")
     assert "2 in the list" in text(panel)
-    assert "This server does not allow “blood”" in await draw(world, prompt="a BLÖOD bath")
+    assert "This server doesn't allow “blood”" in await draw(world, prompt="a BLÖOD bath")
     assert "“hot dog”" in await draw(world, prompt="a hot-dog")
     assert "“hot dog”" in told_privately(
         await world.bob.slash(world.channel, "ask", image=("cat.png", png()), question="Is it a hot dog?")
@@ -155,14 +157,24 @@ async def test_refused_words(world: World, manager: simcord.MemberActor) -> None
     assert len(world.executor.jobs) == 2
 
 
+async def test_an_entry_that_could_never_be_found_is_said_and_left_out(
+    world: World, manager: simcord.MemberActor
+) -> None:
+    panel = await opened(world, manager)
+    told = await fill(manager, panel, "words", "blood\n!?\n\u2800\u200b")
+    assert "1 in the list" in text(panel)
+    assert "Left out, because no text can ever contain it: !? · …" in text(told.followups[0])
+    assert "“blood”" in await draw(world, prompt="blo\ud800od blood")
+
+
 async def test_a_refused_phrase_that_is_longer_than_a_message_is_quoted_in_part(
     world: World, manager: simcord.MemberActor
 ) -> None:
     phrase = "word " * 390
     await fill(manager, await opened(world, manager), "words", phrase)
     told = await draw(world, prompt=phrase)
-    assert "This server does not allow “word word" in told
-    assert "Say it in other words" in told
+    assert "This server doesn't allow “word word" in told
+    assert "Please put it differently" in told
     assert len(told) <= 2000
 
 
@@ -181,7 +193,7 @@ async def test_spoilers(world: World, manager: simcord.MemberActor) -> None:
 async def test_age_restricted_channels_only(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     await manager.click(panel, custom_id="settings:age_restricted:on")
-    assert "age-restricted channels only" in told_privately(
+    assert "only work in age-restricted channels" in told_privately(
         await world.bob.slash(world.channel, "imagine", prompt="a red circle")
     )
     channel = world.bot.get_channel(world.channel.id)
@@ -196,7 +208,7 @@ async def test_age_restricted_channels_only(world: World, manager: simcord.Membe
 async def test_members_are_blocked_and_unblocked(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     await manager.select(panel, [world.bob], custom_id="settings:blocked")
-    assert "decided that you can't use me" in told_privately(
+    assert "blocked you from using me" in told_privately(
         await world.bob.slash(world.channel, "imagine", prompt="a red circle")
     )
     await world.alice.slash(world.channel, "imagine", prompt="a red circle")
@@ -228,16 +240,16 @@ async def test_its_owner_pauses_the_bot_and_what_is_open_is_finished(world: Worl
     own(world, world.alice)
     running = shown(await world.bob.slash(world.channel, "imagine", prompt="a red circle", count=1))
     panel = shown(await world.alice.user.slash("settings"))
-    assert "Takes requests. Open: 1" in text(panel)
+    assert "Taking requests. Open: 1" in text(panel)
     assert buttons(panel) == ["Pause"]
     await world.alice.user.click(panel, label="Pause")
     assert "Still open: 1" in text(panel)
-    assert "I am having a break" in told_privately(await world.bob.slash(world.channel, "imagine", prompt="a square"))
+    assert "I'm paused" in told_privately(await world.bob.slash(world.channel, "imagine", prompt="a square"))
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
     assert "seed" in text(running)
     await world.alice.user.click(panel, label="Resume")
-    assert "Takes requests. Open: 0" in text(panel)
+    assert "Taking requests. Open: 0" in text(panel)
     await draw(world)
     assert len(world.executor.jobs) == 2
 

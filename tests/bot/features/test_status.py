@@ -1,3 +1,4 @@
+from model.requests import Pictures
 from tests.bot.conftest import World
 from tests.bot.seen import told_privately
 
@@ -13,24 +14,29 @@ async def test_everybody_sees_what_is_going_on_on_one_screen(world: World) -> No
     told = await status(world)
     assert "7b is ready" in told.replace("*", "")
     assert "/srv" not in told
-    assert "CUDA, bfloat16" in told
-    assert "Being worked on: 3 (rows in flight: 22) · waiting: 4" in told
-    assert "80 steps a second" in told
+    assert "Runs on: GPU\nWorking on: 3 · waiting: 4\n" in told
+    assert not {"bfloat16", "22", "rows", "steps"} & set(told.split())
     assert f"<t:{int(world.bot.since.timestamp())}:R>" in told
 
 
-async def test_a_slow_machine_is_told_to_the_tenth(world: World) -> None:
-    world.executor.becomes(step_seconds=0.4)
-    assert "2.5 steps a second" in await status(world)
+async def test_it_says_how_long_drawings_took_lately(world: World) -> None:
+    for seconds in (1.0, 4.0, 100.0):
+        world.bot.metrics.ended("drawing", Pictures((), (), (), {"queue": 30.0, "decode": seconds, "pixels": 1.0}))
+    assert "A drawing takes about 5 s." in await status(world)
+
+
+async def test_it_says_that_the_bot_is_paused(world: World) -> None:
+    world.bot.paused = True
+    assert "Paused by the bot" in await status(world)
 
 
 async def test_a_model_that_is_not_ready_says_so(world: World) -> None:
     for state, says in [
         ("loading", "is still loading"),
-        ("failed", "can't be used just now"),
+        ("failed", "isn't available"),
         ("closed", "is shutting down"),
     ]:
         world.executor.becomes(state=state)
         told = await status(world)
         assert says in told
-        assert "not measured yet" in told
+        assert "A drawing takes" not in told

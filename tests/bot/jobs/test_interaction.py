@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from typing import Any
+from datetime import timedelta
 
 import aiohttp
 import discord
@@ -14,7 +14,7 @@ from bot.jobs.interaction import InteractionTarget
 from bot.jobs.target import Parcel
 from bot.media import uploads
 from bot.media.provenance import read
-from model.requests import Progress, Started
+from model.requests import Paint, Progress, Started
 from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, noisy, pictures
@@ -42,10 +42,10 @@ async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.
     whole = InteractionTarget._send
     failures = [aiohttp.ClientOSError("reset"), ConnectionResetError("reset"), TimeoutError()]
 
-    async def breaking(target: InteractionTarget, parcel: Parcel, more: bool) -> None:
+    async def breaking(target: InteractionTarget, parcel: Parcel, more: bool, nonce: str) -> None:
         if failures:
             raise failures.pop()
-        await whole(target, parcel, more)
+        await whole(target, parcel, more, nonce)
 
     monkeypatch.setattr(InteractionTarget, "_send", breaking)
     world.executor.job.tell(pictures(world.executor.drawing))
@@ -55,38 +55,41 @@ async def test_a_broken_upload_is_tried_again(world: World, monkeypatch: pytest.
     assert len(gallery(message)) == 5
 
 
+def nobody_takes_it(world: World) -> None:
+    """Neither the message nor the channel."""
+    world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
+    world.env.inject_error("POST", "/channels/*", status=403, times=1)
+
+
 async def test_a_result_that_can_not_be_sent_is_kept_for_the_asker(world: World) -> None:
     message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
-    world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
-    world.executor.job.tell(pictures(world.executor.drawing))
+    nobody_takes_it(world)
+    made = pictures(world.executor.drawing)
+    world.executor.job.tell(made)
     await world.env.settle()
-    assert "did not take the result" in text(message)
+    assert "didn't accept the result" in text(message)
+    result = await world.alice.click(message, label="Show")
+    paint = world.executor.jobs[1].request
+    assert isinstance(paint, Paint)
+    assert paint.tokens == made.tokens
     world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=1)
-    handed_over = shown(await world.alice.click(message, label="Show"))
-    assert handed_over.ephemeral
-    assert len(gallery(handed_over)) == 5
+    world.executor.jobs[1].tell(made)
+    await world.env.settle()
+    handed_over = [shown(result), *result.followups]
+    assert all(one.ephemeral for one in handed_over)
+    assert [len(gallery(one)) for one in handed_over] == [3, 2]
 
 
-async def test_a_kept_result_is_dropped_after_an_hour(world: World) -> None:
+async def test_a_result_that_nobody_takes_stays_as_long_as_everything_else(world: World) -> None:
     await world.alice.slash(world.channel, "imagine", prompt="a red circle")
-    world.env.inject_error("PATCH", "/webhooks/*", status=403, times=1)
+    nobody_takes_it(world)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    await world.env.advance_time(61 * MINUTE)
     assert world.bot.open_jobs.get(world.executor.job.id) is None
-
-
-async def test_the_first_answer_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, failures = discord.InteractionResponse.send_message, [aiohttp.ServerDisconnectedError()]
-
-    async def breaking(*args: Any, **options: Any) -> object:
-        if failures:
-            raise failures.pop()
-        return await whole(*args, **options)
-
-    monkeypatch.setattr(discord.InteractionResponse, "send_message", breaking)
-    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
-    assert buttons(message) == ["Cancel"]
+    await world.bot.store.expire(discord.utils.utcnow() + timedelta(days=29))
+    assert await world.bot.store.jobs.of(world.alice.id)
+    await world.bot.store.expire(discord.utils.utcnow() + timedelta(days=31))
+    assert not await world.bot.store.jobs.of(world.alice.id)
 
 
 # -- too large for one message, or for any ----------------------------------------------------------------------------
@@ -111,7 +114,11 @@ async def test_what_does_not_fit_into_one_message_goes_into_several(
         ["janus-9.png", "janus-10.png"],
         ["janus-11.png"],
     ]
-    assert [buttons(m)[:-5] for m in messages] == [["1", "2"], ["3", "4"], ["5"]]
+    assert [buttons(m)[:-4] for m in messages] == [
+        ["1", "2", "Enlarge 1", "Enlarge 2"],
+        ["3", "4", "Enlarge 3", "Enlarge 4"],
+        ["5", "Enlarge 5"],
+    ]
     assert "Picture 5 · seed 11" in told_privately(await world.alice.click(messages[2], label="5"))
 
 
@@ -119,7 +126,7 @@ async def test_what_discord_finds_too_large_in_the_middle_loses_nothing_and_repe
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "REQUEST_BYTES", 450_000)
-    world.env.inject_error("POST", "/webhooks/*", status=413, code=40005, times=8)
+    world.env.inject_error("POST", "/webhooks/*", status=413, code=40005, times=4)
     result = await drawn(world)
     names = [a.filename for m in [shown(result), *result.followups] for a in files(m)]
     assert names[:2] == ["janus-7.png", "janus-8.png"]
@@ -133,9 +140,9 @@ async def test_files_that_discord_finds_too_large_are_sent_smaller_and_still_tel
     said, whole = 800_000, InteractionTarget._send
     sizes: list[int] = []
 
-    async def weighed(target: InteractionTarget, parcel: Parcel, more: bool) -> None:
+    async def weighed(target: InteractionTarget, parcel: Parcel, more: bool, nonce: str) -> None:
         sizes.extend(len(file.data) for file in parcel.files)
-        await whole(target, parcel, more)
+        await whole(target, parcel, more, nonce)
 
     limit = property(lambda target: said, lambda target, given: None)
     monkeypatch.setattr(InteractionTarget, "filesize_limit", limit, raising=False)
@@ -143,7 +150,7 @@ async def test_files_that_discord_finds_too_large_are_sent_smaller_and_still_tel
     world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=2)
     (file,) = files(shown(await drawn(world, side=512, count=1)))
     assert len(sizes) == 3
-    assert said > sizes[0] > said / 2 > sizes[1] > said / 4 > sizes[2]
+    assert said > sizes[0] > sizes[1] * 3 / 2 > sizes[2] * 9 / 4
     assert file.filename == "janus-7.webp"
     data = await file.read()
     assert len(data) == sizes[2]
@@ -154,13 +161,15 @@ async def test_files_that_discord_finds_too_large_are_sent_smaller_and_still_tel
     assert (told.prompt, told.seed) == ("a red circle", 7)
 
 
-async def test_files_that_no_encoding_makes_small_enough_end_in_a_sentence(world: World) -> None:
+async def test_files_that_no_encoding_makes_small_enough_are_sent_fewer_at_a_time_and_at_last_kept(
+    world: World,
+) -> None:
     message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
-    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=9)
+    world.env.inject_error("PATCH", "/webhooks/*", status=413, code=40005, times=4)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
-    world.env.backend.faults.clear()
-    assert "too large to be sent" in text(message)
+    assert "didn't accept the result" in text(message)
+    assert [record.state for record in await world.bot.store.jobs.of(world.alice.id)] == ["undelivered"]
 
 
 # -- what takes long --------------------------------------------------------------------------------------------------
@@ -192,7 +201,7 @@ async def test_who_waited_a_moment_is_not_called(world: World) -> None:
 async def test_a_late_drawing_comes_as_a_message_that_calls_the_asker(world: World) -> None:
     panel = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     await world.env.advance_time(14 * MINUTE)
-    assert "in this channel when it is ready" in text(panel)
+    assert "in this channel when it's ready" in text(panel)
     await world.env.advance_time(6 * MINUTE)
     world.executor.job.tell(pictures(world.executor.drawing))
     await world.env.settle()
@@ -212,7 +221,7 @@ async def test_a_late_private_answer_is_kept_for_the_asker_alone(world: World) -
     )
     await world.env.advance_time(14 * MINUTE)
     assert buttons(message) == ["Show"]
-    assert "not ready yet" in told_privately(await world.alice.click(message, label="Show"))
+    assert "isn't ready yet" in told_privately(await world.alice.click(message, label="Show"))
     await world.env.advance_time(6 * MINUTE)
     before = world.channel.last_message
     world.executor.job.tell(answer("A secret cat."))

@@ -37,7 +37,7 @@ async def test_in_direct_messages(world: World) -> None:
     await world.env.settle()
     assert len(gallery(drawing)) == 1
     assert "A cat." in text(question)
-    assert "Nothing of yours" in told_privately(await world.alice.user.slash("queue"))
+    assert "You have nothing" in told_privately(await world.alice.user.slash("queue"))
 
 
 @pytest.mark.parametrize("command", ["imagine", "ask"])
@@ -47,7 +47,7 @@ async def test_a_missing_permission_is_named_and_costs_nothing(world: World, com
         "words only", overwrites={guild.default_role: discord.PermissionOverwrite(attach_files=False)}
     )
     options = {"prompt": "a red circle"} if command == "imagine" else {"image": ("cat.png", png()), "question": "What?"}
-    assert "I lack permissions here: **Attach Files**" in told_privately(
+    assert "I'm missing permissions here: **Attach Files**" in told_privately(
         await world.alice.slash(channel, command, **options)
     )
     assert world.executor.jobs == []

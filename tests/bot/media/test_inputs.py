@@ -1,154 +1,109 @@
-import random
+"""Where pictures stand on a message."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import discord
 import pytest
-from PIL import Image
+from discord.components import _component_factory
 
 from bot.config import Limits
 from bot.core.errors import Refusal
-from bot.media.inputs import decode
+from bot.media.inputs import check, pictures_on
 from bot.texts import ENGLISH
-from tests.bot.samples import animation, bomb, png, saved
+from tests.bot.conftest import World
+from tests.bot.samples import fitted, png
 
-LIMITS = Limits()
-Pixel = tuple[int, int, int]
-
-
-def pixel(data: bytes, at: tuple[int, int] = (0, 0)) -> Pixel:
-    picture = decode(data, "x", LIMITS, ENGLISH).picture
-    assert picture.mode == "RGB"
-    colour = picture.getpixel(at)
-    assert isinstance(colour, tuple)
-    red, green, blue = colour
-    return int(red), int(green), int(blue)
+PROXY = "https://images-ext-1.discordapp.net/external/abc/cat.png"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF"])
-def test_exact_formats_keep_every_pixel(kind: str) -> None:
-    assert pixel(saved(Image.new("RGB", (9, 7), (255, 0, 0)), kind)) == (255, 0, 0)
+def media(kind: str = "image/png") -> dict[str, Any]:
+    return {"url": "https://evil.example/cat.png", "proxy_url": PROXY, "content_type": kind, "width": 30, "height": 20}
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
-def test_lossy_formats_are_read(kind: str) -> None:
-    red, green, blue = pixel(saved(Image.new("RGB", (9, 7), (255, 0, 0)), kind))
-    assert red > 240
-    assert green < 15
-    assert blue < 15
+def message(**parts: Any) -> Any:
+    return SimpleNamespace(**{"attachments": [], "components": [], "embeds": [], "content": "", **parts})
 
 
-def test_a_telephone_picture_is_turned_upright() -> None:
-    image = Image.new("RGB", (40, 20), "white")
-    image.paste((0, 0, 0), (0, 0, 20, 20))  # the left half is black
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the top of the scene is at the right of the file
-    picture = decode(saved(image, "PNG", exif=exif), "x", LIMITS, ENGLISH).picture
-    assert picture.size == (20, 40)
-    assert picture.getpixel((10, 5)) == (0, 0, 0)
-    assert picture.getpixel((10, 35)) == (255, 255, 255)
+async def test_pictures_in_a_layout_are_read_through_discord_s_proxy() -> None:
+    container = {
+        "type": 17,
+        "components": [
+            {"type": 9, "components": [{"type": 10, "content": "x"}], "accessory": {"type": 11, "media": media()}},
+            {"type": 12, "items": [{"media": media(), "spoiler": True}, {"media": media("video/mp4")}]},
+        ],
+    }
+    shown = _component_factory(container)  # type: ignore[arg-type]
+    found = pictures_on(message(components=[shown]))
+    assert [(picture.width, picture.height, picture.is_spoiler()) for picture in found] == [
+        (30, 20, False),
+        (30, 20, True),
+    ]
+    assert [picture.url for picture in found] == [PROXY] * 2
 
 
-def test_transparency_becomes_white() -> None:
-    half = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
-    assert pixel(saved(half, "PNG")) == (255, 255, 255)
-    half.putpixel((0, 0), (0, 0, 0, 128))
-    assert pixel(saved(half, "PNG")) == (127, 127, 127)
-    assert pixel(saved(Image.new("LA", (4, 4), (9, 0)), "PNG")) == (255, 255, 255)
-
-
-def test_a_palette_with_a_transparent_entry_becomes_white() -> None:
-    image = Image.new("P", (4, 4), 1)
-    image.putpalette([10, 20, 30, 40, 50, 60])
-    assert pixel(saved(image, "PNG")) == (40, 50, 60)
-    assert pixel(saved(image, "PNG", transparency=1)) == (255, 255, 255)
-
-
-def test_cmyk_is_converted() -> None:
-    red, green, blue = pixel(saved(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG"))
-    assert red > 200
-    assert green < 60
-    assert blue < 60
-
-
-def test_sixteen_bits_with_a_transparent_value_become_white_there() -> None:
-    image = Image.new("I;16", (4, 4), 0x8000)
-    image.putpixel((0, 0), 0x1234)
-    data = saved(image, "PNG", transparency=0x1234)
-    assert pixel(data) == (255, 255, 255)
-    assert pixel(data, (1, 1)) == (128, 128, 128)
-
-
-def test_sixteen_bits_are_scaled_rather_than_clipped() -> None:
-    assert pixel(saved(Image.new("I;16", (4, 4), 0x8000), "PNG")) == (128, 128, 128)
-
-
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_of_an_animation_the_first_frame_is_taken(kind: str) -> None:
-    taken = decode(animation(kind), "x", LIMITS, ENGLISH)
-    assert taken.animated
-    red, _, blue = pixel(animation(kind))
-    assert red > 240
-    assert blue < 15
-
-
-def test_the_second_picture_of_a_telephone_file_is_no_animation() -> None:
-    image = Image.new("RGB", (16, 16), "red")
-    data = saved(image, "MPO", save_all=True, append_images=[image])
-    assert not decode(data, "x", LIMITS, ENGLISH).animated
+async def test_the_preview_of_a_link_is_a_picture() -> None:
+    link = discord.Embed.from_dict({"thumbnail": media()})
+    words = discord.Embed(title="no picture")
+    (found,) = pictures_on(message(embeds=[words, link]))
+    assert found.url == PROXY
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("content", "hidden"),
     [
-        (b"%PDF-1.4 this is no picture", "I can't read x"),
-        (b"", "I can't read x"),
-        (png((200, 200))[:-60], "x is broken"),
-        (png((200, 200))[:40], "I can't read x"),
-        (saved(Image.effect_noise((64, 64), 50), "JPEG")[:-400], "x is broken"),
-        (bomb(), "x has too many pixels"),
-        (bomb(10_000, 10_000), "x has too many pixels"),
-        (bomb(8000, 8000), "x has too many pixels"),
-        (png() + b"\0" * LIMITS.picture_bytes, "x is too large"),
+        ("|| https://evil.example/cat.png ||", True),
+        ("the end: ||look\nhttps://evil.example/cat.png||", True),
+        ("https://evil.example/cat.png", False),
+        ("||nobody|| https://evil.example/cat.png", False),
     ],
-    ids=["pdf", "empty", "truncated", "header only", "half a jpeg", "bomb", "smaller bomb", "over the limit", "bytes"],
 )
-def test_what_is_no_picture_is_refused_in_a_sentence(data: bytes, says: str) -> None:
-    with pytest.raises(Refusal, match=says):
-        decode(data, "x", LIMITS, ENGLISH)
+async def test_a_link_that_is_hidden_leads_to_a_hidden_picture(content: str, hidden: bool) -> None:
+    link = discord.Embed.from_dict({"thumbnail": media()})
+    (found,) = pictures_on(message(embeds=[link], content=content))
+    assert found.is_spoiler() is hidden
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_damaged_exif_costs_only_the_turn() -> None:
-    image = Image.new("RGB", (40, 20), "red")
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x01\x1a\0\x05\xff\xff"
-    for length in range(6, len(exif) + 1):
-        for kind in ("JPEG", "PNG", "WEBP"):
-            picture = decode(saved(image, kind, exif=exif[:length]), "x", LIMITS, ENGLISH).picture
-            assert sorted(picture.size) == [20, 40]
+@pytest.mark.parametrize(
+    ("kind", "taken"),
+    [
+        (None, True),
+        ("application/octet-stream", True),
+        ("IMAGE/PNG", True),
+        ("text/plain", False),
+        ("video/mp4", False),
+    ],
+)
+def test_a_file_of_unknown_type_is_worth_a_look(kind: str | None, taken: bool) -> None:
+    file = SimpleNamespace(filename="cat", content_type=kind, size=10, width=None, height=None)
+    with nullcontext() if taken else pytest.raises(Refusal, match="isn't a picture"):
+        check(file, Limits(), ENGLISH)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-def test_every_mutation_of_a_picture_is_read_or_refused() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    exif[0x010E] = "a description"
-    noise, chance = Image.effect_noise((16, 16), 60).convert("RGB"), random.Random(0)
-    for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP"):
-        data = saved(noise, kind, **({} if kind in ("GIF", "BMP") else {"exif": exif}))
-        for _ in range(150):
-            mutant = bytearray(data)
-            for _ in range(3):
-                mutant[chance.randrange(min(len(data), 250))] = chance.randrange(256)
-            try:
-                decode(bytes(mutant), "x", LIMITS, ENGLISH)
-            except Refusal:
-                continue
+async def test_files_come_first() -> None:
+    file = SimpleNamespace(id=1, content_type="image/png")
+    notes = SimpleNamespace(id=2, content_type="text/plain")
+    link = discord.Embed.from_dict({"thumbnail": media()})
+    assert pictures_on(message(attachments=[notes, file], embeds=[link])) == [file]
+    assert pictures_on(message(attachments=[notes])) == [notes]
+    assert pictures_on(message()) == []
 
 
-def test_every_truncation_of_a_picture_is_read_or_refused() -> None:
-    noise = Image.effect_noise((32, 32), 60).convert("RGB")
-    for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP"):
-        data = saved(noise, kind)
-        for length in range(0, len(data), max(1, len(data) // 40)):
-            try:
-                decode(data[:length], "x", LIMITS, ENGLISH)
-            except Refusal:
-                continue
+async def test_a_file_that_is_listed_and_shown_is_found_once_and_one_that_is_only_shown_by_its_own_address() -> None:
+    cdn = "https://cdn.discordapp.com/attachments/1"
+    listed = SimpleNamespace(id=7, content_type="image/png", filename="seven.png")
+    items = [{"media": {**media(), "url": f"{cdn}/{id}/SPOILER_{id}.png?ex=1", "attachment_id": id}} for id in (7, 8)]
+    shown = _component_factory({"type": 12, "items": items})  # type: ignore[typeddict-item]
+    first, second = pictures_on(message(attachments=[listed], components=[shown]))
+    assert first.filename == "seven.png"
+    assert second.filename == "SPOILER_8.png"
+    assert second.url == f"{cdn}/8/SPOILER_8.png?ex=1"
+
+
+async def test_a_forwarded_picture(world: World) -> None:
+    shown = await world.bob.send(world.channel, "look!", attachments=[("cat.png", png())])
+    there = world.env.guild.create_text_channel("elsewhere")
+    forwarded = await world.bob.forward(shown, there)
+    await world.alice.context_menu(there, "Describe this image", forwarded)
+    assert world.executor.last_question.pictures == (fitted(),)

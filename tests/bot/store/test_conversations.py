@@ -9,7 +9,8 @@ import pytest
 
 from bot.store.conversations import Conversations, KeptPicture
 from bot.store.database import Database
-from bot.store.jobs import JobRecord, Jobs
+from bot.store.jobs import Jobs
+from bot.store.records import Address, JobRecord
 from model.requests import Answer, Question, Turn
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -27,23 +28,22 @@ class Store:
     ) -> None:
         """Add a question whose id is its words; the first one begins the conversation."""
         request = Question(pictures=(), question=words, id=words, owner=str(owner))
-        await self.jobs.add(
-            JobRecord(
-                id=words,
-                request=request,
-                owner=owner,
-                guild=1,
-                channel=2,
-                model="demo",
-                asked=NOW - timedelta(days=days),
-                conversation="first",
-                parent=parent,
-            )
+        record = JobRecord(
+            id=words,
+            request=request,
+            owner=owner,
+            address=Address(guild=1, channel=2),
+            model="demo",
+            asked=NOW - timedelta(days=days),
+            conversation="first",
+            parent=parent,
         )
+        await self.jobs.database.transact(self.jobs.added(record))
         if parent is None:
-            await self.conversations.keep("first", owner, PICTURES)
+            await self.conversations.keep("first", owner, PICTURES, 10**6, 10**6)
         if answer:
-            await self.jobs.end(words, "done", NOW, Answer(answer, 1, True, 0, {}))
+            await self.jobs.move(words, "made", NOW, outcome=Answer(answer, 1, True, 0, {}))
+            await self.jobs.move(words, "delivered", NOW)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ async def test_the_last_answer_is_the_newest_public_one(store: Store) -> None:
 
 async def test_jobs_go_with_their_messages(store: Store) -> None:
     await store.ask("first", answer="A cat.")
-    await store.jobs.note_message("first", 2, 99)
+    await store.jobs.note_address("first", Address(guild=1, channel=2, message=99))
     shown = await store.jobs.shown_on(99)
     assert shown
     assert shown.id == "first"

@@ -8,25 +8,29 @@ from typing import Any
 import discord
 import simcord
 from discord import ui
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bot.features.settings.panel import BlockedSelect, ReportsSelect
 from bot.texts import ENGLISH
 from bot.ui.buttons import Control, JobButton
-from model.requests import Drawing, Pictures
+from model.requests import Drawing, Failed, Pictures
 from tests.bot.conftest import World
 from tests.bot.samples import png
 from tests.bot.scripted import answer, pictures
 from tests.bot.seen import buttons, text, told_privately
+from tests.fuzz import made_up
 
 JOB = "0a1b2c3d4e5f"
+CLASSES = (JobButton, Control, ReportsSelect, BlockedSelect)
 
 # custom_id, and what whoever presses it sees: a sentence, the title of a form, or that so many jobs were begun.
 # They are pressed in this order: what forgets everything stands last.
 OLD: list[tuple[str, str | int]] = [
     ("cancel:{drawing}", ENGLISH.already_over),
     ("show:{drawing}", ENGLISH.already_over),
-    ("try_again:{drawing}", 1),
-    ("try_again:{question}", 1),
+    ("try_again:{drawing}", ENGLISH.already_over),
+    ("try_again:{failed}", 1),
     ("delete:{other}", ENGLISH.not_yours),
     ("ask_more:{question}", ENGLISH.ask_more),
     ("again:{drawing}", 1),
@@ -38,6 +42,7 @@ OLD: list[tuple[str, str | int]] = [
     ("vary_much:{drawing}:0", 1),
     ("enlarge:{drawing}:0", ENGLISH.picture_not_here),
     ("describe:{drawing}:0", ENGLISH.picture_not_here),
+    ("ask_this:{drawing}:0", ENGLISH.picture_not_here),
     ("withdraw:{drawing}", ENGLISH.queue_empty),
     ("report:{drawing}", ENGLISH.not_my_picture),
     ("refresh", ENGLISH.queue_empty),
@@ -52,6 +57,7 @@ OLD: list[tuple[str, str | int]] = [
     ("block:{member}", ENGLISH.block_done),
     ("draw_example:circle", 1),
     ("ask_example:count", ENGLISH.ask_form),
+    ("reopen:{message}", ENGLISH.forgotten),
     ("something_newer:{drawing}", ENGLISH.forgotten),
     ("something_newer:1:2", ENGLISH.forgotten),
     ("forget:yes", ENGLISH.forgotten_all),
@@ -68,10 +74,14 @@ REFUSALS = {
 }
 
 
-async def finished_job(world: World, who: simcord.MemberActor, command: str, **options: Any) -> str:
+async def finished_job(
+    world: World, who: simcord.MemberActor, command: str, *, fails: bool = False, **options: Any
+) -> str:
     await who.slash(world.channel, command, **options)
     job = world.executor.jobs[-1]
-    if isinstance(job.request, Drawing):
+    if fails:
+        job.tell(Failed("", "memory"))
+    elif isinstance(job.request, Drawing):
         made = pictures(job.request)
         job.tell(Pictures(made.pictures, ((1, 2, 3, 4),) * len(made.pictures), made.seeds, made.seconds))
     else:
@@ -80,16 +90,19 @@ async def finished_job(world: World, who: simcord.MemberActor, command: str, **o
     return job.id
 
 
-async def press(world: World, who: simcord.MemberActor, custom_id: str) -> simcord.InteractionResult:
+async def press(
+    world: World, who: simcord.MemberActor, custom_id: str, where: simcord.ChannelHandle | None = None
+) -> simcord.InteractionResult:
     """Press a button of an old message, of which the bot knows the custom_id alone."""
-    channel = world.bot.get_channel(world.channel.id)
+    place = where or world.channel
+    channel = world.bot.get_channel(place.id)
     assert isinstance(channel, discord.TextChannel)
     view = ui.LayoutView(timeout=None)
     view.add_item(ui.TextDisplay("An old message"))
     view.add_item(ui.ActionRow(ui.Button(label="Old", custom_id=custom_id)))
     message = await channel.send(view=view)
     view.stop()
-    (handle,) = [one for one in world.channel.history() if one.id == message.id]
+    (handle,) = [one for one in place.history() if one.id == message.id]
     return await who.click(handle, custom_id=custom_id)
 
 
@@ -107,6 +120,7 @@ async def test_every_button_of_an_old_message_goes_on_working(world: World) -> N
     named = {
         "drawing": await finished_job(world, manager, "imagine", prompt="a red circle", count=2),
         "question": await finished_job(world, manager, "ask", image=("cat.png", png()), question="What is this?"),
+        "failed": await finished_job(world, manager, "imagine", prompt="a red circle", fails=True),
         "other": await finished_job(world, world.alice, "imagine", prompt="a blue square", count=1),
         "channel": world.channel.id,
         "message": 1,
@@ -127,12 +141,28 @@ async def test_every_button_of_an_old_message_goes_on_working(world: World) -> N
 
 def test_every_name_is_made_again_by_one_class_alone() -> None:
     """discord.py calls every class that a custom_id fits: two would both answer."""
-    classes = (JobButton, Control, ReportsSelect, BlockedSelect)
-    filled = {"drawing": JOB, "question": JOB, "other": JOB, "channel": 10**17, "message": 10**18, "member": 10**18}
+    filled = {
+        "drawing": JOB,
+        "failed": JOB,
+        "question": JOB,
+        "other": JOB,
+        "channel": 10**17,
+        "message": 10**18,
+        "member": 10**18,
+    }
     ids = [custom_id.format(**filled) for custom_id, _ in OLD]
     for custom_id in (*ids, "settings:reports", "settings:blocked"):
-        fitting = [one for one in classes if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
+        fitting = [one for one in CLASSES if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
         assert len(fitting) == 1, custom_id
+
+
+@given(st.from_regex(r"[a-z_]{1,12}(:[a-z0-9]{0,13}){0,3}", fullmatch=True) | st.text(max_size=40))
+@example(f"again:{JOB}")
+@example(f"settings:reports:{JOB}")
+@made_up
+def test_no_made_up_name_belongs_to_two_classes(custom_id: str) -> None:
+    fitting = [one for one in CLASSES if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
+    assert len(fitting) <= 1
 
 
 async def test_every_action_was_written_down(world: World) -> None:

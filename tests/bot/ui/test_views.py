@@ -12,14 +12,14 @@ from PIL import Image
 
 from bot.core.text import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, one_line, plain
 from bot.features.ask.answer import Asked, answered, answering
-from bot.features.imagine.gallery import chosen, enlarged, gallery, info
+from bot.features.imagine.gallery import Look, chosen, enlarged, gallery, info
 from bot.features.provenance import told_by
 from bot.media.provenance import Provenance
 from bot.media.uploads import Upload
-from bot.store.jobs import Enlargement, JobRecord
+from bot.store.records import Address, Enlargement, JobRecord, Origin
 from bot.texts import CATALOGUES, ENGLISH, Texts
 from bot.ui.forms import MOST_CHARACTERS
-from bot.ui.layout import Standing, notice, panel
+from bot.ui.layout import Standing, notice, origin_line, panel
 from model.requests import SEEDS, Answer, Drawing, Pictures, Preview, Progress, Queued, Started, Text, new_id
 
 UGLY = [
@@ -41,6 +41,7 @@ UGLY = [
 
 
 TEXT_BYTES = 10_170  # of all texts in a message, 12 for each besides: Discord answers 500 to more
+ORIGIN = Origin(10**18, "vary_little", 4, f"https://discord.com/channels/{10**18}/{10**18}/{10**18}")
 NOTHING = Image.new("RGB", (1, 1))
 
 
@@ -48,7 +49,8 @@ def record(request: Drawing | Enlargement) -> JobRecord:
     result = Pictures((), ((1,) * 576,) * 5, (SEEDS - 1,) * 5, dict.fromkeys(["queue", "prefill", "decode"], 12345.6))
     now = datetime.now(UTC)
     model = "m" * 500
-    return JobRecord(id=new_id(), request=request, owner=1, guild=2, channel=3, model=model, asked=now, result=result)
+    address = Address(guild=2, channel=3)
+    return JobRecord(id=new_id(), request=request, owner=1, address=address, model=model, asked=now, result=result)
 
 
 def made(prompt: str) -> Provenance:
@@ -73,17 +75,18 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         Standing().after(Text(prompt * 3)),
     ]
     picture = Upload("picture.webp", b"", alt_text(prompt))
-    one, four = Asked(prompt, [picture]), Asked(prompt, [picture] * 4, spoiler=True)
-    drawing = Drawing(prompt=prompt, temperature=0)
+    origin = origin_line(ORIGIN, texts)
+    one, four = Asked(prompt, [picture], origin=origin), Asked(prompt, [picture] * 4, spoiler=True, origin=origin)
+    drawing, look = Drawing(prompt=prompt, temperature=0), Look(reports=True, origin=origin)
     files = [Upload(f"janus-{i}.png", b"", alt_text(prompt)) for i in range(5)]
     views = [
-        *(panel(texts, prompt, standing, new_id()) for standing in standings),
+        *(panel(texts, prompt, standing, new_id(), origin=origin) for standing in standings),
         *(answering(texts, asked, standing, new_id()) for standing in standings for asked in (one, four)),
-        notice(prompt, texts.too_large_to_send),
+        notice(prompt, texts.cancelled),
         panel(texts, prompt, Standing(preview=Preview((NOTHING,) * 5)), new_id(), spoiler=True),
-        gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, mention="<@1>").view,
-        gallery(texts, drawing, files[:1], "demo", 1e4, mention="<@1>").view,
-        enlarged(texts, prompt, new_id(), files[0], (9999, 9999), 1e4, mention="<@1>").view,
+        gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, mention="<@1>", look=look).view,
+        gallery(texts, drawing, files[:1], "demo", 1e4, mention="<@1>", look=look).view,
+        enlarged(texts, prompt, new_id(), files[0], (9999, 9999), 1e4, mention="<@1>", look=look).view,
         chosen(texts, new_id(), 4, SEEDS - 1, files[0], drawn=True, spoiler=True).view,
         info(texts, record(drawing)),
         info(texts, record(replace(drawing, kept=(1,) * 288))),

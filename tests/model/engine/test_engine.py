@@ -15,10 +15,12 @@ from model.engine.engine import Engine
 from model.network.upscaler import Lanczos
 from model.requests import (
     Answer,
+    Paint,
     Pictures,
     Preview,
     Progress,
     Queued,
+    Refused,
     Request,
     Started,
     Text,
@@ -294,3 +296,18 @@ def test_a_compiled_engine_chooses_the_same_tokens(
     expected = run(engine, copy.copy(drawing), copy.copy(question), every=3)
     assert tokens(found[0]) == tokens(expected[0])
     assert text(found[1]) == text(expected[1])
+
+
+def test_pictures_are_painted_once_more_of_their_tokens(engine: Engine) -> None:
+    """Beside others, and of a variation: the same to the pixel, and in no step of the model."""
+    whole = run(engine, draw(count=3, upscale=True))[0][-1]
+    assert isinstance(whole, Pictures)
+    steps = engine.figures().steps
+    (events,) = run(engine, Paint(tokens=whole.tokens, seeds=whole.seeds))
+    painted = events[-1]
+    assert isinstance(painted, Pictures)
+    assert (painted.tokens, painted.seeds) == (whole.tokens, whole.seeds)
+    assert [picture.tobytes() for picture in painted.pictures] == [picture.tobytes() for picture in whole.pictures]
+    assert engine.figures().steps == steps
+    with pytest.raises(Refused, match="not drawn by this model"):
+        engine.prepare(Paint(tokens=(whole.tokens[0][:-1],), seeds=(1,)))

@@ -178,3 +178,15 @@ def test_an_unknown_name_or_repository(hub: Hub, tmp_path: Path) -> None:
 def test_a_login_page_in_the_way_is_no_hub(hub: Hub, tmp_path: Path) -> None:
     hub.captive = True
     assert "What answers is no hub: check the network" in complaint(hub, tmp_path)
+
+
+def test_a_token_that_has_expired_is_said_to_be_so(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = planned(hub, tmp_path)
+    hub.expired = "hf_old"
+    monkeypatch.setenv("HF_TOKEN", "hf_old")
+    assert "does not take the token in HF_TOKEN, which may have expired" in complaint(hub, tmp_path)
+    with pytest.raises(DownloadError, match="which may have expired"):
+        fetch(found, silent)
+    monkeypatch.setenv("HF_TOKEN", "hf_new")
+    fetch(planned(hub, tmp_path), silent)
+    assert contents(tmp_path / "1b") == {name: MODEL[name] for name in NEEDED}

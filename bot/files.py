@@ -23,7 +23,15 @@ def text_of(file: Path) -> str:
 
 
 def as_meant(path: T) -> T:
-    """Refuse a Windows path of which TOML made something else: "C:\\new" in double quotes has a line break."""
+    """Refuse a path that can't be meant.
+
+    Of a Windows path in double quotes TOML makes something else: "C:\\new" has a line break. And ~somebody needs to be
+    somebody. Raises ValueError.
+    """
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("a path: there is nobody of that name whose home it could begin with") from None
     if any(ord(character) < 32 for character in str(path)):
         raise ValueError("a path in single quotes or with slashes: a backslash in double quotes begins an escape")
     return path

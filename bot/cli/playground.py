@@ -52,7 +52,8 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
     """
     be_truthful()
     with tempfile.TemporaryDirectory() as folder:  # this Discord forgets everything, so nothing about it is kept
-        settings = settings.model_copy(update={"store": Store(folder=Path(folder))})
+        at_once = settings.discord.model_copy(update={"drain_seconds": 0.0})
+        settings = settings.model_copy(update={"store": Store(folder=Path(folder)), "discord": at_once})
 
         async def wait(awaitable: Awaitable[T], /) -> T:  # simcord must know what the bot waits for
             result: T = await env.external_wait(awaitable, reason="the executor")

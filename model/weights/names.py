@@ -1,5 +1,6 @@
 """Which weights a name means, and where they lie. No torch here: commands that only look stay quick."""
 
+import os
 import re
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def folder_of(name: str, weights: Path = WEIGHTS) -> Path:
         return weights / name
     if hub_id(name):
         return weights / name.replace("/", "--")
-    return Path(name).expanduser()
+    return _path(name)
 
 
 def locate(name: str, weights: Path = WEIGHTS) -> Path:
@@ -61,9 +62,14 @@ def locate_upscaler(name: str, model: str, weights: Path = WEIGHTS) -> Path | No
         return None
     released = weights / "realesrgan" / UPSCALER_FILE
     known = {"demo": weights / "demo" / UPSCALER_BESIDE, "realesrgan": released, "auto": released}
-    file = known.get(name, Path(name).expanduser())
+    file = known.get(name, _path(name))
     if file.is_file():
         return file
     if file == released:
         raise CheckpointError(f"The upscaler is not in {file.parent}. Fetch it with: {as_typed('download upscaler')}")
     raise CheckpointError(f"There is no upscaler {file}. Name a file, or one of auto, demo, realesrgan, lanczos.")
+
+
+def _path(name: str) -> Path:
+    """Return a path that somebody named; where ~somebody is nobody, it is what is written there."""
+    return Path(os.path.expanduser(name))

@@ -73,6 +73,7 @@ def test_a_windows_path_in_single_quotes_is_taken_as_it_is(tmp_path: Path) -> No
 )
 @example(b"[limits]\nqueue = 99999999999999999999999999999999")
 @example(b"[imagine]\nguidance = nan")
+@example(b'[store]\nfolder = "~nobody/data"')
 @example(b"a = " + b"[" * 5000)
 @made_up
 def test_whatever_is_made_up_is_read_or_explained_in_a_line(tmp_path: Path, data: bytes) -> None:

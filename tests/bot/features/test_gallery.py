@@ -11,7 +11,7 @@ from model.requests import Drawing, Enlarge, Failed, Pictures, Question
 from model.square import fit
 from tests.bot.conftest import World, restart
 from tests.bot.scripted import answer, pictures
-from tests.bot.seen import buttons, fields, files, gallery, shown, text, told_privately
+from tests.bot.seen import buttons, fields, files, gallery, parts, shown, text, told_privately
 
 WHOLE = ["Again", "Edit", "Info", "Delete"]
 ONE = ["Vary a little", "Vary", "Vary a lot", "Enlarge", "Describe", "Ask"]
@@ -224,6 +224,21 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     again = shown(await world.alice.click(result, label="Enlarge"))
     await world.alice.click(again, label="Cancel")
     assert world.executor.jobs[-1].cancelled
+
+
+async def test_what_follows_from_a_hidden_picture_is_hidden(world: World) -> None:
+    message = await drawn(world, spoiler=True)
+    one = shown(await world.alice.click(message, label="2"))
+    assert [item["spoiler"] for item in gallery(one)] == [True]
+    large = shown(await world.alice.click(one, label="Enlarge"))
+    world.executor.jobs[-1].tell(Pictures((Image.new("RGB", (1536, 1536)),), (), (), {}))
+    await world.env.settle()
+    assert [item["spoiler"] for item in gallery(large)] == [True]
+    varied = shown(await world.alice.click(one, label="Vary"))
+    await finish(world)
+    assert all(item["spoiler"] for item in gallery(varied))
+    asked = shown(await world.alice.click(large, label="Describe"))
+    assert [part["spoiler"] for part in parts(asked, 11)] == [True]
 
 
 async def test_a_picture_of_5000_pixels_is_not_enlarged(world: World) -> None:

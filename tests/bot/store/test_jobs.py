@@ -249,6 +249,12 @@ async def test_old_jobs_expire(store: Store) -> None:
     assert await store.jobs.get("10 days")
 
 
+async def test_a_kept_result_is_handed_over_to_one_press_alone(store: Store) -> None:
+    await in_state(store, "undelivered")
+    presses = await asyncio.gather(*(store.jobs.readdress("undelivered", HERE) for _ in range(10)))
+    assert sum(presses) == 1
+
+
 # -- how much is kept -------------------------------------------------------------------------------------------------
 
 PICTURE_BYTES = 400_000

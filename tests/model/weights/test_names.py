@@ -66,3 +66,8 @@ def test_an_upscaler_is_never_replaced_in_silence(weights: Path) -> None:
         locate_upscaler("auto", "7b", weights)
     with pytest.raises(CheckpointError, match="auto, demo, realesrgan, lanczos"):
         locate_upscaler("/nowhere.pth", "7b", weights)
+
+
+def test_a_home_of_nobody_is_only_a_name(tmp_path: Path) -> None:
+    assert folder_of("~nobody here/x", tmp_path) == Path("~nobody here/x")
+    assert folder_of("~/x", tmp_path) == Path.home() / "x"

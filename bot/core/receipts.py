@@ -60,14 +60,11 @@ class Receipts(AsyncWebhookAdapter):
                     async with asyncio.timeout(UPLOAD_SECONDS if params.files else ANSWER_SECONDS):
                         return await answering
                 except NETWORK as error:
-                    fault = fault_of(error)
-                    if fault not in (Fault.PASSING, Fault.ANSWERED, Fault.EXPIRED, Fault.GONE):
-                        raise
                     found = await self._look(token, session=session, **proxy)
                     if found is not None:
                         log.info("An answer arrived, though not its receipt: %s", in_short(error))
                         return _receipt(interaction_id, params, found)
-                    if fault is not Fault.PASSING or clock() >= until:
+                    if fault_of(error) is not Fault.PASSING or clock() >= until:
                         raise
         finally:
             self._answering.discard(token)

@@ -57,9 +57,9 @@ class Engine:
     def __init__(
         self, janus: Janus, upscaler: Upscaler, settings: EngineSettings | None = None, *, keep: bool = True
     ) -> None:
-        """Take over a loaded model. Without `keep` nobody else can use its language model any more: that saves a copy.
+        """Take over a loaded model. Raises PlainError if there is no memory for even one picture.
 
-        Raises PlainError if there is no memory for even one picture.
+        Without `keep` nobody else can use its language model any more: that saves a copy.
         """
         self.settings = settings or EngineSettings()
         self.janus, self.upscaler = janus, upscaler
@@ -69,8 +69,7 @@ class Engine:
             length=max(memory.lengths(self.settings, **sizes)),
             grid=janus.grid,
             begin_of_image=janus.prompts.begin_of_image,
-            blocks=linear.blocks_work(janus.device, janus.dtype)
-            and (not keep or memory.blocks_fit(janus.network, janus.device)),
+            blocks=linear.blocks_work(janus.device, janus.dtype) and (not keep or memory.blocks_fit(janus)),
             keep=keep,
         )
         memory.give_back_pages(janus.network)

@@ -13,6 +13,7 @@ from transformers import JanusForConditionalGeneration
 from model.errors import PlainError
 from model.network.cache import CacheShape
 from model.settings import EngineSettings
+from model.weights.checkpoint import Janus
 from model.weights.machine import this_machine
 
 FEWEST_PICTURES = 5  # the usual drawing: before fewer, answers give way
@@ -57,9 +58,9 @@ def give_back_pages(network: JanusForConditionalGeneration) -> None:
             madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
 
 
-def blocks_fit(network: JanusForConditionalGeneration, device: torch.device) -> bool:
-    """Tell whether a device has room for a second copy of what a step reads: half of what is free."""
-    free = free_bytes(device)
+def blocks_fit(janus: Janus) -> bool:
+    """Tell whether the device has room for a second copy of what a step reads: half of what is free."""
+    free, network = free_bytes(janus.device), janus.network
     parts = (network.model.language_model.layers, network.model.generation_head, network.lm_head)
     return free is None or 2 * sum(tensor.nbytes for part in parts for tensor in part.parameters()) <= free
 

@@ -103,7 +103,10 @@ class ReplyTarget(Target):
     async def refuse(self, sentence: str) -> bool:
         """Say it in reply, or to the author alone where nothing can be written."""
         try:
-            await self.show(remark(sentence), [])  # a message has nowhere that only its author sees
+            if self._sent:  # a message has nowhere that only its author sees
+                await self.close(remark(sentence), f"end-{self.message.id}")
+            else:
+                await self.show(remark(sentence), [])
             return True
         except DiscordError as error:
             log.info("A reply could not be ended where it is: %s", in_short(error))

@@ -167,3 +167,25 @@ async def test_words_that_discord_refuses_are_not_repeated(
     assert words(server.messages[token]) == ENGLISH.filtered
     assert server.messages[token].flags & EPHEMERAL
     assert executor.job.cancelled
+
+
+async def test_that_it_was_acknowledged_already_is_proof_even_if_nobody_can_look(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor
+) -> None:
+    server.losses.append((*CALLBACK, ACKNOWLEDGED))
+    server.faults += [("GET", "@original", answers(503, {})), *[("GET", "@original", html)] * 9]
+    token = await server.slash("imagine", prompt="a red circle", count=1)
+    await until(lambda: executor.jobs and not bot.receipts.is_answering(token))
+    executor.job.tell(pictures(executor.drawing))
+    await until(lambda: server.messages[token].files)
+
+
+async def test_one_look_that_finds_nothing_does_not_prove_it_either(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor
+) -> None:
+    server.losses.append((*CALLBACK, UNKNOWN))
+    server.faults.append(("GET", "@original", answers(404, {"message": "Unknown Webhook", "code": 10015})))
+    token = await server.slash("imagine", prompt="a red circle", count=1)
+    await until(lambda: executor.jobs and not bot.receipts.is_answering(token))
+    executor.job.tell(pictures(executor.drawing))
+    await until(lambda: server.messages[token].files)

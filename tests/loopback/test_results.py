@@ -297,3 +297,12 @@ async def test_a_host_whose_clock_is_wrong_forgets_nothing_and_still_knows_how_l
     await bot._sweep()
     assert await bot.store.jobs.get(executor.job.id)
     assert not in_channel(server)
+
+
+async def test_why_a_message_is_refused_is_said_in_place_of_its_progress_whatever_fails_once(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor
+) -> None:
+    server.faults += [("PATCH", "/messages/", fault) for fault in (reset, html, answers(503, {}))]
+    await server.say("<@1000> what is this?", ("cat.png", b"no picture at all"))
+    await until(lambda: replies(server) and "cat.png" in words(replies(server)[0]))
+    assert not server.faults

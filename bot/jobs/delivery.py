@@ -122,6 +122,7 @@ class Delivery:
         shown = self._standing_now
         if resumed:
             found = self.target.seconds_left > 0 and await self._show(self.presenter.progress(shown))
+            await self.outcome.journal.note_address(self.target)
             return shown if found else None
         try:
             await self.target.show(self.presenter.progress(shown), self._files)

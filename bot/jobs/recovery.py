@@ -15,13 +15,14 @@ from bot.core.errors import Refusal, log_bug
 from bot.core.queue import Slot
 from bot.jobs.admission import enter
 from bot.jobs.delivery import Delivery
+from bot.jobs.journal import Journal
 from bot.jobs.outcome import Outcome
 from bot.jobs.presenter import Revived
 from bot.jobs.stored import StoredTarget
 from bot.jobs.target import Target
 from bot.store.records import JobRecord
 from bot.ui.layout import told
-from model.requests import Answer, Event, Failed, Job, Paint, Refused
+from model.requests import Answer, Event, Failed, Job, Paint, Pictures, Refused
 from model.requests import Final as Ending
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,11 @@ async def _take_up(bot: JanusBot, record: JobRecord) -> None:
     try:
         limits = (await bot.settings_in(record.address.guild)).limits
         bot.queue.enter(Slot(record.owner, record.address.guild, limits))
+        pictures = len(record.result.seeds) if isinstance(record.result, Pictures) else 0
+        if found := await target.find_result(pictures):
+            target.message_id = found
+            await Journal(bot, record.id).move("delivered", to=target)
+            return
         await go_on(bot, record, target)
     except Exception as error:
         await Outcome(bot, target, record).fail(Failed(log_bug(error, record.id), "bug"))

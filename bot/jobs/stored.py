@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from bot.core.rest import CALL_SECONDS, NETWORK, UPLOAD_SECONDS, DiscordError, F
 from bot.core.text import CONTENT, cut
 from bot.jobs.reply import reply_nonce
 from bot.jobs.target import Parcel, Target, clock, fresh
+from bot.media.shown import files_of
 from bot.media.uploads import Upload
 from bot.store.records import JobRecord
 from bot.texts import texts_in
@@ -22,6 +23,7 @@ from bot.ui.layout import remark
 log = logging.getLogger(__name__)
 
 LOOKED_AT: Final = 100  # messages of a channel, for one that may have been sent before the process died
+RESULT: Final = {"info", "ask_more"}  # buttons that only a result has
 MARGIN: Final = timedelta(seconds=2)  # between this clock and that of Discord's messages
 
 
@@ -193,8 +195,41 @@ class StoredTarget(Target):
         return sent.id
 
     async def _find_panel(self) -> discord.Message | None:
-        """Look for the message that shows the job: it has been sent, and nobody noted its number."""
-        return await self._find(self.asked, lambda message: self.job_id in _jobs_of(message))
+        """Look for the message that shows the job: it has been sent, and nobody noted its number.
+
+        A reply is the only one; beside an interaction's message, which can still be cancelled, there may be the result.
+        """
+        return await self._find(self.asked, lambda message: bool(self._actions_on(message) & self._panel_has))
+
+    async def find_result(self, pictures: int) -> int | None:
+        """Return the message that shows the whole result already, of so many pictures: nobody had noted that.
+
+        An edit that would be the same once more need not be looked for. Where nobody can look, there is none.
+        """
+        if self._made is None or self.seconds_left > 0 or not self.channel_is_open:
+            return None
+
+        def shows_it(message: discord.Message) -> bool:
+            return bool(self._actions_on(message) & RESULT) and len(files_of(message)) >= pictures
+
+        try:
+            panel = await self.channel.fetch_message(self.message_id) if self.message_id else None
+        except NETWORK as error:
+            log.info("Could not look at the message of job %s: %s", self.job_id, in_short(error))
+            panel = None
+        if panel and shows_it(panel):
+            return panel.id
+        found = await self._find(self._made, shows_it)
+        return found.id if found else None
+
+    @property
+    def _panel_has(self) -> Set[str]:
+        return {"cancel", *RESULT} if self.reply_to else {"cancel"}
+
+    def _actions_on(self, message: discord.Message) -> Set[str]:
+        """Name what the buttons of a message do with the job."""
+        named = (custom_id.split(":") for custom_id in _custom_ids(message))
+        return {action for action, *rest in named if rest[:1] == [self.job_id]}
 
     async def _find(self, since: datetime, wanted: Callable[[discord.Message], bool]) -> discord.Message | None:
         """Look for a message that the process before may have sent. Where it can't look, it finds none."""
@@ -219,8 +254,3 @@ def _custom_ids(message: discord.Message) -> set[str]:
         return set()
 
     return found([part.to_dict() for part in message.components])
-
-
-def _jobs_of(message: discord.Message) -> set[str]:
-    """Return the ids of the jobs that a message's buttons name."""
-    return {job for custom_id in _custom_ids(message) for job in custom_id.split(":")[1:2]}

@@ -237,7 +237,7 @@ class Killer:
                     self._complain(job, f"brought something else: {_words(results[0])} {list(results[0].files)}")
                 return "delivered"
             case "undelivered":
-                if results:
+                if results and not all(map(self._is_beyond_reach, results)):
                     self._complain(job, "was delivered all the same")
                 return "undelivered, in /queue"
             case "failed" | "cancelled" if not results:

@@ -37,12 +37,37 @@ async def test_a_result_that_was_sent_and_not_noted_is_sent_once(world: World) -
     assert sent
     await forget(world, f"state = 'made', ended = asked, message = {panel.id}")
     await late(world)
-    world.executor.jobs[1].tell(pictures(drawing(world)))
-    await world.env.settle()
+    assert len(world.executor.jobs) == 1  # nobody had to paint it
     assert [message.id for message in world.channel.history() if files(message)] == [sent.id]
     record = await world.bot.store.jobs.get(world.executor.jobs[0].id)
     assert record
     assert (record.state, record.address.message) == ("delivered", sent.id)
+
+
+async def test_a_result_that_is_on_its_own_message_stays_there_when_its_token_is_dead(world: World) -> None:
+    panel = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=2))
+    world.executor.jobs[0].tell(pictures(drawing(world)))
+    await world.env.settle()
+    before = files(panel)
+    await forget(world, "state = 'made', ended = asked")
+    await late(world)
+    assert world.channel.last_message
+    assert world.channel.last_message.id == panel.id
+    assert [file.filename for file in files(panel)] == [file.filename for file in before]
+    assert len(before) == 2
+
+
+async def test_a_result_that_was_sent_is_not_taken_for_the_panel_above_it(world: World) -> None:
+    panel = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", seed=7, count=2))
+    await world.env.advance_time(LATE)
+    world.executor.jobs[0].tell(pictures(drawing(world)))
+    await world.env.settle()
+    sent = world.channel.last_message
+    assert sent
+    assert sent.id != panel.id
+    await forget(world, "state = 'running', attempt = 1, message = NULL")
+    await late(world)
+    assert len(files(await sent.fetch())) == 2
 
 
 async def test_a_panel_whose_number_was_not_noted_is_found_in_its_channel(world: World) -> None:

@@ -43,7 +43,10 @@ def open_executor(model: ModelSettings, settings: EngineSettings, *, only: Reque
     upscales = not isinstance(only, Question) and not (isinstance(only, Drawing) and not only.upscale)
     if only:
         rows = min(settings.rows, 2 * only.count) if isinstance(only, Drawing) else 0
-        settings = replace(settings, rows=rows, answers=int(isinstance(only, Question)))
+        # compiling takes longer than what one request could gain by it
+        settings = replace(
+            settings, rows=rows, answers=int(isinstance(only, Question)), compile=settings.compile is True
+        )
 
     def open_engine() -> "Engine":
         locate(model.name)  # both are looked for first: that fails at once, while loading takes minutes
@@ -224,13 +227,14 @@ class ThreadExecutor:
         self._status = Status(
             state="ready",
             model=self._status.model,
-            device=engine.device,
-            dtype=engine.dtype,
+            device=engine.janus.device.type,
+            dtype=str(engine.janus.dtype).removeprefix("torch."),
             rows=figures.rows,
             queued=figures.queued,
             running=figures.running,
             step_seconds=figures.step_seconds,
             steps=figures.steps,
+            tokens_per_step=figures.tokens_per_step,
         )
 
     def _fail_to_open(self, error: Exception) -> None:

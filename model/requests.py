@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, Protocol, Self
 from PIL import Image
 
 SEEDS = 2**32  # seeds are 0 to 2**32 - 1 and wrap
+STREAM = 2  # how numbers are drawn from a seed: as long as this is the same, so is what a seed draws
 GUIDANCE = (1.0, 10.0)  # these ranges include both ends
 TEMPERATURE = (0.0, 2.0)
 TOP_P = (0.0, 1.0)
@@ -226,6 +227,7 @@ class Status:
     running: int = 0  # requests that have rows in flight
     step_seconds: float | None = None  # median of recent decode steps
     steps: int = 0  # decode steps since the start
+    tokens_per_step: float | None = None  # image tokens that a picture got by each, lately
 
 
 class Job(AsyncIterable[Event], Protocol):

@@ -138,3 +138,6 @@ class Gauges(Collector):
         yield CounterMetricFamily("janus_decode_steps", "Decode steps.", status.steps)
         if status.step_seconds is not None:
             yield GaugeMetricFamily("janus_step_seconds", "Median of the newest decode steps.", status.step_seconds)
+        if status.tokens_per_step is not None:
+            words = "Image tokens that each picture got by one of the newest decode steps."
+            yield GaugeMetricFamily("janus_tokens_per_step", words, status.tokens_per_step)

@@ -18,6 +18,7 @@ from bot.media.inputs import pictures_on
 from bot.media.provenance import Provenance
 from bot.texts import Texts, described, texts_for
 from bot.ui.layout import DONE, layout
+from model.requests import STREAM
 
 MOST: Final = 10  # pictures of one message, which is what a message holds
 TOLD_PROMPTS: Final = 2000  # characters of all prompts that ten files tell
@@ -68,5 +69,7 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
             model=model_name(told.model),
             version=one_line(told.version, 12),
         )
+        if told.stream != STREAM:
+            line += f"\n-# {texts.made_by_older}"
         children.append(ui.TextDisplay(line))
     return layout(*children, colour=DONE)

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.media.decoding import DAMAGED, FORMATS, essential
-from model.requests import SEEDS, Drawing
+from model.requests import SEEDS, STREAM, Drawing
 
 SOFTWARE: Final = "janus-bot"
 PARAMETERS: Final = "parameters"  # what AUTOMATIC1111's program writes, and every reader of such files knows
@@ -42,6 +42,7 @@ class Provenance:
     version: str  # of this program
     kept: int = 0  # image tokens that came from an earlier picture, where this is a variation
     steps: int = 0  # image tokens in all; 0 in files of older versions, which do not say
+    stream: int = 1  # how numbers were drawn from the seed (model.requests.STREAM), which older versions do not say
 
     @classmethod
     def of(cls, drawing: Drawing, seed: int, model: str, steps: int) -> Self:
@@ -55,6 +56,7 @@ class Provenance:
             version=program_version(),
             kept=len(drawing.kept),
             steps=steps,
+            stream=STREAM,
         )
 
     def parameters(self, size: tuple[int, int]) -> str:

@@ -125,6 +125,7 @@ class Texts(CommandTexts):
     took_drawing: str
     took_enlarging: str
     made_by: str
+    made_by_older: str
     not_mine: str
     no_picture: str
 

@@ -151,6 +151,7 @@ JAPANESE = Texts(
     took_drawing="描画 {seconds} 秒",
     took_enlarging="拡大 {seconds} 秒",
     made_by="{number} 枚目：シード {seed} · 忠実度 {guidance} · 温度 {temperature} · {model} · janus-bot {version}",
+    made_by_older="以前のバージョンで描かれました。同じシードでも、今は別の絵になります。",
     not_mine="これは私が描いた絵ではないか、ファイルがあとから変更されています。",
     no_picture="このメッセージには画像がありません。",
     edit_title="絵の設定を変更",

@@ -49,6 +49,7 @@ class Figures:
     running: int
     step_seconds: float | None  # median of recent decode steps
     steps: int
+    tokens_per_step: float | None  # that a picture got, lately
 
 
 class Engine:
@@ -128,21 +129,11 @@ class Engine:
         """Nothing is left to do, and no event to be fetched."""
         return not self._runs and not self._events
 
-    @property
-    def device(self) -> str:
-        """The kind of device: "cuda", "mps" or "cpu"."""
-        return self.janus.device.type
-
-    @property
-    def dtype(self) -> str:
-        """The type of the weights: "bfloat16", "float32", ..."""
-        return str(self.janus.dtype).removeprefix("torch.")
-
     def figures(self) -> Figures:
         """Tell what the engine is doing."""
-        queued = self.scheduler.waiting
+        queued, runner = self.scheduler.waiting, self.step_runner
         rows = sum(len(lane.taken) * lane.width for lane in self.lanes.values())
-        return Figures(rows, queued, len(self._runs) - queued, self.step_runner.seconds, self.step_runner.steps)
+        return Figures(rows, queued, len(self._runs) - queued, runner.seconds, runner.steps, self.eta.drawn.value)
 
     @torch.inference_mode()
     def step(self) -> list[tuple[str, Event]]:

@@ -8,6 +8,7 @@ Hoogeboom, ICML '20).
 
 Every position has a key of 64 bits from a counter-based generator (Philox 4x64, Salmon et al., SC '11), which NumPy
 keeps the same for ever; on the device the key and a token are mixed to 32 bits, by integers, so alike on every device.
+Whoever changes any of this counts `model.requests.STREAM` up.
 """
 
 import numpy as np
@@ -15,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-STREAM = 2  # the version of all this: what a seed draws is the same as long as this number is
 DRAWING, ANSWER = 0, 1  # which family of streams: a question and a drawing of one seed have nothing in common
 TOP_K = 50  # DeepSeek's demo sets temperature and top-p, and leaves transformers' default of that time in force
 BROKEN = -1  # in place of a token, where the model computed no numbers

@@ -31,6 +31,7 @@ MADE = Provenance(
     version="0.1.0",
     kept=36,
     steps=144,
+    stream=2,
 )
 NOISE = Image.effect_noise((256, 256), 90).convert("RGB")
 
@@ -80,9 +81,9 @@ async def test_a_published_reader_reads_it(limit: int, prompt: str) -> None:
 def test_files_of_older_versions_are_still_read() -> None:
     info = PngInfo()
     for name, told in {**asdict(MADE), "Software": "janus-bot"}.items():
-        if name != "steps":
+        if name not in ("steps", "stream"):
             info.add_text(name, str(told))
-    assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) == replace(MADE, steps=0)
+    assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) == replace(MADE, steps=0, stream=1)
 
 
 @pytest.mark.parametrize("limit", [2**20, 30_000], ids=["png", "webp"])

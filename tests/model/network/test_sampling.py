@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from model.network import sampling
+from model.requests import STREAM
 
 DRAWS = 20_000
 PINNED_KEYS = [[1298302990, -772243075], [1556642174, 812803766]]
@@ -101,7 +102,7 @@ def test_guidance_is_u_plus_g_times_c_minus_u() -> None:
 
 def test_streams_are_fixed_as_long_as_their_version_is() -> None:
     """A seed that somebody wrote down draws the same picture in the next version, unless STREAM says otherwise."""
-    assert sampling.STREAM == 2
+    assert STREAM == 2
     keys = sampling.keys(42, sampling.DRAWING, 2)
     assert keys.tolist() == PINNED_KEYS
     assert sampling.mixed(torch.from_numpy(keys), TOKENS[:4]).tolist() == PINNED

@@ -56,7 +56,14 @@ def chosen(ours: Ours) -> dict[str, Any]:
     for (pictures, size), each in sorted(runner.windows.seconds.items()):
         seconds.setdefault(str(pictures), {})[str(size)] = each
     best = {number: str(runner.windows.best(int(number))) for number in seconds}
-    return {"window": best, "step_seconds": seconds, "compiled": runner.compiled}
+    return {
+        "window": best,
+        "step_seconds": seconds,
+        "compiled": runner.compiled,
+        "attention": "fused" if runner.decoder.fused_attention else "products",
+        "seconds_by_attention": runner.seconds_by_attention,
+        "blocks": runner.decoder.blocks,
+    }
 
 
 @contextmanager

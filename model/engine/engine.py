@@ -65,12 +65,13 @@ class Engine:
         self.settings = settings or EngineSettings()
         self.janus, self.upscaler = janus, upscaler
         sizes = {"image_tokens": janus.image_tokens, "context": janus.context}
+        first = janus.network.model.language_model.layers[0]
         self.decoder = Decoder(
             janus.network,
             length=max(memory.lengths(self.settings, **sizes)),
             grid=janus.grid,
             begin_of_image=janus.prompts.begin_of_image,
-            blocks=linear.blocks_work(janus.device, janus.dtype) and (not keep or memory.blocks_fit(janus)),
+            blocks=linear.blocks_pay(first.mlp.gate_proj) and (not keep or memory.blocks_fit(janus)),
             keep=keep,
         )
         memory.give_back_pages(janus.network)

@@ -30,6 +30,7 @@ Step = Callable[[Lane, Lane, Batch], tuple[Tensor, Tensor]]
 ROUNDING = 8  # plain attention reads the cache in multiples of so many positions: fewer shapes for oneDNN to prepare
 USUAL = 5  # pictures of a drawing
 MOST_GRAPHS = 1000  # in this process: torch gives up at 8, in case shapes vary without end, which these do not
+RUNS = 3  # of each way of attending, of which the fastest counts
 MEASURING = 0.6  # seconds of steps at the start, to find out how long they take
 
 
@@ -62,6 +63,9 @@ class StepRunner:
                     ) from error
                 log.warning("the decode step is not compiled, so it is slower: %s", error)
                 self.drop_graphs()
+        self.seconds_by_attention: dict[str, float] = {}
+        if not self.compiled:
+            self._choose_attention()
         if len(self.windows.sizes) > 1:
             self._measure()
 
@@ -166,6 +170,23 @@ class StepRunner:
             for batch in self.buckets:
                 self._step(self.pictures, self.answers, batch)
         log.info("compiled %d decode graphs in %.0f s", len(self.buckets), time.perf_counter() - began)
+
+    @torch.inference_mode()
+    def _choose_attention(self) -> None:
+        """Find out by which way of attending a step of the usual drawing is done sooner, where there are two."""
+        if self.on_cuda or not self.pictures.capacity:
+            return
+        batch = Batch(min(USUAL, self.pictures.capacity), _lengths(self.pictures, 4)[1], 0, 0)
+        found: dict[bool, list[float]] = {False: [], True: []}
+        for _ in range(1 + RUNS):  # by turns; the first time memory is fetched
+            for self.decoder.fused_attention, seconds in found.items():
+                began = time.perf_counter()
+                self.decoder.step(self.pictures, self.answers, batch)
+                seconds.append(time.perf_counter() - began)
+        best = {fused: min(seconds[1:]) for fused, seconds in found.items()}
+        self.decoder.fused_attention = best[True] < best[False]
+        self.seconds_by_attention = {"products": best[False], "fused": best[True]}
+        log.info("attention: %.2g s a step by products, %.2g s fused", best[False], best[True])
 
     @torch.inference_mode()
     def _measure(self) -> None:

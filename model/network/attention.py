@@ -14,13 +14,15 @@ class View(NamedTuple):
 
     slots: Tensor  # (rows, window, 2 x kv heads) int64: where new keys and values go, in a cache seen as (slots, size)
     length: int  # positions that are looked at
+    fused: bool  # by torch's own kernel, or by plain products
     bias: Tensor  # 0 where a query may look, -inf where not: (rows, kv heads, queries, length), or as `_plain` has it
 
 
-def view(cache: Tensor, positions: Tensor, length: int, group: int = 1) -> View:
+def view(cache: Tensor, positions: Tensor, length: int, *, group: int = 1, fused: bool) -> View:
     """Prepare for rows at `positions` (rows, window), each less than `length`, of a layer's `cache` (see KVCache).
 
-    `group`: query heads that share a head of keys.
+    `group`: query heads that share a head of keys. `fused`: attend by torch's own kernel and not by plain products;
+    which one is faster is the processor's affair.
     """
     kinds, rows, heads, longest, _ = cache.shape
     device = cache.device
@@ -29,12 +31,12 @@ def view(cache: Tensor, positions: Tensor, length: int, group: int = 1) -> View:
     slots = ((kind * rows + row) * heads + head) * longest + positions.view(*positions.shape, 1, 1)
     ahead = torch.arange(length, device=device) > positions.unsqueeze(-1)  # (rows, window, length)
     ahead = ahead.repeat_interleave(group, 1) if group > 1 else ahead
-    if device.type == "cpu":
+    if not fused:
         ahead = ahead.transpose(1, 2)
     # fused kernels take a mask only where the positions of a query lie together
     bias = torch.zeros(ahead.shape, dtype=cache.dtype, device=device).masked_fill_(ahead, float("-inf"))
     bias = bias.unsqueeze(1).expand(-1, heads, -1, -1)
-    return View(slots.flatten(2), length, bias.flatten(0, 1) if device.type == "cpu" else bias)
+    return View(slots.flatten(2), length, fused, bias if fused else bias.flatten(0, 1))
 
 
 def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
@@ -51,7 +53,7 @@ def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
         grouped = q.view(rows, window, -1, group, size).transpose(1, 2).reshape(keys.shape[0], -1, size)
     else:
         grouped = q.reshape(keys.shape[0], group, size)
-    if q.device.type == "cpu":
+    if not view.fused:
         found = _plain(grouped, keys, values, view.bias)
     else:
         grouped, keys, values = (part.unflatten(0, (rows, -1)) for part in (grouped, keys, values))
@@ -62,7 +64,7 @@ def attend(q: Tensor, key_value: Tensor, cache: Tensor, view: View) -> Tensor:
 
 
 def _plain(q: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
-    """Attend by plain products: on a CPU they beat the fused kernel for one query a row.
+    """Attend by plain products: on many CPUs they beat the fused kernel for one query a row.
 
     `q`: (rows x kv heads, queries, size); `bias`: (rows x kv heads, length, queries).
 

@@ -64,6 +64,7 @@ class Decoder:
         self.text_head = network.lm_head if tied else FusedLinear(network.lm_head, blocks=blocks, keep=keep)
         self.norm = scaled(language.norm)
         self.device, self.dtype = self.shape.device, self.shape.dtype
+        self.fused_attention = self.device.type != "cpu"  # may be changed before any step
         # x / sqrt(mean x^2 + eps) = x sqrt(hidden) / hypot(|x|, floor): RMSNorm in four operations
         self.floor = torch.tensor((config.hidden_size * config.rms_norm_eps) ** 0.5, device=self.device)
         positions = torch.arange(length, device=self.device)
@@ -157,8 +158,8 @@ class Decoder:
             [span.rows(self.codes[span.read] if span.lane is pictures else self.embed(span.read)) for span in spans]
         )
         everywhere = _joined([span.rows(span.at.unsqueeze(-1)) for span in spans]).squeeze(-1)
-        group = self.heads // self.kv_heads
-        views = [attention.view(span.lane.cache.layers[0], span.positions, span.length, group) for span in spans]
+        ways = {"group": self.heads // self.kv_heads, "fused": self.fused_attention}
+        views = [attention.view(span.lane.cache.layers[0], span.positions, span.length, **ways) for span in spans]
         cos, sin = self.cos[everywhere], self.sin[everywhere]
         q, key_value = self._project(self.layers[0], x, cos, sin)
         sizes = [span.total for span in spans]

@@ -10,8 +10,9 @@ from model.network import attention
 @pytest.mark.parametrize("at_once", [1, 64 * 6 * 8, 2**21])
 @pytest.mark.parametrize("kv_heads", [1, 2, 4])
 @pytest.mark.parametrize("window", [1, 3])
+@pytest.mark.parametrize("fused", [False, True])
 def test_each_query_attends_to_its_own_position_and_all_before(
-    at_once: int, kv_heads: int, window: int, monkeypatch: pytest.MonkeyPatch
+    at_once: int, kv_heads: int, window: int, fused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attention, "AT_ONCE", at_once)
     numbers = torch.Generator().manual_seed(2)
@@ -20,7 +21,7 @@ def test_each_query_attends_to_its_own_position_and_all_before(
     q = torch.randn(rows, window, heads, size, generator=numbers)
     new = torch.randn(rows, window, 2 * kv_heads, size, generator=numbers)
     before, positions = cache.clone(), torch.tensor([0, 3, 7, 7, 5]).view(-1, 1) + torch.arange(window)
-    view = attention.view(cache, positions, 10, group=heads // kv_heads)
+    view = attention.view(cache, positions, 10, group=heads // kv_heads, fused=fused)
     found = attention.attend(q, new, cache, view)
     for row, start in enumerate(positions[:, 0].tolist()):
         before[:, row, :, start : start + window] = new[row].view(window, 2, kv_heads, size).permute(1, 2, 0, 3)

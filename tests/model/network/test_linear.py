@@ -1,10 +1,13 @@
 """Both layouts of the weights give the layers' own products."""
 
+import time
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from model.network.linear import FusedLinear, blocks_work
+from model.network import linear
+from model.network.linear import FusedLinear, blocks_pay, blocks_work
 
 X = torch.randn(10, 24, generator=torch.Generator().manual_seed(1))
 
@@ -45,3 +48,20 @@ def test_a_product_on_top_leaves_what_it_is_added_to(blocks: bool) -> None:
     residual: Tensor = torch.ones(10, 24)
     torch.testing.assert_close(FusedLinear(layer, blocks=blocks).onto(residual, X), layer(X) + 1)
     assert torch.equal(residual, torch.ones(10, 24))
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_blocks_are_taken_where_they_are_faster(slow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not blocks_work(torch.device("cpu"), torch.float32):
+        pytest.skip("this torch has no oneDNN")
+    forward = FusedLinear.forward
+
+    def delayed(self: FusedLinear, x: Tensor) -> Tensor:
+        time.sleep(0.005 if self.blocks is slow else 0)
+        return forward(self, x)
+
+    monkeypatch.setattr(linear.FusedLinear, "forward", delayed)
+    (layer,) = layers(16, bias=False)
+    before = layer.weight.clone()
+    assert blocks_pay(layer) is not slow
+    assert torch.equal(layer.weight, before)

@@ -1,11 +1,12 @@
 """Answers in flight: pictures through the vision tower, the prompt in bounded chunks, then a token a step."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.engine.runs import Broken, Ended, QuestionRun, Units
 from model.network.cache import Lane
 from model.network.decoder import Decoder
+from model.network.numbers import compute
 from model.network.sampling import BROKEN
 from model.requests import Answer, Text
 from model.weights.checkpoint import Janus
@@ -61,10 +62,18 @@ class AnswerLane:
         run.end_stage("prefill")
 
     def _look(self, pixels: Tensor) -> Tensor:
-        """What the vision tower and the aligner make of a picture (3, size, size): (image tokens, hidden)."""
-        batch = pixels.unsqueeze(0).to(self.janus.device, self.janus.dtype)
-        features: Tensor = self.janus.network.model.get_image_features(batch).pooler_output[0]
-        return features
+        """What the vision tower and the aligner make of a picture (3, size, size): (image tokens, hidden).
+
+        Raises NoNumbersError.
+        """
+        eyes = nn.ModuleList((self.janus.network.model.vision_model, self.janus.network.model.aligner))
+
+        def look() -> Tensor:
+            batch = pixels.unsqueeze(0).to(self.janus.device, next(eyes.parameters()).dtype)
+            features: Tensor = self.janus.network.model.get_image_features(batch).pooler_output[0]
+            return features
+
+        return compute(eyes, look, "the vision tower")
 
     def advance(self, tokens: list[int]) -> list[Ended | Broken | tuple[QuestionRun, Text]]:
         """Take note of a step that chose `tokens`, one a seat: whose answer is over, and the words that are new."""

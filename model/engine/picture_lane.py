@@ -7,6 +7,7 @@ from model.engine.eta import Eta
 from model.engine.runs import Broken, DrawingRun, Ended, PaintRun, Picture, Units
 from model.network.cache import KVCache, Lane, Seat
 from model.network.decoder import Decoder
+from model.network.numbers import NoNumbersError
 from model.network.pixels import to_pictures
 from model.network.sampling import BROKEN
 from model.network.upscaler import Upscaler
@@ -93,6 +94,9 @@ class PictureLane:
         ids = self.janus.prompts.unconditional(length + 1)[self.blank_length : length]
         inputs = self.decoder.embed(torch.tensor(ids, device=self.decoder.device))
         self.decoder.prefill(inputs, self.blank, 0, self.blank_length)
+        if not self.blank.finite(self.blank_length, length):  # it is kept for all: the next one tries it anew
+            self.blank.clear(self.blank_length, length)
+            raise NoNumbersError("the blank prompt computed what is no number")
         self.blank_length = length
 
     def advance(self, counts: list[int], eta: Eta) -> list[Ended | Broken | tuple[DrawingRun, Progress]]:

@@ -57,6 +57,15 @@ class KVCache:
             for target in targets:
                 mine[:, target, :, :length] = kept
 
+    def finite(self, start: int, end: int) -> bool:
+        """Tell whether the positions from `start` to `end` (not included) hold numbers, in all rows."""
+        return all(bool(layer[:, :, :, start:end].isfinite().all()) for layer in self.layers)
+
+    def clear(self, start: int, end: int) -> None:
+        """Make these positions zero again."""
+        for layer in self.layers:
+            layer[:, :, :, start:end] = 0
+
     def shrink(self, rows: int) -> None:
         """Keep the first `rows` rows and give the memory of the others back, layer by layer."""
         for i, layer in enumerate(self.layers):

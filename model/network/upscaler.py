@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from spandrel import ImageModelDescriptor, ModelLoader, canonicalize_state_dict
-from torch import Tensor
 
 from model.errors import as_typed
+from model.network.numbers import check, compute
 from model.requests import ENLARGED_BELOW, Refused
 from model.weights.files import read_tensors
 from model.weights.names import CheckpointError
@@ -25,6 +25,7 @@ from model.weights.names import CheckpointError
 BORDER = 15  # pixels around a picture that mirror it
 FRAME = 512  # pixels on a side that one pass takes; larger pictures go in frames, or others would wait for long
 MARGIN = 33  # pixels around a frame that the network sees as well; FRAME even and MARGIN odd keep the groups of four
+NAME = "the upscaler"
 
 ADVICE = f"Name a Real-ESRGAN file, or fetch the one for x2: {as_typed('download upscaler')}."
 
@@ -37,10 +38,12 @@ class RealESRGAN:
 
     def __init__(self, network: ImageModelDescriptor) -> None:
         self.network = network
+        # there, for spandrel makes a white pixel of an infinite one
+        network.model.register_forward_hook(lambda module, given, found: check(found, NAME))
         self.scale: int = network.scale
 
     def __call__(self, picture: Image.Image) -> Image.Image:
-        """Enlarge an RGB picture `scale` times. Raises Refused if it is too large."""
+        """Enlarge an RGB picture `scale` times. Raises Refused if it is too large, NoNumbersError if it fails."""
         return _at_once(self.pieces(picture))
 
     def pieces(self, picture: Image.Image) -> Pieces:
@@ -62,7 +65,8 @@ class RealESRGAN:
         bottom, right = min(top + FRAME, height), min(left + FRAME, width)
         seen = bordered[first_row : bottom + BORDER + MARGIN, first_column : right + BORDER + MARGIN]
         pixels = torch.from_numpy(seen / 255).float().permute(2, 0, 1)[None]  # (1, 3, H, W)
-        found: Tensor = self.network(pixels.to(device=self.network.device, dtype=self.network.dtype))
+        network = self.network
+        found = compute(network.model, lambda: network(pixels.to(device=network.device, dtype=network.dtype)), NAME)
         values = (found[0].permute(1, 2, 0).cpu().double() * 255).to(torch.uint8)
         ours = values[above * self.scale :, before * self.scale :]
         return Image.fromarray(ours[: (bottom - top) * self.scale, : (right - left) * self.scale].numpy())

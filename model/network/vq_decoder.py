@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from transformers import JanusForConditionalGeneration
 from transformers.models.janus.modeling_janus import JanusVQVAEResnetBlock
 
+from model.network.numbers import compute
+
 
 class VQDecoder:
     """Decodes codes with a Janus network's VQ model, whose weights are laid out anew in place."""
 
     def __init__(self, network: JanusForConditionalGeneration) -> None:
-        vq = network.model.vqmodel.to(memory_format=torch.channels_last)
+        self.vq = vq = network.model.vqmodel.to(memory_format=torch.channels_last)
         self.quantize, self.post, self.decoder = vq.quantize, vq.post_quant_conv, vq.decoder
         self.scale = 2 ** (len(vq.decoder.up) - 1)  # pixels on a side of a code
         # in float32 alone: sums of kernels rounded to 16 bits would be other kernels
@@ -28,7 +30,13 @@ class VQDecoder:
 
     @torch.inference_mode()
     def __call__(self, codes: Tensor) -> Tensor:
-        """Decode a grid of codes (n, height, width), int64, into pixels (n, 3, H, W), about -1 to 1."""
+        """Decode a grid of codes (n, height, width), int64, into pixels (n, 3, H, W), about -1 to 1.
+
+        Raises NoNumbersError.
+        """
+        return compute(self.vq, lambda: self._decode(codes), "the VQ decoder")
+
+    def _decode(self, codes: Tensor) -> Tensor:
         latents = F.normalize(self.quantize.embedding(codes), dim=-1).permute(0, 3, 1, 2)  # channels-last by nature
         decoder = self.decoder
         x = decoder.conv_in(self.post(latents))

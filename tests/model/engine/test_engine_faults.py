@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 from model.engine.engine import Engine
 from model.engine.out_of_memory import exhausted
+from model.network.cache import KVCache
 from model.network.upscaler import Lanczos
 from model.requests import (
+    Answer,
     Cancelled,
     Enlarge,
     Event,
@@ -20,8 +24,8 @@ from model.requests import (
     Request,
 )
 from model.settings import EngineSettings
-from model.weights.checkpoint import Janus
-from tests.model.driving import ask, draw, run, tokens
+from model.weights.checkpoint import Janus, load
+from tests.model.driving import ask, draw, run, text, tokens
 
 
 @pytest.mark.parametrize(
@@ -201,3 +205,54 @@ def test_finished_pictures_wait_for_the_first_word_of_an_answer(tiny: Janus) -> 
     while not engine.idle:
         engine.step()
     assert any(unit is not asked for unit in units)
+
+
+NAN = float("nan")
+
+
+def test_a_blank_prompt_that_broke_is_not_kept(engine: Engine, tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = tokens(run(engine, draw())[0])
+    fresh = Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=4))
+    whole = fresh.decoder.prefill
+    breaking = [1, 2]  # which pieces of it
+
+    def prefill(inputs: Tensor, cache: KVCache, row: int, start: int) -> None:
+        whole(inputs, cache, row, start)
+        if cache is fresh.picture_lane.blank and breaking and breaking.pop(0) == 2:
+            cache.layers[-1][:, row, :, start] = NAN
+
+    monkeypatch.setattr(fresh.decoder, "prefill", prefill)
+    failed = run(fresh, draw())[0][-1]
+    assert isinstance(failed, Failed)
+    assert failed.kind == "bug"
+    assert all(layer.isfinite().all() for layer in fresh.picture_lane.blank.layers)
+    assert tokens(run(fresh, draw())[0]) == expected  # whoever comes next
+
+
+def test_a_picture_that_breaks_the_vision_tower_in_16_bits_is_looked_at_in_32(tiny_folder: Path) -> None:
+    half = load(tiny_folder, device="cpu", dtype="bfloat16")
+    engine = Engine(half, Lanczos())
+    expected = text(run(engine, ask())[0])
+    broken: list[torch.dtype] = []
+
+    def hook(module: nn.Module, given: object, found: Tensor) -> Tensor | None:
+        broken.append(found.dtype)
+        return None if found.dtype is torch.float32 else found * NAN
+
+    half.network.model.aligner.register_forward_hook(hook)
+    events = run(engine, ask())[0]
+    assert broken == [torch.bfloat16, torch.float32]
+    assert isinstance(events[-1], Answer)
+    assert text(events)[:1] == expected[:1]  # nearly the same was seen
+    assert {p.dtype for p in half.network.model.vision_model.parameters()} == {torch.bfloat16}
+
+
+def test_what_is_no_picture_is_not_delivered_as_one(tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(tiny, Lanczos())
+    nothing = torch.full((1, 3, 32, 32), NAN)
+    monkeypatch.setattr(engine.picture_lane.vq, "_decode", lambda codes: nothing)
+    failed, other = run(engine, draw(), ask())
+    assert isinstance(failed[-1], Failed)
+    assert isinstance(other[-1], Answer)
+    monkeypatch.undo()
+    assert isinstance(run(engine, draw())[0][-1], Pictures)

@@ -67,7 +67,8 @@ async def draw(
     keeping = admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler, origin=origin, again=again)
     async with keeping as record:
         job = await admission.submit(bot, target, record, drawing)
-    presenter = DrawingPresenter(drawing, target.texts, record.model, await look_of(bot, record, target.texts))
+    look = await look_of(bot, record, target.texts)
+    presenter = DrawingPresenter(drawing, target.texts, record.model, look, bot.encoders)
     await Delivery(bot, target, record, job, presenter).run()
 
 
@@ -75,7 +76,7 @@ async def revive_drawing(bot: JanusBot, record: JobRecord, texts: Texts) -> Revi
     """Take up a drawing of an earlier process."""
     assert isinstance(record.request, Drawing)
     look = await look_of(bot, record, texts)
-    return Revived(record.request, DrawingPresenter(record.request, texts, record.model, look))
+    return Revived(record.request, DrawingPresenter(record.request, texts, record.model, look, bot.encoders))
 
 
 async def look_of(bot: JanusBot, record: JobRecord, texts: Texts) -> Look:
@@ -138,12 +139,14 @@ async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> 
         (source,) = record.sources
         kept = KeptPicture(source.filename, await inputs.download(source, bot.read, limits, texts))
         await admission.keep(bot, record, [kept])
-    async with bot.decode_slots:
-        taken = await asyncio.to_thread(decode, kept.data, kept.name, bot.settings.limits, texts)
+    taken = await asyncio.get_running_loop().run_in_executor(
+        bot.decoders, decode, kept.data, kept.name, bot.settings.limits, texts
+    )
     _check_size(taken.picture.size, texts)
     name = f"{PurePath(kept.name).stem.removeprefix(HIDDEN)}-x2"
     look = await look_of(bot, record, texts)
-    presenter = EnlargementPresenter(record.words, record.id, name, provenance.read(kept.data), texts, look)
+    made_by = provenance.read(kept.data)
+    presenter = EnlargementPresenter(record.words, record.id, name, made_by, texts, look, bot.encoders)
     return Revived(Enlarge(picture=taken.picture, id=record.id), presenter)
 
 

@@ -89,7 +89,7 @@ async def test_an_engine_that_is_stuck_is_left_and_says_nothing_any_more(house: 
     def wait(engine: Engine) -> None:
         free.wait(60)
 
-    house.troubles = {0: {6: lambda engine: bool(free.wait(60)) or None}}
+    house.troubles = {0: {6: wait}}
     executor = house.executor()
     first = executor._life
     job = await executor.submit(draw())

@@ -54,7 +54,7 @@ def outcome(request: Request) -> Final:
             pictures = tuple(drawn(seed) for (seed,) in request.tokens)
             return Pictures(pictures, request.tokens, request.seeds, {"pixels": 9.0})
         case Enlarge():
-            return Pictures((enlarged(request.picture),), (), (), {"upscale": 1.0})
+            return Pictures((enlarged(request.picture()),), (), (), {"upscale": 1.0})
         case Question():
             return Answer(said(request.question, request.pictures[0]), 5, True, 0, {"decode": 1.0})
 

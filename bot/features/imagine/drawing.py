@@ -11,6 +11,7 @@ from typing import Final
 
 import discord
 
+from bot.config import Limits
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.text import well_formed
@@ -139,15 +140,20 @@ async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> 
         (source,) = record.sources
         kept = KeptPicture(source.filename, await inputs.download(source, bot.read, limits, texts))
         await admission.keep(bot, record, [kept])
-    taken = await asyncio.get_running_loop().run_in_executor(
-        bot.decoders, decode, kept.data, kept.name, bot.settings.limits, texts
+    request = await asyncio.get_running_loop().run_in_executor(
+        bot.decoders, _enlarge, record.id, kept, bot.settings.limits, texts
     )
-    _check_size(taken.picture.size, texts)
     name = f"{PurePath(kept.name).stem.removeprefix(HIDDEN)}-x2"
     look = await look_of(bot, record, texts)
     made_by = provenance.read(kept.data)
     presenter = EnlargementPresenter(record.words, record.id, name, made_by, texts, look, bot.encoders)
-    return Revived(Enlarge(picture=taken.picture, id=record.id), presenter)
+    return Revived(request, presenter)
+
+
+def _enlarge(job_id: str, kept: KeptPicture, limits: Limits, texts: Texts) -> Enlarge:
+    picture = decode(kept.data, kept.name, limits, texts).picture
+    _check_size(picture.size, texts)
+    return Enlarge.of(picture, id=job_id)
 
 
 async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:

@@ -212,7 +212,7 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     request = world.executor.jobs[-1].request
     assert isinstance(request, Enlarge)
     with Image.open(await first_file(seen)) as picture:
-        assert request.picture.tobytes() == picture.tobytes()
+        assert request.picture().tobytes() == picture.tobytes()
     assert request.owner == str(world.alice.id)
     world.executor.jobs[-1].tell(Pictures((Image.new("RGB", (1536, 1536)),), (), (), {"upscale": 1.0}))
     await world.env.settle()
@@ -224,6 +224,17 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     again = shown(await world.alice.click(result, label="Enlarge"))
     await world.alice.click(again, label="Cancel")
     assert world.executor.jobs[-1].cancelled
+
+
+async def test_what_waits_to_be_enlarged_is_held_as_a_file(world: World) -> None:
+    message = await drawn(world)
+    seen = shown(await world.alice.click(message, label="2"))
+    await world.alice.click(seen, label="Enlarge")
+    request = world.executor.jobs[-1].request
+    assert isinstance(request, Enlarge)
+    width, height = request.size
+    assert len(request.png) < width * height / 10  # of one colour: as pixels it is four bytes each
+    assert not [name for name in request.__slots__ if isinstance(getattr(request, name), Image.Image)]
 
 
 async def test_what_follows_from_a_hidden_picture_is_hidden(world: World) -> None:

@@ -98,6 +98,7 @@ async def _drawing(interaction: Press, button: JobButton) -> tuple[JobRecord, Dr
     record = await button.record(interaction)
     if not isinstance(record.request, Drawing):
         raise Refusal(texts_for(interaction).forgotten)
+    admission.check_model(interaction.client, record, record.request, texts_for(interaction))
     return record, record.request
 
 

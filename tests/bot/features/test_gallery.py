@@ -205,6 +205,24 @@ async def test_another_model_s_picture_is_not_varied(world: World) -> None:
     assert len(world.executor.jobs) == 1
 
 
+async def test_another_model_does_not_go_on_from_tokens_that_it_did_not_draw(world: World) -> None:
+    message = await drawn(world, count=1)
+    variation = shown(await world.alice.click(message, label="Vary"))
+    world.executor.jobs[-1].tell(pictures(newest(world)))
+    await world.env.settle()
+    failed = shown(await world.alice.click(message, label="Vary"))
+    world.executor.jobs[-1].tell(Failed("", "memory"))
+    await world.env.settle()
+    world.executor.becomes(model="7b")
+    for on, labels in ((variation, ("Again", "Edit", "Vary")), (failed, ("Try again",))):
+        for label in labels:
+            assert "A different model drew this" in told_privately(await world.alice.click(on, label=label)), label
+    assert buttons(failed) == ["Try again"]
+    assert len(world.executor.jobs) == 3
+    await world.alice.click(message, label="Again")  # of no tokens, it can be
+    assert len(world.executor.jobs) == 4
+
+
 async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) -> None:
     message = await drawn(world)
     seen = shown(await world.alice.click(message, label="2"))

@@ -156,7 +156,7 @@ FRENCH = Texts(
     took_enlarging="agrandissement {seconds} s",
     made_by="Image {number} : graine {seed} · fidélité {guidance} · température {temperature} · {model} · janus-bot "
     "{version}",
-    made_by_older="Dessinée par une version antérieure : la même graine donne maintenant une autre image.",
+    made_by_older="Dessiné par une version antérieure : {numbers}. La même graine donne maintenant une autre image.",
     not_mine="Ce n'est pas moi qui ai dessiné ceci, ou le fichier a été modifié ensuite.",
     no_picture="Il n'y a pas d'image dans ce message.",
     edit_title="Modifier le dessin",

@@ -96,7 +96,9 @@ async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
         refused = await world.alice.submit_modal(form, values)
         assert says in told_privately(refused)
         again = await world.alice.click(shown(refused), label="Edit")
-        assert [field.get("value", "").strip() for field in fields(again)] == [value.strip() for value in values.values()]
+        assert [field.get("value", "").strip() for field in fields(again)] == [
+            value.strip() for value in values.values()
+        ]
     assert len(world.executor.jobs) == 1
     values = {field["custom_id"]: field["value"] for field in fields(again)}
     await world.alice.submit_modal(again, {**values, list(values)[-1]: "2"})  # mended

@@ -53,7 +53,7 @@ async def what_made_this(interaction: discord.Interaction[JanusBot], message: di
 
 
 def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutView:
-    """Show what the files of a message tell about their pictures, by number; a prompt they share is shown once."""
+    """Show what the files of a message tell about their pictures, by number; what they share is said once."""
     children: list[ui.Item[Any]] = []
     last = ""
     room = TOLD_PROMPTS // sum(1 for _ in groupby(found, lambda one: one[1].prompt))
@@ -69,7 +69,7 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
             model=model_name(told.model),
             version=one_line(told.version, 12),
         )
-        if told.stream != STREAM:
-            line += f"\n-# {texts.made_by_older}"
         children.append(ui.TextDisplay(line))
+    if older := [str(number) for number, told in found if told.stream != STREAM]:
+        children.append(ui.TextDisplay(f"-# {texts.made_by_older.format(numbers=', '.join(older))}"))
     return layout(*children, colour=DONE)

@@ -139,7 +139,7 @@ async def _answer(
         begun = await admission.begin(bot, target, record, again)
     if begun:
         job, revived = begun
-        await Delivery(bot, target, record, job, revived.presenter).run(revived.files)
+        await Delivery(bot, target, record, job, revived.presenter, again).run(revived.files)
 
 
 async def revive(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:

@@ -70,7 +70,7 @@ async def draw(
         job = await admission.submit(bot, target, record, drawing)
     look = await look_of(bot, record, target.texts)
     presenter = DrawingPresenter(drawing, target.texts, record.model, look, bot.encoders)
-    await Delivery(bot, target, record, job, presenter).run()
+    await Delivery(bot, target, record, job, presenter, again).run()
 
 
 async def revive_drawing(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
@@ -94,8 +94,6 @@ def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, recor
 async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Keep the top of a picture and draw the rest anew. Raises Refusal or Refused."""
     bot, record = interaction.client, await button.record(interaction)
-    if record.model != bot.executor.status().model:
-        raise Refusal(texts_for(interaction).other_model)
     picture = button.picture or 0
     drawing, result = _drawn(interaction, record, picture)
     tokens = result.tokens[picture]
@@ -105,6 +103,7 @@ async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) ->
         kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
         temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,
     )
+    admission.check_model(bot, record, wish, texts_for(interaction))
     origin, private = pressed(interaction, button, record), record.address.private
     await draw(interaction, wish, spoiler=record.spoiler, private=private, origin=origin)
 

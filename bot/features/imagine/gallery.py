@@ -263,8 +263,8 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
         lines.append("\n".join(texts.info_seed.format(number=number, seed=seed) for number, seed in seeds))
         if drawing.kept and record.result.tokens:
             lines.append(texts.info_kept.format(percent=round(100 * len(drawing.kept) / len(record.result.tokens[0]))))
-        else:
-            lines.append(texts.info_alone)
+        if len(record.result.seeds) > 1:
+            lines.append(texts.info_alone.format(edit=texts.edit, pictures=texts.set_count))
     else:
         lines.append(texts.info_enlarged.format(number=record.request.picture + 1))  # type: ignore[union-attr]
     return layout(

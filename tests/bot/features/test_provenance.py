@@ -172,6 +172,14 @@ async def test_the_menu_reads_a_file_that_somebody_sent_again_elsewhere(world: W
     assert "Picture 1" not in told
 
 
+async def test_pictures_of_older_versions_are_named_once(world: World) -> None:
+    made = [replace(MADE, stream=stream) for stream in (1, 2, 1)]
+    sent = [(f"{i}.png", saved(NOISE, "PNG", pnginfo=one.png((8, 8)))) for i, one in enumerate(made)]
+    message = await world.alice.send(world.channel, "look", attachments=sent)
+    told = told_privately(await world.bob.context_menu(world.channel, MENU, message))
+    assert told.count("earlier version") == told.count("Drawn by an earlier version: 1, 3.") == 1
+
+
 async def test_an_enlarged_picture_tells_the_same(world: World) -> None:
     message = await drawn(world, count=1)
     result = shown(await world.alice.click(message, label="Enlarge"))

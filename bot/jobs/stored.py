@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from bot.core.client import JanusBot
-from bot.core.rest import CALL_SECONDS, NETWORK, UPLOAD_SECONDS, DiscordError, Fault, calling, in_short, insist
+from bot.core.rest import CALL_SECONDS, UPLOAD_SECONDS, DiscordError, Fault, calling, in_short, insist
 from bot.core.text import CONTENT, cut
 from bot.jobs.reply import reply_nonce
 from bot.jobs.target import Parcel, Target, clock, fresh
@@ -213,8 +213,9 @@ class StoredTarget(Target):
             return bool(self._actions_on(message) & RESULT) and len(files_of(message)) >= pictures
 
         try:
-            panel = await self.channel.fetch_message(self.message_id) if self.message_id else None
-        except NETWORK as error:
+            id = self.message_id
+            panel = await insist(lambda: self.channel.fetch_message(id)) if id else None
+        except DiscordError as error:
             log.info("Could not look at the message of job %s: %s", self.job_id, in_short(error))
             panel = None
         if panel and shows_it(panel):
@@ -234,11 +235,15 @@ class StoredTarget(Target):
     async def _find(self, since: datetime, wanted: Callable[[discord.Message], bool]) -> discord.Message | None:
         """Look for a message that the process before may have sent. Where it can't look, it finds none."""
         try:
-            async for message in self.channel.history(after=since - MARGIN, limit=LOOKED_AT):
-                if message.author == self.bot.user and message.id != self.message_id and wanted(message):
-                    return message
-        except NETWORK as error:
+            return await insist(lambda: self._first(since, wanted))
+        except DiscordError as error:
             log.info("Could not look for what job %s had sent: %s", self.job_id, in_short(error))
+            return None
+
+    async def _first(self, since: datetime, wanted: Callable[[discord.Message], bool]) -> discord.Message | None:
+        async for message in self.channel.history(after=since - MARGIN, limit=LOOKED_AT):
+            if message.author == self.bot.user and message.id != self.message_id and wanted(message):
+                return message
         return None
 
 

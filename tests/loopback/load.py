@@ -141,8 +141,10 @@ async def _watch(file: Path) -> None:
 
 
 async def _serve(settings: Settings, bot: Bot) -> None:
-    watching = asyncio.create_task(_watch(settings.store.folder / LAG_FILE))
     executor: Executor = Waiting() if bot.engine == "scripted" else open_executor(settings.model, settings.engine)
+    while executor.status().state == "loading":  # noqa: ASYNC110 (of a thread)
+        await asyncio.sleep(0.1)
+    watching = asyncio.create_task(_watch(settings.store.folder / LAG_FILE))
     try:
         await run_bot(settings, executor)
     finally:
@@ -210,7 +212,7 @@ async def rush(folder: Path, bot: Bot, *, commands: int = COMMANDS, members: int
     async with serve() as server, _running(server, folder, bot) as process:
         server.limits.second = 1.0
         await _until(lambda: bool(server.commands), PATIENCE)
-        await asyncio.sleep(5 if bot.engine != "scripted" else 1)  # it has loaded its model, and calmed down
+        await asyncio.sleep(1)  # until it has calmed down
         await _lags(process, folder)
         begun, tokens, used = clock(), list[str](), _processor(process.pid)
         for number in range(commands):

@@ -80,6 +80,7 @@ class Pure(ScriptedExecutor):
             await asyncio.sleep(random.uniform(0, LONGEST))
             job.tell(Progress(step + 1, steps, 0.1))
         job.tell(outcome(job.request))
+        self.jobs.remove(job)  # what it was about takes memory
 
 
 def speak_to(address: str) -> None:

@@ -99,11 +99,13 @@ class Weather:
     def __call__(self, request: web.Request, arrived: bool) -> Fault | None:
         chance, path = self.killer.chance, request.path
         if not any(call in path for call in CALLS) or chance.random() >= (SHARE / 2 if arrived else SHARE):
-            self.doubted.discard(path)
+            if not arrived:
+                self.doubted.discard(path)
             return None
         doubtful = not arrived and "/cdn/" not in path and path not in self.doubted
         fault = chance.choice([*PASSING, *DOUBTFUL] if doubtful else PASSING)
-        (self.doubted.add if fault in DOUBTFUL else self.doubted.discard)(path)
+        if fault in DOUBTFUL:
+            self.doubted.add(path)
         self.met[f"{fault.__name__}{', arrived' if arrived else ''}"] += 1
         return fault
 

@@ -1,5 +1,12 @@
 """The way to a message that an earlier process sent, and may not have noted."""
 
+from typing import Any
+
+import aiohttp
+import pytest
+from discord.http import HTTPClient
+
+from bot.core import rest
 from model.requests import Drawing
 from tests.bot.conftest import World, restart
 from tests.bot.samples import png
@@ -74,6 +81,26 @@ async def test_a_panel_whose_number_was_not_noted_is_found_in_its_channel(world:
     panel = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=1))
     await forget(world, "message = NULL")
     await late(world)
+    assert "in this channel when it's ready" in text(panel)
+
+
+async def test_looks_into_the_channel_that_fail_leave_no_panel_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=1))
+    await forget(world, "message = NULL")
+    looked, looks = HTTPClient.logs_from, list[int]()
+
+    def broken(http: HTTPClient, *given: Any, **options: Any) -> Any:
+        looks.append(1)
+        if len(looks) <= 3:
+            raise aiohttp.ServerDisconnectedError
+        return looked(http, *given, **options)
+
+    monkeypatch.setattr(rest, "RETRY_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(HTTPClient, "logs_from", broken)
+    await late(world)
+    assert len(looks) > 3
     assert "in this channel when it's ready" in text(panel)
 
 

@@ -168,7 +168,7 @@ class Delivery:
                 self.standing = self.standing.after(event)
             if reachable and clock() >= farewell:
                 reachable = False
-                await self._show(self._farewell(), ())
+                self.outcome.farewell_said = await self._show(self._farewell(), ())
             elif reachable and clock() >= next_edit and self.bot.open_jobs.gives_way(self.shares):
                 next_edit = clock() + self.presenter.pace
             elif reachable and clock() >= next_edit and shown != (now := self._standing_now):

@@ -13,7 +13,7 @@ from discord import ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import reason_in
-from bot.core.rest import DiscordError, in_short
+from bot.core.rest import DiscordError, in_short, insist
 from bot.core.text import days
 from bot.jobs.ending import send_line, send_result
 from bot.jobs.journal import Journal
@@ -46,6 +46,7 @@ class Outcome:
         self.journal = Journal(bot, record.id)
         self.made = record.result if record.state == "made" else None  # what came out
         self.finishing = False  # it is on its way
+        self.farewell_said = False  # the message tells that the result will be elsewhere
         self.unwanted = False  # its member or a moderator has ended it
         self.ended_by: int | None = None  # that moderator
         self._counted = self.made is not None  # among the jobs that ended
@@ -129,15 +130,17 @@ class Outcome:
             return
         await self.journal.move("delivered", to=target)
         moved = shown_on is not None and target.message_id != shown_on
-        if moved and not mention and target.channel_is_open:
-            await self._look_below()  # if the message can still say where to look
-            await target.call(presenter.ready)
+        if moved and target.channel_is_open:
+            if not self.farewell_said:
+                await self._look_below()  # if the message can still say where to look
+            if not mention:
+                await target.call(presenter.ready)
         elif not moved and target.age > LONG_SECONDS:
             await target.call(presenter.ready)
 
     async def _look_below(self) -> None:
         try:
-            await self.target.show(told(self.record, self.texts.later_here, self.texts), ())
+            await insist(lambda: self.target.show(told(self.record, self.texts.later_here, self.texts), ()))
         except DiscordError as error:
             log.info("A message could not say that its result is below: %s", in_short(error))
 

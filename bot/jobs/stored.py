@@ -54,6 +54,7 @@ class StoredTarget(Target):
         self.filesize_limit = address.file_bytes
         self._open = address.channel_open
         self._came = clock() - (bot.time.now() - record.asked).total_seconds()
+        self._panel: int | None = None  # the message that showed the job on its way, once its result has another
         self._beside = False  # the message is out of reach, and what comes out goes to the channel
         self._made = record.ended if record.state == "made" else None  # what was sent since then may be there already
 
@@ -136,7 +137,9 @@ class StoredTarget(Target):
     async def _send(self, parcel: Parcel, more: bool, nonce: str) -> None:
         if self.seconds_left <= 0 or self._beside or (more and self.reply_to):
             sent = await self._send_once(parcel, nonce)
-            self.message_id = self.message_id if more else sent
+            if not more:
+                self._panel = self._panel or self.message_id
+                self.message_id = sent
         elif more:
             files = fresh(parcel.files)
             await self._webhook.send(view=parcel.view, files=files, ephemeral=self.private, wait=True)
@@ -160,8 +163,9 @@ class StoredTarget(Target):
             self.message_id = sent.id
             self._note(sent)
         else:
-            assert self.message_id
-            message = self.channel.get_partial_message(self.message_id)
+            shown_on = self._panel or self.message_id
+            assert shown_on
+            message = self.channel.get_partial_message(shown_on)
             nobody = discord.AllowedMentions.none()  # an edit without them may call whom its words name
             self._note(await message.edit(view=view, attachments=self._listed(files), allowed_mentions=nobody))
 

@@ -33,7 +33,14 @@ SHARE: Final = 0.06  # of the requests that meet a fault before they arrive; hal
 EXPIRED: Final = 0.02  # of the interactions whose tokens end early
 LIVES: Final = 20  # of the process: the last one has a third of the jobs, to be watched
 CALLS: Final = ("/interactions/", "/webhooks/", "/channels/", "/cdn/")
-OWED: Final = (10008, 10015, 10062, 40060, 50027)  # refusals that lost receipts, kills and expired tokens lead to
+OWED: Final = (
+    10008,
+    10013,
+    10015,
+    10062,
+    40060,
+    50027,
+)  # refusals that faults lead to
 
 
 def answering(status: int, body: dict[str, object], **headers: str) -> Fault:

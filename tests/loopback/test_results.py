@@ -137,6 +137,20 @@ async def test_a_token_that_dies_early_leads_to_the_channel(
     assert sent.called == ["2000"]
 
 
+async def test_a_message_that_could_not_be_told_of_its_token_s_death_is_told_with_the_result(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor
+) -> None:
+    message = await asked(server, executor)
+    server.faults += [("PATCH", "@original", DEAD)] * 9
+    server.faults.append(("PATCH", "/channels/", reset))  # the farewell
+    executor.job.tell(Started(), Progress(1, 2))
+    await until(lambda: not any("/channels/" in path for _, path, _ in server.faults))
+    executor.job.tell(pictures(executor.drawing))
+    await until(lambda: words(message).endswith(ENGLISH.later_here))
+    (sent,) = in_channel(server)
+    assert len(sent.files) == 2
+
+
 async def test_a_token_that_is_dead_at_the_end_leads_to_the_channel_and_leaves_no_bar_behind(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor
 ) -> None:

@@ -69,7 +69,7 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
             model=model_name(told.model),
             version=one_line(told.version, 12),
         )
-        if told.stream != STREAM:
-            line += f"\n-# {texts.made_by_older}"
         children.append(ui.TextDisplay(line))
+    if any(told.stream != STREAM for _, told in found):
+        children.append(ui.TextDisplay(f"-# {texts.made_by_older}"))
     return layout(*children, colour=DONE)

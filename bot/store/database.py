@@ -137,7 +137,7 @@ class Database:
     async def empty_log(self) -> None:
         """Let nothing that was forgotten stay in the write-ahead log: bring it into the file, and cut it to nothing."""
         async with self._writing() as deadline:
-            while True:
+            while self._opened:  # closing leaves no log
                 _, (told,) = await self._run("PRAGMA wal_checkpoint(TRUNCATE)", (), deadline)
                 if not told[0]:
                     return

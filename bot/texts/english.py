@@ -146,7 +146,7 @@ ENGLISH = Texts(
     took_enlarging="enlarged {seconds} s",
     made_by="Picture {number}: seed {seed} · guidance {guidance} · temperature {temperature} · {model} · "
     "janus-bot {version}",
-    made_by_older="An earlier version drew it: the same seed draws another picture now.",
+    made_by_older="Drawn by an earlier version: the same seed draws another picture now.",
     not_mine="I didn't draw this, or the file was changed after I sent it.",
     no_picture="There's no picture in this message.",
     edit_title="Change the drawing",

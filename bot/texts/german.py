@@ -154,7 +154,7 @@ GERMAN = Texts(
     took_enlarging="{seconds} s vergrößert",
     made_by="Bild {number}: Seed {seed} · Guidance {guidance} · Temperatur {temperature} · {model} · janus-bot "
     "{version}",
-    made_by_older="Eine frühere Version hat es gezeichnet: Derselbe Seed ergibt jetzt ein anderes Bild.",
+    made_by_older="Von einer früheren Version gezeichnet: Derselbe Seed ergibt jetzt ein anderes Bild.",
     not_mine="Das habe nicht ich gezeichnet, oder die Datei wurde danach verändert.",
     no_picture="In dieser Nachricht ist kein Bild.",
     edit_title="Zeichnung ändern",

@@ -7,14 +7,18 @@ from dataclasses import asdict, replace
 
 import pytest
 import sd_parsers
+from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
+from bot.features.provenance import told_by
 from bot.media import provenance
 from bot.media.provenance import Provenance, program_version
 from bot.media.uploads import Finished, encode
+from bot.texts.english import ENGLISH
+from model.requests import STREAM
 from tests.bot.conftest import World
 from tests.bot.features.test_gallery import drawn
 from tests.bot.samples import bomb, chunk, png, saved, with_chunks
@@ -157,6 +161,16 @@ async def test_the_menu_tells_what_made_the_pictures_of_a_gallery(world: World) 
     for number, seed in [(1, 7), (2, 8)]:
         line = f"Picture {number}: seed {seed} · guidance 5 · temperature 1 · demo · janus-bot {program_version()}"
         assert line in told
+
+
+def test_a_file_of_an_earlier_version_says_that_its_seed_draws_another_picture_now() -> None:
+    def told(*streams: int) -> str:
+        found = [(i, replace(MADE, stream=stream)) for i, stream in enumerate(streams)]
+        view = told_by(ENGLISH, found)
+        return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
+
+    assert ENGLISH.made_by_older not in told(STREAM, STREAM)
+    assert told(STREAM, 1, 1).count(ENGLISH.made_by_older) == 1
 
 
 async def test_the_menu_reads_a_file_that_somebody_sent_again_elsewhere(world: World) -> None:

@@ -366,6 +366,13 @@ async def test_what_is_forgotten_while_somebody_reads_goes_from_the_log_when_the
     assert not on_disk(tmp_path, secret)
 
 
+async def test_who_forgets_while_the_store_closes_finds_no_log(store: Store, tmp_path: Path) -> None:
+    await store.accept(record(DRAWING, "job"), PLENTY)
+    await store.close()
+    await store.database.empty_log()
+    assert not [file.name for file in tmp_path.rglob("*-wal") if file.stat().st_size]
+
+
 async def test_while_thousands_of_jobs_expire_nobody_waits_long(store: Store) -> None:
     result = json.dumps({"tokens": [list(range(576))] * 5, "seeds": [1] * 5, "seconds": {}})
     values = record(DRAWING, "x").values() | {"result": result, "asked": 0.0}

@@ -4,6 +4,7 @@ Everything that travels between the asyncio side and the thread that owns the GP
 dataclasses. No torch here: the bot imports this module, and must stay light.
 """
 
+import io
 import secrets
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
@@ -96,13 +97,31 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enlarge:
-    """A picture to upscale once more (x2)."""
+    """A picture to upscale once more (x2). It waits as a file: of a large one, pixels are several times as much."""
 
     kind: ClassVar[Kind] = "enlargement"
 
-    picture: Image.Image  # RGB
+    png: bytes  # RGB
     owner: str = ""
     id: str = field(default_factory=new_id)
+
+    @classmethod
+    def of(cls, picture: Image.Image, *, owner: str = "", id: str | None = None) -> Self:
+        """Make the request of an RGB picture."""
+        file = io.BytesIO()
+        picture.save(file, "PNG", compress_level=1)
+        return cls(png=file.getvalue(), owner=owner, id=id or new_id())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture, in pixels."""
+        with Image.open(io.BytesIO(self.png)) as picture:
+            return picture.size
+
+    def picture(self) -> Image.Image:
+        """Return the picture."""
+        with Image.open(io.BytesIO(self.png)) as picture:
+            return picture.convert("RGB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +144,10 @@ Request = Question | Drawing | Enlarge | Paint
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """The request waits. `position` 1 is next; `eta` is an estimate in seconds from measured steps, None if unknown."""
+    """The request waits: once more, if what worked on it died. Then all before this counts for nothing.
+
+    `position` 1 is next; `eta` is an estimate in seconds from measured steps, None if unknown.
+    """
 
     position: int
     eta: float | None = None
@@ -221,13 +243,14 @@ class Status:
     model: str  # the name that was asked for: "demo", "7b", a folder, ...
     device: str = ""  # "cuda", "mps" or "cpu"; empty until it is known
     dtype: str = ""  # "bfloat16", "float16" or "float32"
-    reason: str = ""  # for people: why the state is "failed"
+    reason: str = ""  # for people: why the state is "failed", or why it is "loading" again
     rows: int = 0  # rows in flight
     queued: int = 0  # requests that wait
     running: int = 0  # requests that have rows in flight
     step_seconds: float | None = None  # median of recent decode steps
-    steps: int = 0  # decode steps since the start
+    steps: int = 0  # decode steps since the model was loaded
     tokens_per_step: float | None = None  # image tokens that a picture got by each, lately
+    deaths: int = 0  # how often what ran the model died, and was started again
 
 
 class Job(AsyncIterable[Event], Protocol):

@@ -11,6 +11,8 @@ from annotated_types import Ge, Gt, Le
 
 STRICTLY: Mapping[str, Any] = {"extra": "forbid"}  # for pydantic: a key that does not exist is a mistake
 
+STUCK_SECONDS = 600.0  # more than any step, prompt or piece of pixels takes on machines that we know
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSettings:
@@ -41,3 +43,4 @@ class EngineSettings:
     )
     prefill_tokens: Annotated[int, Ge(1)] = 256  # what one step may spend on a prompt while others' rows wait
     preview_share: Annotated[float, Ge(0), Le(1)] = 0.03  # of the time, for pictures on their way
+    stuck_seconds: Annotated[float, Ge(10)] = STUCK_SECONDS  # of silence, by which an engine is known to be stuck

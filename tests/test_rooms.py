@@ -41,6 +41,7 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
     "model": [
         ["model.bench", "model.demo"],
         ["model.executor"],
+        ["model.engine_thread"],
         ["model.engine"],
         ["model.network"],
         ["model.weights"],

@@ -4,9 +4,10 @@ It stands at the ground and knows no feature: `bot.app` hands them to it, and ea
 its buttons and its listeners.
 """
 
-import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,6 +45,7 @@ PERMISSIONS: Final = discord.Permissions(
     read_message_history=True,  # without it a message can't be answered
 )
 DECODERS: Final = 2  # handed-in pictures that are decoded at once: each may take hundreds of megabytes
+ENCODERS: Final = max(2, (os.cpu_count() or 1) // 2)  # pictures that are encoded at once, beside all that goes on
 CLOSING_SECONDS: Final = 10.0  # how long deliveries have to tell their members that the bot goes
 
 Feature = Callable[["JanusBot"], Awaitable[None]]
@@ -121,7 +123,9 @@ class JanusBot(commands.AutoShardedBot):
         self.presses = Presses(settings.limits.member_presses)
         self._cdn = Cdn(self.metrics.trace())
         self.read: Read = read or self._cdn.read
-        self.decode_slots = asyncio.Semaphore(DECODERS)
+        # Pictures have threads of their own, so that nobody's first answer waits behind them for the event loop's.
+        self.decoders = ThreadPoolExecutor(DECODERS, "decoding")
+        self.encoders = ThreadPoolExecutor(ENCODERS, "encoding")
         self.actions: dict[str, Action] = {}  # what buttons do, by the name that their custom_id begins with
         self.command_sync = CommandSync(self.tree, settings, lambda: self.invite_link)
         self.only_english_names = False  # of commands: a simulated Discord shows no others
@@ -196,6 +200,8 @@ class JanusBot(commands.AutoShardedBot):
                 await self.queue.finish(CLOSING_SECONDS)
                 await self._hand_back()
             finally:
+                for threads in (self.decoders, self.encoders):
+                    threads.shutdown(wait=False, cancel_futures=True)
                 await self._cdn.close()
                 await self.store.close()
         await super().close()

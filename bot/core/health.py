@@ -15,11 +15,12 @@ HOST: Final = "127.0.0.1"
 
 def health(bot: JanusBot) -> dict[str, object]:
     """Tell whether people are served, and what each part does: the gateway to Discord, and the engine."""
-    engine = bot.executor.status().state
+    engine = bot.executor.status()
     return {
-        "ready": bot.connected and engine == "ready",
+        "ready": bot.connected and engine.state == "ready",
         "gateway": "ready" if bot.connected else "not connected",
-        "engine": engine,
+        "engine": engine.state,
+        **({"engine_trouble": engine.reason} if engine.reason else {}),
         "store": bot.store.database.trouble or "ready",
     }
 

@@ -136,6 +136,7 @@ class Gauges(Collector):
         for name, (words, value) in gauges.items():
             yield GaugeMetricFamily(name, words, value)
         yield CounterMetricFamily("janus_decode_steps", "Decode steps.", status.steps)
+        yield CounterMetricFamily("janus_engine_deaths", "How often the engine died or was stuck.", status.deaths)
         if status.step_seconds is not None:
             yield GaugeMetricFamily("janus_step_seconds", "Median of the newest decode steps.", status.step_seconds)
         if status.tokens_per_step is not None:

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 
 from bot.config import Limits
 from bot.core.errors import log_bug
-from model.requests import Cancelled, Event, Executor, Failed, Job, Progress, Queued, Refused, Request
+from model.requests import Cancelled, Event, Executor, Failed, Job, Progress, Queued, Refused, Request, Started
 from model.requests import Final as Ending
 
 UNKNOWN: Final = 60.0  # seconds after which to come back if no open request knows how long it takes
@@ -260,10 +260,14 @@ class QueuedJob:
             self._tell(Failed(log_bug(error, self.id), "bug"))
 
     async def _pass_on(self, job: Job) -> None:
-        events = aiter(job)
+        events, begun = aiter(job), False
         try:
             while self.stage is not Stage.OVER:
-                self._tell(await self._queue.wait(anext(events)))
+                event = await self._queue.wait(anext(events))
+                if begun and isinstance(event, Queued):
+                    await self._queue.begin(self.id)  # what worked on it died: that was an attempt, like a process's
+                begun = (begun or isinstance(event, Started)) and not isinstance(event, Queued)
+                self._tell(event)
         except Exception as error:
             self._tell(Failed(log_bug(error, self.id), "bug"))
 

@@ -10,6 +10,7 @@ from bot.core.errors import Refusal
 from bot.core.permissions import check_may_end, check_owner
 from bot.features.ask.questions import ask_again
 from bot.features.imagine.drawing import draw
+from bot.jobs.admission import check_model
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.outcome import kept_line, last_words
 from bot.jobs.recovery import hand_over
@@ -73,6 +74,7 @@ async def try_again(interaction: Press, button: JobButton) -> None:
         raise Refusal(texts_for(interaction).already_over)
     match record.request:
         case Drawing() as drawing:
+            check_model(interaction.client, record, drawing, texts_for(interaction))
             private, origin = record.address.private, record.origin
             await draw(interaction, drawing, spoiler=record.spoiler, private=private, origin=origin, again=record)
         case Question():

@@ -44,7 +44,7 @@ async def what_made_this(interaction: discord.Interaction[JanusBot], message: di
     found = []
     for number, file in enumerate(files, 1):
         data = await inputs.download(file, bot.read, bot.settings.limits, texts)
-        told = await asyncio.to_thread(provenance.read, data)
+        told = await asyncio.get_running_loop().run_in_executor(bot.decoders, provenance.read, data)
         if told:
             found.append((number, told))
     if not found:
@@ -53,7 +53,7 @@ async def what_made_this(interaction: discord.Interaction[JanusBot], message: di
 
 
 def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutView:
-    """Show what the files of a message tell about their pictures, by number; a prompt they share is shown once."""
+    """Show what the files of a message tell about their pictures, by number; what they share is said once."""
     children: list[ui.Item[Any]] = []
     last = ""
     room = TOLD_PROMPTS // sum(1 for _ in groupby(found, lambda one: one[1].prompt))
@@ -70,6 +70,6 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
             version=one_line(told.version, 12),
         )
         children.append(ui.TextDisplay(line))
-    if any(told.stream != STREAM for _, told in found):
-        children.append(ui.TextDisplay(f"-# {texts.made_by_older}"))
+    if older := [str(number) for number, told in found if told.stream != STREAM]:
+        children.append(ui.TextDisplay(f"-# {texts.made_by_older.format(numbers=', '.join(older))}"))
     return layout(*children, colour=DONE)

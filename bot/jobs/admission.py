@@ -18,7 +18,7 @@ from bot.core.queue import QueuedJob, Slot
 from bot.core.text import one_line, soon
 from bot.jobs.ending import send_line
 from bot.jobs.journal import Journal
-from bot.jobs.outcome import last_actions, last_line
+from bot.jobs.outcome import put_back
 from bot.jobs.presenter import Revived
 from bot.jobs.reading import Reading, WithdrawnError, reading
 from bot.jobs.refused_words import refused_word
@@ -30,7 +30,6 @@ from bot.store.records import Enlargement, JobRecord, Origin, Source
 from bot.store.servers import ServerSettings
 from bot.store.usage import Hourly
 from bot.texts import Texts, texts_for
-from bot.ui.buttons import JobButton
 from model.requests import Drawing, Failed, Question, Refused, Request
 
 log = logging.getLogger(__name__)
@@ -158,10 +157,8 @@ async def turn_away(
 ) -> None:
     """Forget an accepted request that came to nothing, and say why: its message is there already."""
     await _undo(bot, record, error, again)
-    if isinstance(error, Refusal) and again:  # the notice is put back that stood there, with its button
-        buttons = [JobButton(action, again.id, texts=target.texts) for action in last_actions(again)]
-        await target.whisper(str(error))
-        await send_line(target, again, last_line(target.texts, again), *buttons)
+    if isinstance(error, Refusal) and again:
+        await put_back(target, again, str(error))
     elif isinstance(error, Refusal):
         await target.refuse(str(error))
     else:
@@ -205,6 +202,15 @@ async def submit(bot: JanusBot, target: Target, record: JobRecord, request: Requ
     except Refused as error:
         bot.metrics.ended(request.kind, Failed.of(error))
         raise Refusal(reason_in(target.texts, error)) from None
+
+
+def check_model(bot: JanusBot, record: JobRecord, request: Drawing, texts: Texts) -> None:
+    """Refuse to go on from tokens that another model drew: they mean nothing to this one. Raises Refusal.
+
+    `request` takes what it keeps, if it does, from the job `record`.
+    """
+    if request.kept and record.model != bot.executor.status().model:
+        raise Refusal(texts.other_model)
 
 
 def count_press(interaction: discord.Interaction[JanusBot]) -> None:

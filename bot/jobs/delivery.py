@@ -37,13 +37,22 @@ PREVIEW_SECONDS: Final = 3.0  # between two previews at the least: each is an up
 class Delivery:
     """The delivery of one job to one message."""
 
-    def __init__(self, bot: JanusBot, target: Target, record: JobRecord, job: Job, presenter: Presenter) -> None:
+    def __init__(
+        self,
+        bot: JanusBot,
+        target: Target,
+        record: JobRecord,
+        job: Job,
+        presenter: Presenter,
+        again: JobRecord | None = None,
+    ) -> None:
+        """`again`: the failed job that this one tries once more."""
         self.bot = bot
         self.target = target
         self.job = job
         self.presenter = presenter
         self.texts = target.texts
-        self.outcome = Outcome(bot, target, record)
+        self.outcome = Outcome(bot, target, record, again)
         self.standing = Standing()
         self._files: Sequence[Upload] | None = None  # what belongs to the message and is not there yet
 

@@ -48,6 +48,10 @@ class Journal:
         """Note that the member knows how it ended."""
         await self._attempt(lambda: self.store.jobs.note_told(self.id, self.now()))
 
+    async def give_back(self, again: str) -> None:
+        """Forget the job: nothing came of trying the failed job `again` once more, which can be done later."""
+        await self._attempt(lambda: self.store.undo(self.id, uncount=False, again=again))
+
     async def take_back(self) -> None:
         """Count the job no longer: nobody drew or answered for it."""
         await self._attempt(lambda: self.store.usage.take_back(self.id))

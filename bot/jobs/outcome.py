@@ -35,8 +35,10 @@ LONG_SECONDS: Final = 60.0  # a wait after which its owner is called: they look 
 class Outcome:
     """What becomes of one job."""
 
-    def __init__(self, bot: JanusBot, target: Target, record: JobRecord) -> None:
+    def __init__(self, bot: JanusBot, target: Target, record: JobRecord, again: JobRecord | None = None) -> None:
+        """`again`: the failed job that it tries once more, on the same message."""
         self.bot = bot
+        self.again = again
         self.target = target
         self.record = record
         self.id = record.id
@@ -92,7 +94,10 @@ class Outcome:
     async def tell(self) -> None:
         """Say that nothing came of it, and note that it is said. What the asker can mend is said to them alone."""
         failure = self.record.failure
-        if failure and failure.kind == "refused" and self.target.seconds_left > 0:
+        if failure and failure.kind == "refused" and self.again:
+            await self.journal.give_back(self.again.id)
+            said = await put_back(self.target, self.again, reason_in(self.texts, failure))
+        elif failure and failure.kind == "refused" and self.target.seconds_left > 0:
             said = await self.target.refuse(reason_in(self.texts, failure))
         else:
             said = await self._close(last_line(self.texts, self.record), *last_actions(self.record))
@@ -154,6 +159,13 @@ class Outcome:
         if not self._counted:  # what goes wrong while a result is sent is no second end
             self._counted = True
             self.bot.metrics.ended(self.record.kind, ending)
+
+
+async def put_back(target: Target, again: JobRecord, sentence: str) -> bool:
+    """Say to the asker alone why a job is not tried again, and put the notice back that stood there, and its button."""
+    buttons = [JobButton(action, again.id, texts=target.texts) for action in last_actions(again)]
+    await target.whisper(sentence)
+    return await send_line(target, again, last_line(target.texts, again), *buttons)
 
 
 def last_words(texts: Texts, record: JobRecord) -> ui.LayoutView:

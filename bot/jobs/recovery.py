@@ -13,7 +13,7 @@ from typing import Final
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
 from bot.core.queue import Slot
-from bot.jobs.admission import enter
+from bot.jobs.admission import check_model, enter
 from bot.jobs.delivery import Delivery
 from bot.jobs.journal import Journal
 from bot.jobs.outcome import Outcome
@@ -21,8 +21,9 @@ from bot.jobs.presenter import Revived
 from bot.jobs.stored import StoredTarget
 from bot.jobs.target import Target
 from bot.store.records import JobRecord
+from bot.texts import Texts
 from bot.ui.layout import told
-from model.requests import Answer, Event, Failed, Job, Paint, Pictures, Refused
+from model.requests import Answer, Drawing, Event, Failed, Job, Paint, Pictures, Refused
 from model.requests import Final as Ending
 
 log = logging.getLogger(__name__)
@@ -83,8 +84,8 @@ async def go_on(bot: JanusBot, record: JobRecord, target: Target) -> None:
             failure = Failed(f"{record.attempt} processes died while they worked on it", "died")
             await Outcome(bot, target, record).fail(failure)
             return
-    record = await _for_this_model(bot, record)
     try:
+        record = await _for_this_model(bot, record, target.texts)
         revived: Revived = await bot.revivals[record.kind](bot, record, target.texts)
         job = await _submit(bot, record, revived)
     except (Refusal, Refused) as refusal:
@@ -93,11 +94,16 @@ async def go_on(bot: JanusBot, record: JobRecord, target: Target) -> None:
     await Delivery(bot, target, record, job, revived.presenter).run(revived.files, resumed=True)
 
 
-async def _for_this_model(bot: JanusBot, record: JobRecord) -> JobRecord:
-    """Have a job begin anew that another model worked on. What that has answered stays an answer."""
+async def _for_this_model(bot: JanusBot, record: JobRecord, texts: Texts) -> JobRecord:
+    """Have a job begin anew that another model worked on. What that has answered stays an answer.
+
+    Raises Refusal for a variation of what the other one drew.
+    """
     model = bot.executor.status().model
     if record.model == model or (record.state == "made" and isinstance(record.result, Answer)):
         return record
+    if isinstance(record.request, Drawing):
+        check_model(bot, record, record.request, texts)
     await bot.store.jobs.renew(record.id, model)
     return replace(record, model=model, state="accepted", result=None, sent=0)
 

@@ -11,6 +11,7 @@ Links are read through Discord's own proxy, so the bot never calls on an address
 import asyncio
 import re
 from collections.abc import Iterator, Sequence, Set
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -120,11 +121,10 @@ def check(attachment: InputFile, limits: Limits, texts: Texts) -> None:
         check_pixels(name, attachment.width * attachment.height, limits, texts)
 
 
-async def fetch(attachment: Address, read: Read, limits: Limits, texts: Texts, decoding: asyncio.Semaphore) -> Seen:
-    """Download a file, and look at it when `decoding` has room: pixels take memory. Raises Refusal."""
+async def fetch(attachment: Address, read: Read, limits: Limits, texts: Texts, threads: Executor) -> Seen:
+    """Download a file, and have one of a few `threads` look at it: pixels take memory. Raises Refusal."""
     data = await download(attachment, read, limits, texts)
-    async with decoding:
-        return await asyncio.to_thread(look, data, attachment.filename, limits, texts)
+    return await asyncio.get_running_loop().run_in_executor(threads, look, data, attachment.filename, limits, texts)
 
 
 async def download(attachment: Address, read: Read, limits: Limits, texts: Texts) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -72,12 +73,14 @@ class Room:
         return Room(max(min(self.file, largest * 2 // 3), SMALLEST_FILE), sum(sizes) * 2 // 3)
 
 
-async def encode(pictures: Sequence[Finished], limit: int) -> tuple[Upload, ...]:
+async def encode(pictures: Sequence[Finished], limit: int, threads: Executor | None = None) -> tuple[Upload, ...]:
     """Encode pictures as PNG, or as WebP where a file would be larger than `limit` bytes, and smaller if it must be.
 
-    Raises TooLargeError.
+    `threads`: those that do it; None for the event loop's, which others need, too. Raises TooLargeError.
     """
-    return await asyncio.to_thread(lambda: tuple(_fit(picture, limit) for picture in pictures))
+    return await asyncio.get_running_loop().run_in_executor(
+        threads, lambda: tuple(_fit(picture, limit) for picture in pictures)
+    )
 
 
 def _fit(finished: Finished, limit: int) -> Upload:
@@ -114,11 +117,14 @@ def batches(files: Sequence[Upload], most: int) -> Iterator[Sequence[Upload]]:
         yield batch
 
 
-async def sketches(pictures: Sequence[Image.Image], names: Sequence[str]) -> tuple[Upload, ...]:
+async def sketches(
+    pictures: Sequence[Image.Image], names: Sequence[str], threads: Executor | None = None
+) -> tuple[Upload, ...]:
     """Encode pictures on their way as files of a few kilobytes, so that they are sent in no time."""
-    return await asyncio.to_thread(
+    return await asyncio.get_running_loop().run_in_executor(
+        threads,
         lambda: tuple(
             Upload(f"{name}.webp", small_copy(picture, SKETCH_SIDE, SKETCH_QUALITY))
             for picture, name in zip(pictures, names, strict=True)
-        )
+        ),
     )

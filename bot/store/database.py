@@ -1,7 +1,8 @@
-"""One SQLite file, behind aiosqlite's thread: the event loop never waits for the disk.
+"""One SQLite file, behind a thread of its own: the event loop never waits for the disk.
 
 In WAL mode what was written survives `kill -9`. Every statement is a transaction of its own, unless it is handed to
-`transact` with others.
+`transact` with others. Each goes to the thread and back once, whole: nothing comes between two statements of a
+transaction, and with hundreds of members at once it is those ways that take the time.
 
 Somebody else may hold the file: a backup, or a person at work with it. Then statements are tried again for as long as
 a member who waits for the first answer can wait, and the thread stays free for what only reads.
@@ -10,12 +11,10 @@ a member who waits for the first answer can wait, and the thread stays free for 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
-
-import aiosqlite
 
 from bot.store.schema import MIGRATIONS
 from model.errors import PlainError
@@ -54,14 +53,14 @@ class DiskError(StoreError):
 
 
 class Database:
-    """The bot's database. `open` it before use, and `close` it: its thread would keep the process alive."""
+    """The bot's database. `open` it before use, and `close` it."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / FILE
-        self._opened: aiosqlite.Connection | None = None
-        self.trouble = ""  # why nothing can be written; empty where all is well
+        self._opened: sqlite3.Connection | None = None
+        self._thread: ThreadPoolExecutor | None = None
         self._turn = asyncio.Lock()  # of whoever writes
-        self._transactions: set[asyncio.Task[bool]] = set()
+        self.trouble = ""  # why nothing can be written; empty where all is well
 
     @property
     def is_open(self) -> bool:
@@ -70,30 +69,27 @@ class Database:
 
     async def open(self) -> None:
         """Open the file, or make it, and bring its tables up to date. Raises PlainError if that can't be."""
+        self._thread = ThreadPoolExecutor(1, "sqlite")
         try:
-            await asyncio.to_thread(self._touch)
-            self._opened = await aiosqlite.connect(self.file, isolation_level=None)
-            self._opened.row_factory = sqlite3.Row
-            for setting in SETTINGS:
-                await self._opened.execute_fetchall(f"PRAGMA {setting}")
-            await self._migrate()
+            self._opened = await asyncio.get_running_loop().run_in_executor(self._thread, self._connect)
         except (OSError, sqlite3.Error) as error:
-            await self.close()
             raise PlainError(f"store.folder: {self.file} can't be used: {error}") from error
-        except BaseException:
-            await self.close()
-            raise
+        finally:
+            if self._opened is None:
+                await self.close()
 
     async def close(self) -> None:
-        """Close the file. Safe to repeat."""
+        """Close the file, when what was asked of it is done. Safe to repeat."""
+        thread, self._thread = self._thread, None
         connection, self._opened = self._opened, None
-        if connection:
-            await connection.close()
+        if thread and connection:
+            await asyncio.get_running_loop().run_in_executor(thread, connection.close)
+        if thread:
+            thread.shutdown(wait=False)
 
     async def rows(self, sql: str, values: Sequence[Value] = ()) -> list[sqlite3.Row]:
         """Run a query and return all its rows. Raises StoreError, as everything here does."""
-        _, rows = await self._run(sql, values, _deadline())
-        return rows
+        return await self._patiently(lambda connection: connection.execute(sql, values).fetchall(), _deadline())
 
     async def row(self, sql: str, values: Sequence[Value] = ()) -> sqlite3.Row | None:
         """Run a query and return its first row, or None."""
@@ -101,51 +97,31 @@ class Database:
 
     async def write(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Change something, and return how many rows that concerned."""
-        async with self._writing() as deadline:
-            concerned, _ = await self._run(sql, values, deadline)
-            return concerned
+        return await self._in_turn(lambda connection: connection.execute(sql, values).rowcount)
 
     async def transact(self, *statements: Statement, needed: int = 0) -> bool:
-        """Change several things: all of them, or none. Whoever is cancelled meanwhile leaves no transaction open.
+        """Change several things: all of them, or none, even if whoever waits for it is cancelled.
 
         Each of the first `needed` statements must concern a row; where one does not, nothing is done, and False comes
         back.
         """
-        work = asyncio.create_task(self._transact(statements, needed))
-        self._transactions.add(work)  # so that it stays alive
-        work.add_done_callback(self._done)
-        return await asyncio.shield(work)
-
-    async def _transact(self, statements: Sequence[Statement], needed: int) -> bool:
-        async with self._writing() as deadline:
-            await self._run("BEGIN IMMEDIATE", (), deadline)
-            try:
-                for number, (sql, values) in enumerate(statements):
-                    concerned, _ = await self._run(sql, values, deadline)
-                    if number < needed and concerned < 1:
-                        await self._run("ROLLBACK", (), deadline)
-                        return False
-                await self._run("COMMIT", (), deadline)
-            except BaseException:
-                with suppress(sqlite3.OperationalError):  # the commit may have come through
-                    await self._run("ROLLBACK", (), deadline)
-                raise
-        if needed:  # others may have had nothing to write
+        done = await self._in_turn(lambda connection: _transact(connection, statements, needed))
+        if done and needed:  # others may have had nothing to write
             self._tell("")
-        return True
+        return done
 
     async def empty_log(self) -> None:
         """Let nothing that was forgotten stay in the write-ahead log: bring it into the file, and cut it to nothing."""
-        async with self._writing() as deadline:
-            while self._opened:  # closing leaves no log
-                _, (told,) = await self._run("PRAGMA wal_checkpoint(TRUNCATE)", (), deadline)
-                if not told[0]:
-                    return
-                await _pause(deadline)  # somebody is reading there
+        deadline = _deadline()
+        while (await self.rows("PRAGMA wal_checkpoint(TRUNCATE)"))[0][0]:
+            await _pause(deadline)  # somebody is reading there
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[float]:
-        """Let nobody's write get into another's transaction. Gives the moment until which to be patient."""
+    async def _in_turn(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Change something, one after another.
+
+        When hundreds come at once, the event loop has short pieces of work between them, and where somebody else holds
+        the database, one of them asks for all.
+        """
         deadline = _deadline()
         try:
             async with asyncio.timeout_at(deadline):
@@ -153,27 +129,31 @@ class Database:
         except TimeoutError:
             raise BusyError("the database is busy") from None
         try:
-            yield deadline
+            return await self._patiently(work, deadline)
         finally:
             self._turn.release()
 
-    async def _run(self, sql: str, values: Sequence[Value], deadline: float) -> tuple[int, list[sqlite3.Row]]:
-        """Run a statement, again and again while somebody else holds the database.
-
-        Returns how many rows it concerned, and those that it gives.
-        """
+    async def _patiently(self, work: Callable[[sqlite3.Connection], T], deadline: float) -> T:
+        """Do something in the thread, again and again while somebody else holds the database."""
         while True:
             try:
-                async with self._connection.execute(sql, values) as cursor:
-                    return cursor.rowcount, list(await cursor.fetchall())
-            except sqlite3.OperationalError as error:
-                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-                if code in NO_DISK:
-                    self._tell(str(error))
-                    raise DiskError(f"{self.file}: {error}") from error
-                if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                    raise
-            await _pause(deadline)
+                return await self._do(work)
+            except BusyError:
+                await _pause(deadline)
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._opened is None:
+            raise RuntimeError("the database is not open")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._opened)
+        except sqlite3.OperationalError as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in NO_DISK:
+                self._tell(str(error))
+                raise DiskError(f"{self.file}: {error}") from error
+            if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise BusyError("the database is busy") from error
+            raise
 
     def _tell(self, trouble: str) -> None:
         """Say once that nothing more can be written, and once that it can again."""
@@ -183,30 +163,39 @@ class Database:
             log.warning("%s takes records again", self.file)
         self.trouble = trouble
 
-    def _done(self, work: asyncio.Task[bool]) -> None:
-        self._transactions.discard(work)
-        if not work.cancelled():
-            work.exception()  # whoever waited has it; nobody else misses it
-
-    def _touch(self) -> None:
-        """Fail here where there can be no such file: aiosqlite leaves a thread behind a connect that failed."""
+    def _connect(self) -> sqlite3.Connection:
+        """Open the file, in the thread."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        sqlite3.connect(self.file).close()
+        connection = sqlite3.connect(self.file, isolation_level=None, check_same_thread=False)
+        try:
+            connection.row_factory = sqlite3.Row
+            for setting in SETTINGS:
+                connection.execute(f"PRAGMA {setting}").fetchall()
+            self._migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
-    @property
-    def _connection(self) -> aiosqlite.Connection:
-        if self._opened is None:
-            raise RuntimeError("the database is not open")
-        return self._opened
-
-    async def _migrate(self) -> None:
-        row = await self.row("PRAGMA user_version")
-        assert row
-        seen = int(row[0])
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        (seen,) = connection.execute("PRAGMA user_version").fetchone()
         if seen > len(MIGRATIONS):
             raise PlainError(f"store.folder: {self.file} was written by a newer version of this program")
         for number, script in enumerate(MIGRATIONS[seen:], seen + 1):
-            await self._connection.executescript(f"BEGIN;\n{script};\nPRAGMA user_version = {number};\nCOMMIT;")
+            connection.executescript(f"BEGIN;\n{script};\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def _transact(connection: sqlite3.Connection, statements: Sequence[Statement], needed: int) -> bool:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for number, (sql, values) in enumerate(statements):
+            if connection.execute(sql, values).rowcount < 1 and number < needed:
+                return False
+        connection.execute("COMMIT")
+        return True
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 async def outwait(work: Callable[[], Awaitable[T]]) -> T:

@@ -276,6 +276,7 @@ class Texts(CommandTexts):
     only_moderators: str
 
     not_a_number: str
+    not_a_whole_number: str
 
     # permissions, as Discord calls them
     view_channel: str

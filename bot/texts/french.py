@@ -148,16 +148,15 @@ FRENCH = Texts(
     picture_not_here="Je ne trouve plus cette image dans le message.",
     info_settings="fidélité {guidance} · température {temperature} · {model}",
     info_seed="Image {number} : graine {seed}",
-    info_alone="Pour dessiner l'une d'elles seule, utilise sa graine avec le nombre 1.",
-    info_kept="Ce sont des variations : les {percent} % du haut viennent chaque fois d'une image précédente. Pour en "
-    "dessiner une seule, appuie sur Modifier et écris sa graine, avec le nombre 1.",
+    info_alone="Pour dessiner l'une d'elles seule, appuie sur « {edit} », écris sa graine et mets « {pictures} » à 1.",
+    info_kept="Ce sont des variations : les {percent} % du haut viennent chaque fois d'une image précédente.",
     info_enlarged="Image {number} d'un dessin précédent, agrandie.",
     took_waiting="attente {seconds} s",
     took_drawing="dessin {seconds} s",
     took_enlarging="agrandissement {seconds} s",
     made_by="Image {number} : graine {seed} · fidélité {guidance} · température {temperature} · {model} · janus-bot "
     "{version}",
-    made_by_older="Dessinée par une version antérieure : la même graine donne maintenant une autre image.",
+    made_by_older="Dessiné par une version antérieure : {numbers}. La même graine donne maintenant une autre image.",
     not_mine="Ce n'est pas moi qui ai dessiné ceci, ou le fichier a été modifié ensuite.",
     no_picture="Il n'y a pas d'image dans ce message.",
     edit_title="Modifier le dessin",
@@ -272,7 +271,8 @@ FRENCH = Texts(
     bot_resume="Reprendre",
     privacy_title="Ce que je garde sur toi",
     keeps_requests="Ce que tu as demandé : tes mots, les réglages d'un dessin, et où il a été montré. Pendant {days}.",
-    keeps_pictures="Les images sur lesquelles tu as posé des questions, avec la conversation. Pendant {days}.",
+    keeps_pictures="De petites copies des images sur lesquelles tu as posé des questions, avec la conversation. "
+    "Pendant {days}.",
     keeps_others="Quand tu as demandé quelque chose : un jour au plus. Tes signalements : pendant {days}. Qu'un "
     "serveur t'a bloqué : jusqu'à ce qu'il te débloque.",
     one_day="1 jour",
@@ -304,6 +304,7 @@ FRENCH = Texts(
     not_removed="Je n'ai pas pu la supprimer. Réessaie, ou supprime-la toi-même.",
     only_moderators="Seuls les membres ayant la permission « Gérer les messages » peuvent faire cela.",
     not_a_number="{what} : {written} ne convient pas. Écris un nombre de {low} à {high}.",
+    not_a_whole_number="{what} : {written} ne convient pas. Écris un nombre entier de {low} à {high}.",
     view_channel="Voir le salon",
     send_messages="Envoyer des messages",
     send_messages_in_threads="Envoyer des messages dans les fils",

@@ -145,16 +145,16 @@ GERMAN = Texts(
     picture_not_here="Ich finde dieses Bild nicht mehr in der Nachricht.",
     info_settings="Guidance {guidance} · Temperatur {temperature} · {model}",
     info_seed="Bild {number}: Seed {seed}",
-    info_alone="Um eines davon einzeln zu zeichnen, nimm seinen Seed mit Anzahl 1.",
-    info_kept="Das sind Abwandlungen: Die oberen {percent} % stammen jeweils von einem früheren Bild. Um eines "
-    "einzeln zu zeichnen, drück auf Ändern und trag seinen Seed ein, mit Anzahl 1.",
+    info_alone="Um eines davon einzeln zu zeichnen, drück auf „{edit}“, trag seinen Seed ein und setz „{pictures}“ "
+    "auf 1.",
+    info_kept="Das sind Abwandlungen: Die oberen {percent} % stammen jeweils von einem früheren Bild.",
     info_enlarged="Bild {number} einer früheren Zeichnung, vergrößert.",
     took_waiting="{seconds} s gewartet",
     took_drawing="{seconds} s gezeichnet",
     took_enlarging="{seconds} s vergrößert",
     made_by="Bild {number}: Seed {seed} · Guidance {guidance} · Temperatur {temperature} · {model} · janus-bot "
     "{version}",
-    made_by_older="Von einer früheren Version gezeichnet: Derselbe Seed ergibt jetzt ein anderes Bild.",
+    made_by_older="Von einer früheren Version gezeichnet: {numbers}. Derselbe Seed ergibt jetzt ein anderes Bild.",
     not_mine="Das habe nicht ich gezeichnet, oder die Datei wurde danach verändert.",
     no_picture="In dieser Nachricht ist kein Bild.",
     edit_title="Zeichnung ändern",
@@ -271,7 +271,7 @@ GERMAN = Texts(
     privacy_title="Was ich über dich speichere",
     keeps_requests="Was du angefragt hast: deine Worte, die Einstellungen einer Zeichnung und wo sie gezeigt wurde. "
     "Für {days}.",
-    keeps_pictures="Bilder, zu denen du etwas gefragt hast, mit dem Gespräch darüber. Für {days}.",
+    keeps_pictures="Kleine Kopien der Bilder, zu denen du etwas gefragt hast, mit dem Gespräch darüber. Für {days}.",
     keeps_others="Wann du etwas angefragt hast: höchstens einen Tag. Deine Meldungen: für {days}. Dass ein Server "
     "dich gesperrt hat: bis er es aufhebt.",
     one_day="1 Tag",
@@ -304,6 +304,7 @@ GERMAN = Texts(
     not_removed="Ich konnte es nicht löschen. Versuch es noch einmal, oder lösch es selbst.",
     only_moderators="Das können nur Mitglieder mit der Berechtigung „Nachrichten verwalten“.",
     not_a_number="{what}: {written} geht nicht. Schreib eine Zahl von {low} bis {high}.",
+    not_a_whole_number="{what}: {written} geht nicht. Schreib eine ganze Zahl von {low} bis {high}.",
     view_channel="Kanal ansehen",
     send_messages="Nachrichten senden",
     send_messages_in_threads="Nachrichten in Threads senden",

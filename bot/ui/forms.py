@@ -1,6 +1,7 @@
 """Forms: what a button or a menu asks for in writing. A form that is refused can be opened again, filled in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
@@ -112,17 +113,40 @@ async def setup(bot: JanusBot) -> None:
     bot.actions["reopen"] = reopen
 
 
-def number(texts: Texts, what: str, written: str, low: float, high: float) -> float:
-    """Read a number that a member wrote; whole ones where the bounds are. Raises Refusal."""
-    kind = int if isinstance(low, int) else float
-    try:
-        value = kind(written.strip().replace(",", "."))
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        bounds = {"low": decimal(low, texts), "high": decimal(high, texts)}
-        raise Refusal(texts.not_a_number.format(what=what, written=one_line(written), **bounds))
-    return value
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A number that a member wrote into the field called `label`, and its bounds. Where they are whole, so is it."""
+
+    label: str
+    written: str
+    low: float
+    high: float
+
+    def read(self) -> float | None:
+        """Return the number, or None where it is none or beyond the bounds."""
+        try:
+            value = (int if self.whole else float)(self.written.strip().replace(",", "."))
+        except ValueError:
+            return None
+        return value if self.low <= value <= self.high else None
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.low, int)
+
+    def refusal(self, texts: Texts) -> str:
+        """Say what may stand there."""
+        sentence = texts.not_a_whole_number if self.whole else texts.not_a_number
+        low, high = decimal(self.low, texts), decimal(self.high, texts)
+        return sentence.format(what=self.label, written=one_line(self.written), low=low, high=high)
+
+
+def numbers(texts: Texts, entries: Mapping[str, Entry]) -> dict[str, float]:
+    """Read what a form's numbers are. Raises one Refusal that names every entry that can't be."""
+    values = {key: entry.read() for key, entry in entries.items()}
+    if wrong := [entries[key].refusal(texts) for key, value in values.items() if value is None]:
+        raise Refusal("\n".join(wrong))
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _fields(form: Form) -> list[ui.Item[Any]]:

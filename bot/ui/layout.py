@@ -88,7 +88,7 @@ class Standing:
         """Return the standing after one more event."""
         match event:
             case Queued():
-                return replace(self, queued=event, started=False)
+                return replace(self, queued=event, started=False, progress=None, text="")  # it may be a second time
             case Started():
                 return replace(self, started=True)
             case Progress():

@@ -8,7 +8,6 @@ Synchronous, without threads or queues: whoever owns an engine calls `step` as l
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,8 @@ from model.engine import memory, out_of_memory
 from model.engine.answer_lane import AnswerLane
 from model.engine.eta import Eta
 from model.engine.picture_lane import PictureLane
-from model.engine.prepare import ANSWERS, PICTURES, PIXELS, Preparer
+from model.engine.pixel_work import PixelWork
+from model.engine.prepare import ANSWERS, PAINTS, PICTURES, PIXELS, Preparer
 from model.engine.previews import Previews
 from model.engine.runs import AnyRun, Broken, DrawingRun, Ended, EnlargeRun, PaintRun, QuestionRun, Task, Units
 from model.engine.scheduler import Grant, Scheduler
@@ -36,8 +36,6 @@ from model.settings import EngineSettings
 from model.weights.checkpoint import Janus
 
 T = TypeVar("T")
-
-PATIENCE = 32  # steps that finished pictures wait at most for the first words of answers
 
 
 @dataclass(frozen=True)
@@ -93,16 +91,14 @@ class Engine:
     @torch.inference_mode()
     def reset(self) -> None:
         """Forget every request, without a word to anybody."""
-        self.scheduler = Scheduler({PIXELS: 1, **{name: lane.capacity for name, lane in self.lanes.items()}})
+        self.scheduler = Scheduler({PIXELS: 1, PAINTS: 1, **{name: lane.capacity for name, lane in self.lanes.items()}})
         self.picture_lane.runs.clear()
         self.answer_lane.runs.clear()
         for lane in self.lanes.values():
             lane.release(list(lane.taken))
         self._runs: dict[str, AnyRun] = {}
         self._prefills: list[Task] = []
-        self._pixels: deque[Task] = deque()
-        self._debt = 0.0  # seconds that pixels have taken from the rows in flight
-        self._patience = PATIENCE
+        self.pixels = PixelWork()
         self._events: list[tuple[str, Event]] = []
         self._line_changed = False
 
@@ -130,6 +126,11 @@ class Engine:
         """Nothing is left to do, and no event to be fetched."""
         return not self._runs and not self._events
 
+    @property
+    def begun(self) -> list[str]:
+        """The requests that are being worked for; on any thread."""
+        return [id for id, run in list(self._runs.items()) if run.started]
+
     def figures(self) -> Figures:
         """Tell what the engine is doing."""
         queued, runner = self.scheduler.waiting, self.step_runner
@@ -149,20 +150,15 @@ class Engine:
             # questions first: people who ask wait for the first word, people who draw for the last token
             self._do(min(self._prefills, key=lambda task: not isinstance(task.run, QuestionRun)))
         moving = self.step_runner.moving
-        if self._pixels and (not moving or self._debt <= 0) and not self._yields():
+        unsaid = any(isinstance(run, QuestionRun) and run.started and not run.answer for run in self._runs.values())
+        if task := self.pixels.next(moving=moving, unsaid=unsaid):
             began = time.perf_counter()
-            self._do(self._pixels[0])
-            self._debt = time.perf_counter() - began if moving else 0.0
+            self._do(task)
+            self.pixels.worked(time.perf_counter() - began if moving else 0.0)
         elif moving:
             self._decode()
         events, self._events = self._events, []
         return events
-
-    def _yields(self) -> bool:
-        """Tell whether pixels wait, because somebody waits for the first word of an answer; not for ever."""
-        unsaid = any(isinstance(run, QuestionRun) and run.started and not run.answer for run in self._runs.values())
-        self._patience = self._patience - 1 if unsaid and self._patience else PATIENCE
-        return unsaid and self._patience > 0
 
     # -- admission ----------------------------------------------------------------------------------------------------
 
@@ -173,7 +169,7 @@ class Engine:
         if not self._line_changed:
             return
         self._line_changed = False
-        for lane in (PICTURES, ANSWERS, PIXELS):
+        for lane in (PICTURES, ANSWERS, PAINTS, PIXELS):
             line = [self._runs[id] for id in self.scheduler.line(lane)]
             inside = [run for run in self._runs.values() if run.lane == lane and run.held]
             waits = self.eta.waits(self.scheduler.capacity(lane), inside, line)
@@ -195,9 +191,9 @@ class Engine:
                 self.answer_lane.seat(run)
                 self._prefills.append(Task(run, lambda: self.answer_lane.prefill(run)))
             case PaintRun():
-                self._pixels.append(Task(run, partial(self._paint, run)))
+                self.pixels.tasks.append(Task(run, partial(self._paint, run)))
             case EnlargeRun():
-                self._pixels.append(Task(run, lambda: self._enlarge(run)))
+                self.pixels.tasks.append(Task(run, lambda: self._enlarge(run)))
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
@@ -205,7 +201,7 @@ class Engine:
         inside = [run for run in self._runs.values() if run.moving]
         began = time.perf_counter()
         tokens = self._attempt(inside, self.step_runner.step)
-        self._debt -= time.perf_counter() - began
+        self.pixels.stepped(time.perf_counter() - began)
         if tokens is None:
             return
         self.eta.stepped()
@@ -224,10 +220,10 @@ class Engine:
                     self._end(run, self.answer_lane.result(run))
                 case DrawingRun() as run if run.drawn_up:
                     self._drop_tasks(run)  # a preview would come too late
-                    self._pixels.append(Task(run, partial(self._paint, run)))
+                    self.pixels.tasks.append(Task(run, partial(self._paint, run)))
         for drawing in filter(self.previews.due, self.picture_lane.runs):
-            if all(task.run is not drawing for task in self._pixels):
-                self._pixels.append(Task(drawing, partial(self._preview, drawing)))
+            if not self.pixels.serves(drawing):
+                self.pixels.tasks.append(Task(drawing, partial(self._preview, drawing)))
 
     def _preview(self, run: DrawingRun) -> Units:
         yield from self.previews.begin(run, self.picture_lane.so_far(run))
@@ -238,7 +234,7 @@ class Engine:
         self._end(run, self.picture_lane.result(run))
 
     def _enlarge(self, run: EnlargeRun) -> Units:
-        picture = yield from self.upscaler.pieces(run.request.picture)
+        picture = yield from self.upscaler.pieces(run.request.picture())
         run.end_stage("upscale")
         self._end(run, Pictures((picture,), (), (), run.seconds))
 
@@ -246,7 +242,7 @@ class Engine:
         """Do a task's next piece, and drop the task if that was the last."""
         if not self._attempt([task.run], task.unit):
             self._prefills = [other for other in self._prefills if other is not task]
-            self._pixels = deque(other for other in self._pixels if other is not task)
+            self.pixels.tasks = [other for other in self.pixels.tasks if other is not task]
 
     # -- failures and ends --------------------------------------------------------------------------------------------
 
@@ -255,14 +251,15 @@ class Engine:
 
         A lack of memory gets a second try with a smaller cache, and then costs the newest request only.
         """
-        outcome = out_of_memory.attempt(act, self._shrink)
+        outcome = out_of_memory.attempt(act, self.make_room)
         if not isinstance(outcome, Exception):
             return outcome
         for run in runs[-1:] if out_of_memory.exhausted(outcome) else runs:
             self._end(run, out_of_memory.explain(run.request.id, outcome))
         return None
 
-    def _shrink(self) -> None:
+    def make_room(self) -> None:
+        """Go on with less memory, after a lack of it."""
         self.step_runner.drop_graphs()
         out_of_memory.shrink(self.lanes, self.scheduler, self.janus.device)
 
@@ -286,7 +283,7 @@ class Engine:
 
     def _drop_tasks(self, run: AnyRun) -> None:
         self._prefills = [task for task in self._prefills if task.run is not run]
-        self._pixels = deque(task for task in self._pixels if task.run is not run)
+        self.pixels.drop(run)
 
     def _emit(self, run: AnyRun, event: Event) -> None:
         self._events.append((run.request.id, event))

@@ -27,7 +27,10 @@ def exhausted(error: BaseException | None) -> bool:
 
 
 def attempt(act: Callable[[], T], make_room: Callable[[], None]) -> T | Exception:
-    """Do something, and once more after `make_room` if memory ran out. Gives what it gave, or why it failed."""
+    """Do something, and once more after `make_room` if memory ran out. Gives what it gave, or why it failed.
+
+    Raises AcceleratorError where the device itself is lost: then so is everything that anybody has there.
+    """
     outcome = _outcome(act)
     if isinstance(outcome, Exception) and exhausted(outcome):
         make_room()
@@ -41,6 +44,8 @@ def _outcome(act: Callable[[], T]) -> T | Exception:
     except Exception as error:
         if exhausted(error):
             error.__traceback__ = None  # its frames hold tensors
+        elif isinstance(error, torch.AcceleratorError):
+            raise
         return error
 
 

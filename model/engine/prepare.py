@@ -22,7 +22,8 @@ from model.requests import (
 )
 from model.weights.checkpoint import Janus
 
-PICTURES, ANSWERS, PIXELS = "pictures", "answers", "pixels"  # the scheduler's lanes
+# The scheduler's lanes; pixels are those of enlargements, and paints the pictures whose tokens are there.
+PICTURES, ANSWERS, PIXELS, PAINTS = "pictures", "answers", "pixels", "paints"
 
 
 class Preparer:
@@ -48,7 +49,7 @@ class Preparer:
             case Paint():
                 return self._paint(request)
             case Enlarge():
-                if max(request.picture.size) >= ENLARGED_BELOW:
+                if max(request.size) >= ENLARGED_BELOW:
                     raise Refused(f"Only pictures below {ENLARGED_BELOW} pixels on a side can be enlarged.")
                 return EnlargeRun(request=request, lane=PIXELS, seats=1)
 
@@ -77,7 +78,7 @@ class Preparer:
         if not all(len(tokens) == self.image_tokens and self._are_codes(tokens) for tokens in paint.tokens):
             raise Refused("These pictures were not drawn by this model.")
         drawn = [Picture(seed=seed, tokens=tokens) for seed, tokens in zip(paint.seeds, paint.tokens, strict=True)]
-        return PaintRun(request=paint, drawn=drawn, lane=PIXELS, seats=1)
+        return PaintRun(request=paint, drawn=drawn, lane=PAINTS, seats=1)
 
     def _are_codes(self, tokens: Iterable[int]) -> bool:
         return all(0 <= code < self.codes for code in tokens)

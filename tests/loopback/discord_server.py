@@ -32,10 +32,11 @@ File = tuple[str, bytes | Fault]
 
 
 class Discord(Gateway):
-    """The server, and what a test does to it: `here` is where alice is, `may` is what she may do."""
+    """The server, and what a test does to it: `member` is who acts, `here` is where, `may` is what they may do."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.member = ALICE  # who does what follows
         self.here = HERE
         self.may = USUAL
         self.locale = "en-US"
@@ -91,8 +92,8 @@ class Discord(Gateway):
         return await self.interact(FORM_SENT, {"custom_id": form["custom_id"], "components": given, **more}, on)
 
     async def say(self, content: str = "", *files: File, to: Message | None = None) -> Message:
-        """Write a message as alice, who calls the bot where she mentions it or answers it."""
-        message = Message(self.snowflake(), self.here, author=ALICE, content=content, reference=to)
+        """Write a message as the member, who calls the bot where they mention it or answer it."""
+        message = Message(self.snowflake(), self.here, author=self.member, content=content, reference=to)
         if f"<@{BOT['id']}>" in content or (to and to.author is BOT):
             message.called = [BOT["id"]]
         message.stored = [self._hand_in(file, f"attachments/{self.here}") for file in files]
@@ -106,16 +107,16 @@ class Discord(Gateway):
         return message
 
     async def interact(self, kind: int, data: Payload, message: Message | None = None) -> str:
-        """Tell the bot of an interaction of alice's; return its token."""
+        """Tell the bot of an interaction of the member's; return its token."""
         channel = self.channels[AWAY if self.user_installed else self.here]
         token = f"token-{self.snowflake()}"
         one = Interaction(self.snowflake(), token, kind, channel, message, own_app=self.user_installed)
         self.interactions[token] = one
         may = str(USUAL if self.user_installed or channel.type == DM else channel.permissions)
-        who: Payload = {"user": ALICE}
+        who: Payload = {"user": self.member}
         if channel.guild_id:
             server = {"id": channel.guild_id, "locale": "en-US", "features": []}
-            who = {"member": {"user": ALICE, "permissions": str(self.may), **MEMBER}}
+            who = {"member": {"user": self.member, "permissions": str(self.may), **MEMBER}}
             who |= {"guild_id": channel.guild_id, "guild": server, "guild_locale": "en-US"}
         await self.dispatch(
             "INTERACTION_CREATE",
@@ -131,7 +132,7 @@ class Discord(Gateway):
                 "app_permissions": may,
                 "locale": self.locale,
                 "entitlements": [],
-                "authorizing_integration_owners": {"1": ALICE["id"]} if self.user_installed else {"0": GUILD},
+                "authorizing_integration_owners": {"1": self.member["id"]} if self.user_installed else {"0": GUILD},
                 "context": 0 if channel.guild_id else 1,
                 "attachment_size_limit": self.file_limit,
                 **({"message": message.payload()} if message else {}),

@@ -74,7 +74,7 @@ class Interactions:
             case 9:
                 check_form(data, Problems("data"))
                 one.form = data
-        one.answer = kind
+        one.answer, one.waited = kind, one.age
         if request.query.get("with_response", "").lower() not in ("1", "true"):
             return web.Response(status=204)
         return respond(self._told(one))

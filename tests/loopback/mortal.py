@@ -54,7 +54,7 @@ def outcome(request: Request) -> Final:
             pictures = tuple(drawn(seed) for (seed,) in request.tokens)
             return Pictures(pictures, request.tokens, request.seeds, {"pixels": 9.0})
         case Enlarge():
-            return Pictures((enlarged(request.picture),), (), (), {"upscale": 1.0})
+            return Pictures((enlarged(request.picture()),), (), (), {"upscale": 1.0})
         case Question():
             return Answer(said(request.question, request.pictures[0]), 5, True, 0, {"decode": 1.0})
 
@@ -82,12 +82,17 @@ class Pure(ScriptedExecutor):
         job.tell(outcome(job.request))
 
 
-def main(address: str, folder: str, token_seconds: str) -> None:
+def speak_to(address: str) -> None:
+    """Have this process take the server at an address for Discord."""
     Route.BASE = f"{address}/api/v10"
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(address.replace("http", "ws") + "/gateway")
+    os.environ["DISCORD_TOKEN"] = "a-token"
+
+
+def main(address: str, folder: str, token_seconds: str) -> None:
+    speak_to(address)
     rest.RETRY_SECONDS = (0.05, 0.1)  # type: ignore[misc, assignment]
     interaction.TOKEN_SECONDS = float(token_seconds)  # type: ignore[misc]
-    os.environ["DISCORD_TOKEN"] = "a-token"
     log_to_stderr(logging.INFO)
     limits = Limits(queue=1000, member_running=6, member_queued=100, member_hourly=10_000, server_running=100)
     settings = Settings(store=Store(folder=Path(folder)), discord=Discord(drain_seconds=0.3), limits=limits)

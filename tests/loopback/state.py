@@ -68,6 +68,7 @@ class Interaction:
     channel: Channel
     message: Message | None = None  # the one whose button was pressed
     answer: int | None = None  # the type of the callback
+    waited: float | None = None  # seconds for it
     original: Message | None = None  # the response
     form: Payload | None = None  # that it was answered with
     own_app: bool = False  # only the member brought the bot along

@@ -101,6 +101,11 @@ async def test_ready_only_when_the_gateway_and_the_engine_are(watcher: Watcher, 
         executor.becomes(state=state)
         assert await watcher.health() == (503, {"ready": False, "gateway": "ready", "engine": state, "store": "ready"})
         assert await watcher.figure("janus_engine_ready") == 0
+    executor.becomes(state="loading", reason="The engine: it died of SystemExit. It is opened again.", deaths=1)
+    status, told = await watcher.health()
+    assert (status, told["engine"]) == (503, "loading")
+    assert "SystemExit" in str(told["engine_trouble"])
+    assert await watcher.figure("janus_engine_deaths_total") == 1
 
 
 async def test_a_cut_gateway_is_told_until_it_is_mended(

@@ -51,10 +51,11 @@ async def test_before_the_first_answer_to_imagine_stand_three_statements_at_most
 
     monkeypatch.setattr(discord.InteractionResponse, "send_message", sending)
     await bot.store.servers.change(int(GUILD), {"spoilers": True})
-    await bot.store.database._connection.set_trace_callback(statements.append)
+    assert bot.store.database._opened
+    bot.store.database._opened.set_trace_callback(statements.append)
     await server.slash("imagine", prompt="a red circle")
     await until(lambda: executor.jobs and stood)
-    await bot.store.database._connection.set_trace_callback(None)  # type: ignore[arg-type]
+    bot.store.database._opened.set_trace_callback(None)
     (before,) = stood
     assert 1 <= len(before) <= MOST_STATEMENTS, "\n".join(before)
 
@@ -97,7 +98,7 @@ async def test_on_a_full_disk_members_are_served_without_a_record(
 ) -> None:
     caplog.set_level(logging.WARNING)
     assert health(bot)["store"] == "ready"
-    await bot.store.database._connection.execute_fetchall("PRAGMA max_page_count = 1")  # no page more
+    await bot.store.database.rows("PRAGMA max_page_count = 1")  # no page more
     long = "a red circle " * 140
     drawings = [await server.slash("imagine", prompt=f"{number} {long}") for number in range(3)]
     await until(lambda: len(executor.jobs) == 3)
@@ -121,7 +122,7 @@ async def test_on_a_full_disk_members_are_served_without_a_record(
     await server.press(server.messages[cancelled], ENGLISH.cancel)
     await until(lambda: executor.jobs[4].cancelled)
 
-    await bot.store.database._connection.execute_fetchall("PRAGMA max_page_count = 1000000")
+    await bot.store.database.rows("PRAGMA max_page_count = 1000000")
     await server.slash("imagine", prompt=long)
     await until(lambda: len(executor.jobs) == 6)
     assert health(bot)["store"] == "ready"

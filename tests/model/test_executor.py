@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -75,7 +75,7 @@ async def test_an_answer_streams_what_it_says_in_the_end(executor: ThreadExecuto
 
 
 async def test_an_enlarged_picture_is_twice_as_large(executor: ThreadExecutor) -> None:
-    last = (await events(executor, Enlarge(picture=Image.new("RGB", (30, 20)))))[-1]
+    last = (await events(executor, Enlarge.of(Image.new("RGB", (30, 20)))))[-1]
     assert isinstance(last, Pictures)
     assert last.pictures[0].size == (60, 40)
 
@@ -163,7 +163,7 @@ async def test_closing_ends_every_job_and_the_thread(tiny: Janus) -> None:
     await executor.close()
     assert all([[event async for event in job][-1] == Cancelled() for job in jobs])
     assert executor.status().state == "closed"
-    assert not executor._thread.is_alive()
+    assert not executor._supervisor.is_alive()
     late = (await events(executor, Drawing(prompt="p")))[-1]
     assert isinstance(late, Failed)
     assert late.kind == "unavailable"
@@ -184,37 +184,13 @@ async def test_closing_returns_while_the_model_loads() -> None:
     never.set()
 
 
-async def test_an_engine_that_breaks_down_ends_its_jobs_and_goes_on(
-    executor: ThreadExecutor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    await until_ready(executor)
-    engine = executor._engine
-    assert engine is not None
-    whole: Callable[[], None] = engine._admit
-
-    def once() -> None:
-        monkeypatch.setattr(engine, "_admit", whole)
-        raise KeyError("bookkeeping")
-
-    monkeypatch.setattr(engine, "_admit", once)
-    request = Drawing(prompt="p")
-    end = (await events(executor, request))[-1]
-    assert isinstance(end, Failed)
-    assert end.kind == "bug"
-    assert "KeyError" not in end.reason
-    assert request.id in end.reason
-    assert request.id in caplog.text
-    assert "bookkeeping" in caplog.text  # the traceback
-    assert isinstance((await events(executor, Drawing(prompt="p")))[-1], Pictures)
-
-
 @pytest.mark.parametrize(
     ("request_", "upscaler", "seats"),
     [
         (Question(pictures=(PHOTO,), question="what?"), False, (0, 1)),
         (Drawing(prompt="p", count=3, upscale=False), False, (3, 0)),
         (Drawing(prompt="p", count=5), True, (4, 0)),
-        (Enlarge(picture=PHOTO), True, (0, 0)),
+        (Enlarge.of(PHOTO), True, (0, 0)),
     ],
 )
 async def test_one_request_alone_gets_what_it_needs_and_no_more(
@@ -224,11 +200,11 @@ async def test_one_request_alone_gets_what_it_needs_and_no_more(
     executor = open_executor(model, EngineSettings(rows=8), only=request_)
     last = (await events(executor, request_))[-1]
     assert isinstance(last, Answer | Pictures), last
-    assert executor._engine is not None
-    lanes = executor._engine.lanes
+    assert executor._life.engine is not None
+    lanes = executor._life.engine.lanes
     assert (lanes["pictures"].capacity, lanes["answers"].capacity) == seats
     # no step without rows is compiled
-    assert all(bucket.pictures or bucket.answers for bucket in executor._engine.step_runner.buckets)
+    assert all(bucket.pictures or bucket.answers for bucket in executor._life.engine.step_runner.buckets)
     await executor.close()
 
 

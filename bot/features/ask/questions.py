@@ -6,6 +6,7 @@ Whatever can be refused at once is refused before anything is shown.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import discord
 
@@ -138,7 +139,7 @@ async def _answer(
         begun = await admission.begin(bot, target, record, again)
     if begun:
         job, revived = begun
-        await Delivery(bot, target, record, job, revived.presenter).run(revived.files)
+        await Delivery(bot, target, record, job, revived.presenter, again).run(revived.files)
 
 
 async def revive(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
@@ -149,7 +150,7 @@ async def revive(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
         taken = await _decode(bot, texts, kept)
     elif record.sources:
         taken = await _fetch(bot, texts, record.sources)
-        new = await asyncio.to_thread(_kept, taken)
+        new = await asyncio.get_running_loop().run_in_executor(bot.encoders, _kept, taken)
         await admission.keep(bot, record, new)
     else:
         raise Refusal(texts.picture_gone)
@@ -181,12 +182,12 @@ def _kept(taken: Sequence[Seen]) -> Sequence[KeptPicture]:
 
 async def _fetch(bot: JanusBot, texts: Texts, files: Sequence[inputs.Address]) -> Sequence[Seen]:
     limits = bot.settings.limits
-    return [await inputs.fetch(file, bot.read, limits, texts, bot.decode_slots) for file in files]
+    return [await inputs.fetch(file, bot.read, limits, texts, bot.decoders) for file in files]
 
 
 async def _decode(bot: JanusBot, texts: Texts, kept: Sequence[KeptPicture]) -> Sequence[Seen]:
-    async with bot.decode_slots:
-        return [await asyncio.to_thread(_seen_again, one, bot.settings.limits, texts) for one in kept]
+    decoding = partial(asyncio.get_running_loop().run_in_executor, bot.decoders)
+    return [await decoding(_seen_again, one, bot.settings.limits, texts) for one in kept]
 
 
 def _seen_again(kept: KeptPicture, limits: Limits, texts: Texts) -> Seen:

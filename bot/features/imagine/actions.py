@@ -30,7 +30,7 @@ from bot.jobs.interaction import InteractionTarget
 from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.forms import MOST_CHARACTERS, Form, number, open_form
+from bot.ui.forms import MOST_CHARACTERS, Entry, Form, numbers, open_form
 from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, Pictures, random_seed
 
 Press = discord.Interaction[JanusBot]
@@ -98,6 +98,7 @@ async def _drawing(interaction: Press, button: JobButton) -> tuple[JobRecord, Dr
     record = await button.record(interaction)
     if not isinstance(record.request, Drawing):
         raise Refusal(texts_for(interaction).forgotten)
+    admission.check_model(interaction.client, record, record.request, texts_for(interaction))
     return record, record.request
 
 
@@ -125,13 +126,23 @@ class DrawingForm(Form):
         return self.ask(label, decimal(value, texts), hint=texts.edit_hint.format(low=low, high=high))
 
     async def submit(self, interaction: Press) -> None:
-        texts, seed = texts_for(interaction), self.seed.value.strip()
+        texts = texts_for(interaction)
+        seed = self.seed.value.strip() or str(random_seed())
+        chosen = numbers(
+            texts,
+            {
+                "seed": Entry(texts.set_seed, seed, 0, SEEDS - 1),
+                "guidance": Entry(texts.set_guidance, self.guidance.value, *GUIDANCE),
+                "temperature": Entry(texts.set_temperature, self.temperature.value, *TEMPERATURE),
+                "count": Entry(texts.set_count, self.count.value, *COUNT),
+            },
+        )
         wish = replace(
             self.drawing,
             prompt=self.prompt.value,
-            seed=int(number(texts, texts.set_seed, seed, 0, SEEDS - 1)) if seed else random_seed(),
-            guidance=number(texts, texts.set_guidance, self.guidance.value, *GUIDANCE),
-            temperature=number(texts, texts.set_temperature, self.temperature.value, *TEMPERATURE),
-            count=int(number(texts, texts.set_count, self.count.value, *COUNT)),
+            seed=int(chosen["seed"]),
+            guidance=chosen["guidance"],
+            temperature=chosen["temperature"],
+            count=int(chosen["count"]),
         )
         await self.put(interaction, wish)

@@ -11,6 +11,7 @@ from typing import Final
 
 import discord
 
+from bot.config import Limits
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.text import well_formed
@@ -67,15 +68,16 @@ async def draw(
     keeping = admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler, origin=origin, again=again)
     async with keeping as record:
         job = await admission.submit(bot, target, record, drawing)
-    presenter = DrawingPresenter(drawing, target.texts, record.model, await look_of(bot, record, target.texts))
-    await Delivery(bot, target, record, job, presenter).run()
+    look = await look_of(bot, record, target.texts)
+    presenter = DrawingPresenter(drawing, target.texts, record.model, look, bot.encoders)
+    await Delivery(bot, target, record, job, presenter, again).run()
 
 
 async def revive_drawing(bot: JanusBot, record: JobRecord, texts: Texts) -> Revived:
     """Take up a drawing of an earlier process."""
     assert isinstance(record.request, Drawing)
     look = await look_of(bot, record, texts)
-    return Revived(record.request, DrawingPresenter(record.request, texts, record.model, look))
+    return Revived(record.request, DrawingPresenter(record.request, texts, record.model, look, bot.encoders))
 
 
 async def look_of(bot: JanusBot, record: JobRecord, texts: Texts) -> Look:
@@ -92,8 +94,6 @@ def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, recor
 async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
     """Keep the top of a picture and draw the rest anew. Raises Refusal or Refused."""
     bot, record = interaction.client, await button.record(interaction)
-    if record.model != bot.executor.status().model:
-        raise Refusal(texts_for(interaction).other_model)
     picture = button.picture or 0
     drawing, result = _drawn(interaction, record, picture)
     tokens = result.tokens[picture]
@@ -103,6 +103,7 @@ async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) ->
         kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
         temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,
     )
+    admission.check_model(bot, record, wish, texts_for(interaction))
     origin, private = pressed(interaction, button, record), record.address.private
     await draw(interaction, wish, spoiler=record.spoiler, private=private, origin=origin)
 
@@ -138,13 +139,20 @@ async def revive_enlargement(bot: JanusBot, record: JobRecord, texts: Texts) -> 
         (source,) = record.sources
         kept = KeptPicture(source.filename, await inputs.download(source, bot.read, limits, texts))
         await admission.keep(bot, record, [kept])
-    async with bot.decode_slots:
-        taken = await asyncio.to_thread(decode, kept.data, kept.name, bot.settings.limits, texts)
-    _check_size(taken.picture.size, texts)
+    request = await asyncio.get_running_loop().run_in_executor(
+        bot.decoders, _enlarge, record.id, kept, bot.settings.limits, texts
+    )
     name = f"{PurePath(kept.name).stem.removeprefix(HIDDEN)}-x2"
     look = await look_of(bot, record, texts)
-    presenter = EnlargementPresenter(record.words, record.id, name, provenance.read(kept.data), texts, look)
-    return Revived(Enlarge(picture=taken.picture, id=record.id), presenter)
+    made_by = provenance.read(kept.data)
+    presenter = EnlargementPresenter(record.words, record.id, name, made_by, texts, look, bot.encoders)
+    return Revived(request, presenter)
+
+
+def _enlarge(job_id: str, kept: KeptPicture, limits: Limits, texts: Texts) -> Enlarge:
+    picture = decode(kept.data, kept.name, limits, texts).picture
+    _check_size(picture.size, texts)
+    return Enlarge.of(picture, id=job_id)
 
 
 async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:

@@ -1,6 +1,7 @@
 """How drawings look: on their way, as a gallery with its buttons, enlarged, and all that there is to tell of them."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ class DrawingPresenter:
     texts: Texts
     model: str
     look: Look = Look()
+    threads: Executor | None = None  # that encode its pictures
     pace: float = 1.5
 
     @property
@@ -54,7 +56,7 @@ class DrawingPresenter:
         )
 
     async def preview(self, pictures: Sequence[Image.Image]) -> Sequence[Upload]:
-        return await sketches(pictures, preview_names(len(pictures)))
+        return await sketches(pictures, preview_names(len(pictures)), self.threads)
 
     async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
@@ -67,7 +69,7 @@ class DrawingPresenter:
             )
             for number, (picture, seed) in enumerate(zip(ending.pictures, ending.seeds, strict=True))
         ]
-        files = await encode(finished[done:], room.file)
+        files = await encode(finished[done:], room.file, self.threads)
         parcels, first, seconds = [], done, sum(ending.seconds.values())
         for batch in batches(files, room.message):
             parcels.append(
@@ -97,6 +99,7 @@ class EnlargementPresenter:
     provenance: Provenance | None
     texts: Texts
     look: Look = Look()
+    threads: Executor | None = None  # that encode its pictures
     pace: float = 1.5
 
     @property
@@ -112,7 +115,8 @@ class EnlargementPresenter:
     async def result(self, ending: Answer | Pictures, room: Room, mention: str, done: int) -> Sequence[Parcel]:
         assert isinstance(ending, Pictures)
         (picture,) = ending.pictures
-        (file,) = await encode([Finished(picture, self.name, self.provenance, alt_text(self.words))], room.file)
+        finished = Finished(picture, self.name, self.provenance, alt_text(self.words))
+        (file,) = await encode([finished], room.file, self.threads)
         seconds = sum(ending.seconds.values())
         return [
             enlarged(
@@ -259,8 +263,8 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
         lines.append("\n".join(texts.info_seed.format(number=number, seed=seed) for number, seed in seeds))
         if drawing.kept and record.result.tokens:
             lines.append(texts.info_kept.format(percent=round(100 * len(drawing.kept) / len(record.result.tokens[0]))))
-        else:
-            lines.append(texts.info_alone)
+        if len(record.result.seeds) > 1:
+            lines.append(texts.info_alone.format(edit=texts.edit, pictures=texts.set_count))
     else:
         lines.append(texts.info_enlarged.format(number=record.request.picture + 1))  # type: ignore[union-attr]
     return layout(

@@ -15,7 +15,7 @@ from bot.core.text import decimal, one_line, well_formed
 from bot.jobs.refused_words import can_match
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
-from bot.ui.forms import Form, number
+from bot.ui.forms import Entry, Form, numbers
 
 Done = Callable[[discord.Interaction[JanusBot]], Awaitable[None]]
 
@@ -85,10 +85,12 @@ class NumbersForm(Form):
     async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
         """Keep what was filled in. Raises Refusal."""
         texts, guild = texts_for(interaction), check_manages(interaction)
-        changes = {
-            key: number(texts, labels(texts)[key], field.value, *self._bounds(key)) if field.value.strip() else None
+        written = {
+            key: Entry(labels(texts)[key], field.value, *self._bounds(key))
             for key, field in self.fields.items()
+            if field.value.strip()
         }
+        changes = {**dict.fromkeys(self.fields), **numbers(texts, written)}
         await interaction.client.store.servers.change(guild, {self.group.section: changes})
         await self.done(interaction)
 

@@ -8,7 +8,7 @@ import simcord
 from simcord import ResponseMessage
 
 from bot.texts import ENGLISH
-from model.requests import Failed
+from model.requests import Failed, Queued
 from tests.bot.conftest import World
 from tests.bot.features.test_messages import dm
 from tests.bot.samples import png
@@ -139,5 +139,11 @@ async def test_what_the_model_refuses_to_try_again_can_be_tried_later(
     assert "At most 90 words, please." in seen(result)
     assert (text(message), buttons(message)) == (before, ["Try again"])
     world.executor.refusal = None
-    await world.alice.click(message, label="Try again")
+    result = await world.alice.click(message, label="Try again")
     assert len(world.executor.jobs) == 2
+    world.executor.jobs[-1].tell(Queued(1), Failed("At most 90 words, please.", "refused"))  # when it has waited
+    await world.env.settle()
+    assert (text(message), buttons(message)) == (before, ["Try again"])
+    assert [text(told) for told in result.followups if told.ephemeral] == ["At most 90 words, please."]
+    await world.alice.click(message, label="Try again")
+    assert len(world.executor.jobs) == 3

@@ -1,6 +1,7 @@
 """The buttons under a gallery, pressed right away, after a restart and days later."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -83,10 +84,11 @@ async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
     message = await drawn(world)
     for number, written, says in [
         (0, "   ", "The prompt is empty"),
-        (1, "seven", "Write a number from 0 to 4294967295"),
+        (1, "seven", "Write a whole number from 0 to 4294967295"),
         (2, "11", "Guidance: 11 isn't possible. Write a number from 1 to 10"),
         (3, "nan", "Temperature: nan isn't possible. Write a number from 0 to 2"),
-        (4, "2.5", "Pictures: 2.5 isn't possible. Write a number from 1 to 5"),
+        (3, "", "Temperature: … isn't possible. Write a number from 0 to 2"),
+        (4, "2.5", "Pictures: 2.5 isn't possible. Write a whole number from 1 to 5"),
     ]:
         form = await world.alice.click(message, label="Edit")
         values = {field["custom_id"]: field["value"] for field in fields(form)}
@@ -94,11 +96,22 @@ async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
         refused = await world.alice.submit_modal(form, values)
         assert says in told_privately(refused)
         again = await world.alice.click(shown(refused), label="Edit")
-        assert [field["value"].strip() for field in fields(again)] == [value.strip() for value in values.values()]
+        assert [field.get("value", "").strip() for field in fields(again)] == [
+            value.strip() for value in values.values()
+        ]
     assert len(world.executor.jobs) == 1
     values = {field["custom_id"]: field["value"] for field in fields(again)}
     await world.alice.submit_modal(again, {**values, list(values)[-1]: "2"})  # mended
     assert newest(world).count == 2
+
+
+async def test_every_mistake_in_a_form_is_said_at_once(world: World) -> None:
+    message = await drawn(world)
+    form = await world.alice.click(message, label="Edit")
+    written = ["a red circle", "-1", "99", "1", "lots"]
+    names = [field["custom_id"] for field in fields(form)]
+    said = told_privately(await world.alice.submit_modal(form, dict(zip(names, written, strict=True))))
+    assert [line.split(" isn't")[0] for line in said.splitlines()[:3]] == ["Seed: -1", "Guidance: 99", "Pictures: lots"]
 
 
 async def test_an_older_refusal_and_another_member_open_nobody_s_form(world: World) -> None:
@@ -205,6 +218,24 @@ async def test_another_model_s_picture_is_not_varied(world: World) -> None:
     assert len(world.executor.jobs) == 1
 
 
+async def test_another_model_does_not_go_on_from_tokens_that_it_did_not_draw(world: World) -> None:
+    message = await drawn(world, count=1)
+    variation = shown(await world.alice.click(message, label="Vary"))
+    world.executor.jobs[-1].tell(pictures(newest(world)))
+    await world.env.settle()
+    failed = shown(await world.alice.click(message, label="Vary"))
+    world.executor.jobs[-1].tell(Failed("", "memory"))
+    await world.env.settle()
+    world.executor.becomes(model="7b")
+    for on, labels in ((variation, ("Again", "Edit", "Vary")), (failed, ("Try again",))):
+        for label in labels:
+            assert "A different model drew this" in told_privately(await world.alice.click(on, label=label)), label
+    assert buttons(failed) == ["Try again"]
+    assert len(world.executor.jobs) == 3
+    await world.alice.click(message, label="Again")  # of no tokens, it can be
+    assert len(world.executor.jobs) == 4
+
+
 async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) -> None:
     message = await drawn(world)
     seen = shown(await world.alice.click(message, label="2"))
@@ -212,7 +243,7 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     request = world.executor.jobs[-1].request
     assert isinstance(request, Enlarge)
     with Image.open(await first_file(seen)) as picture:
-        assert request.picture.tobytes() == picture.tobytes()
+        assert request.picture().tobytes() == picture.tobytes()
     assert request.owner == str(world.alice.id)
     world.executor.jobs[-1].tell(Pictures((Image.new("RGB", (1536, 1536)),), (), (), {"upscale": 1.0}))
     await world.env.settle()
@@ -224,6 +255,17 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     again = shown(await world.alice.click(result, label="Enlarge"))
     await world.alice.click(again, label="Cancel")
     assert world.executor.jobs[-1].cancelled
+
+
+async def test_what_waits_to_be_enlarged_is_held_as_a_file(world: World) -> None:
+    message = await drawn(world)
+    seen = shown(await world.alice.click(message, label="2"))
+    await world.alice.click(seen, label="Enlarge")
+    request = world.executor.jobs[-1].request
+    assert isinstance(request, Enlarge)
+    width, height = request.size
+    assert len(request.png) < width * height / 10  # of one colour: as pixels it is four bytes each
+    assert not [name for name in request.__slots__ if isinstance(getattr(request, name), Image.Image)]
 
 
 async def test_what_follows_from_a_hidden_picture_is_hidden(world: World) -> None:
@@ -290,6 +332,18 @@ async def test_info_shows_the_whole_prompt_and_each_picture_s_own_seed(world: Wo
     assert prompt.strip() in told
     assert "Picture 1: seed 4294967295\nPicture 2: seed 0\nPicture 3: seed 1" in told
     assert "drew 2.5 s" in told
+    assert "press “Edit”, enter its seed, and set “Pictures” to 1" in told
+
+
+async def test_the_form_that_info_sends_to_has_the_button_and_the_field_that_it_names(world: World) -> None:
+    message = await drawn(world)
+    told = told_privately(await world.bob.click(message, label="Info"))
+    button, field = re.findall("“([^”]+)”", told)
+    form = await world.bob.click(message, label=button)
+    assert form.modal
+    assert field in [label["label"] for label in form.modal["components"]]
+    single = await drawn(world, count=1)
+    assert "To draw one of these" not in told_privately(await world.bob.click(single, label="Info"))
 
 
 async def test_delete_is_for_who_asked_and_for_moderators(world: World) -> None:

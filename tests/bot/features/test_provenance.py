@@ -7,18 +7,14 @@ from dataclasses import asdict, replace
 
 import pytest
 import sd_parsers
-from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.features.provenance import told_by
 from bot.media import provenance
 from bot.media.provenance import Provenance, program_version
 from bot.media.uploads import Finished, encode
-from bot.texts.english import ENGLISH
-from model.requests import STREAM
 from tests.bot.conftest import World
 from tests.bot.features.test_gallery import drawn
 from tests.bot.samples import bomb, chunk, png, saved, with_chunks
@@ -163,16 +159,6 @@ async def test_the_menu_tells_what_made_the_pictures_of_a_gallery(world: World) 
         assert line in told
 
 
-def test_a_file_of_an_earlier_version_says_that_its_seed_draws_another_picture_now() -> None:
-    def told(*streams: int) -> str:
-        found = [(i, replace(MADE, stream=stream)) for i, stream in enumerate(streams)]
-        view = told_by(ENGLISH, found)
-        return "\n".join(item.content for item in view.walk_children() if isinstance(item, ui.TextDisplay))
-
-    assert ENGLISH.made_by_older not in told(STREAM, STREAM)
-    assert told(STREAM, 1, 1).count(ENGLISH.made_by_older) == 1
-
-
 async def test_the_menu_reads_a_file_that_somebody_sent_again_elsewhere(world: World) -> None:
     message = await drawn(world, prompt="ein größerer Kreis")
     again = [(f"renamed-{i}.png", await a.read()) for i, a in enumerate(files(message))]
@@ -184,6 +170,14 @@ async def test_the_menu_reads_a_file_that_somebody_sent_again_elsewhere(world: W
     assert "ein größerer Kreis" in told
     assert "Picture 2: seed 8" in told
     assert "Picture 1" not in told
+
+
+async def test_pictures_of_older_versions_are_named_once(world: World) -> None:
+    made = [replace(MADE, stream=stream) for stream in (1, 2, 1)]
+    sent = [(f"{i}.png", saved(NOISE, "PNG", pnginfo=one.png((8, 8)))) for i, one in enumerate(made)]
+    message = await world.alice.send(world.channel, "look", attachments=sent)
+    told = told_privately(await world.bob.context_menu(world.channel, MENU, message))
+    assert told.count("earlier version") == told.count("Drawn by an earlier version: 1, 3.") == 1
 
 
 async def test_an_enlarged_picture_tells_the_same(world: World) -> None:

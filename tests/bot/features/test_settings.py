@@ -123,10 +123,11 @@ async def test_a_number_out_of_range_is_refused_and_changes_nothing(world: World
     panel = await opened(world, manager)
     for form, values, says in [
         ("drawings", ("11", "", ""), "Guidance: 11 isn't possible. Write a number from 1 to 10"),
-        ("drawings", ("", "", "2.5"), "Pictures: 2.5 isn't possible. Write a number from 1 to 5"),
+        ("drawings", ("", "", "2.5"), "Pictures: 2.5 isn't possible. Write a whole number from 1 to 5"),
         ("answers", ("much", "", ""), "Temperature: much isn't possible. Write a number from 0 to 2"),
-        ("member", ("0", "", ""), "At a time: 0 isn't possible. Write a number from 1 to 100"),
+        ("member", ("0", "", ""), "At a time: 0 isn't possible. Write a whole number from 1 to 100"),
         ("server", ("", "", "nan"), "Per hour: nan isn't possible"),
+        ("server", ("0", "", "nan"), "At a time: 0 isn't possible. Write a whole number from 1 to 1000"),
     ]:
         assert says in told_privately(await fill(manager, panel, form, *values))
     assert await world.bot.store.database.rows("SELECT * FROM servers") == []

@@ -43,6 +43,36 @@ async def test_it_says_that_the_model_is_loading(world: World) -> None:
     assert "number 1 in the queue" in text(message)
 
 
+async def test_a_bar_waits_while_the_engine_is_opened_again(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    job = world.executor.job
+    job.tell(Started(), Progress(40, 100))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert "40 %" in text(message)
+    world.executor.becomes(state="loading")
+    job.tell(Queued(1))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert "still loading" in text(message)
+    assert buttons(message) == ["Cancel"]
+    record = await world.bot.store.jobs.get(job.id)
+    assert record
+    assert (record.state, record.attempt) == ("running", 2)  # one more death, of a process, and it is given up
+    job.tell(Queued(2))  # its place in the line is no death
+    world.executor.becomes(state="ready")
+    job.tell(Started(), Progress(10, 100))
+    await world.env.settle()
+    await world.env.advance_time(2)
+    assert "10 %" in text(message)
+    record = await world.bot.store.jobs.get(job.id)
+    assert record
+    assert record.attempt == 2
+    job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    assert len(files(message)) == 5
+
+
 async def test_a_moderator_cancels_and_others_do_not(world: World) -> None:
     message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     assert "Only the member who asked" in told_privately(await world.bob.click(message, label="Cancel"))

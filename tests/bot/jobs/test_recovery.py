@@ -148,6 +148,18 @@ async def test_another_model_draws_anew_what_the_one_before_had_made(world: Worl
     assert ((await stored(world)).state, (await stored(world)).model) == ("delivered", "7b")
 
 
+async def test_another_model_does_not_go_on_from_the_tokens_of_the_one_before(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle", count=1))
+    world.executor.job.tell(pictures(world.executor.drawing))
+    await world.env.settle()
+    variation = shown(await world.alice.click(message, label="Vary"))
+    world.executor.becomes(model="7b")
+    await restart(world)
+    await world.env.settle()
+    assert len(world.executor.jobs) == 2
+    assert "A different model drew this" in text(variation)
+
+
 async def test_a_job_that_was_running_when_two_processes_died_fails_and_says_so(world: World) -> None:
     message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
     await restart(world)

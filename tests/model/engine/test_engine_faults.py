@@ -43,7 +43,7 @@ from tests.model.driving import ask, draw, run, text, tokens
         ask(question="word " * 400),
         ask(top_p=1.5),
         ask(max_new_tokens=0),
-        Enlarge(picture=Image.new("RGB", (5000, 10))),
+        Enlarge.of(Image.new("RGB", (5000, 10))),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_a_sentence(engine: Engine, bad: Request) -> None:
@@ -190,11 +190,11 @@ def test_finished_pictures_wait_for_the_first_word_of_an_answer(tiny: Janus) -> 
     engine = Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16))
     drawing, question = draw(count=5, upscale=True), ask(owner="asker")
     engine.add(engine.prepare(drawing))
-    while not engine._pixels:
+    while not engine.pixels.tasks:
         engine.step()
     asked = engine.prepare(question)
     engine.add(asked)
-    left = len(engine._pixels)
+    left = len(engine.pixels.tasks)
     units = []
     do = engine._do
     engine._do = lambda task: (units.append(task.run), do(task))[1]  # type: ignore[method-assign, func-returns-value]

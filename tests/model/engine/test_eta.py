@@ -47,9 +47,9 @@ def test_more_seats_than_there_are_are_had_in_several_goes(engine: Engine) -> No
 def test_every_lane_tells_once_it_knows(tiny: Janus) -> None:
     small = Engine(tiny, Lanczos(), EngineSettings(rows=2, answers=1))
     picture = Image.new("RGB", (8, 8))
-    first: tuple[Request, ...] = (draw(upscale=True), ask(), Enlarge(picture=picture))
+    first: tuple[Request, ...] = (draw(upscale=True), ask(), Enlarge.of(picture))
     run(small, *first)
-    for make in (draw, ask, lambda **more: Enlarge(picture=picture, **more)):
+    for make in (draw, ask, lambda **more: Enlarge.of(picture, **more)):
         events = run(small, *(make(owner=str(i)) for i in range(3)))
         etas = [event.eta for its in events for event in its if isinstance(event, Queued)]
         assert etas

@@ -137,7 +137,7 @@ async def ask(folder):
     executor = open_executor(model, EngineSettings(), only=request)
     events = [event async for event in await executor.submit(request)]
     assert isinstance(events[-1], Answer), events[-1]
-    weights = sum(part.nbytes for part in executor._engine.janus.network.parameters())
+    weights = sum(part.nbytes for part in executor._life.engine.janus.network.parameters())
     await executor.close()
     return weights
 asyncio.run(ask(sys.argv[2]))  # whatever a first request imports

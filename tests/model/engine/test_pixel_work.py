@@ -1,0 +1,63 @@
+"""Finished pictures pass enlargements, which get their turn all the same."""
+
+from collections.abc import Iterator
+
+from PIL import Image
+
+from model.engine.engine import Engine
+from model.engine.pixel_work import PATIENCE, PixelWork
+from model.engine.prepare import PIXELS
+from model.engine.runs import EnlargeRun, PaintRun, Task
+from model.network.upscaler import Lanczos
+from model.requests import Enlarge, Paint, Pictures
+from model.weights.checkpoint import Janus
+from tests.model.driving import draw, run, tokens
+
+PICTURE = Image.new("RGB", (8, 8))
+
+
+class Slow(Lanczos):
+    """Takes a hundred pieces."""
+
+    def pieces(self, picture: Image.Image):  # type: ignore[no-untyped-def]
+        for _ in range(100):
+            yield
+        return picture
+
+
+def test_finished_pictures_do_not_wait_behind_an_enlargement(tiny: Janus) -> None:
+    engine = Engine(tiny, Slow())
+    painted = tokens(run(engine, draw())[0])
+    for request in (
+        Enlarge.of(PICTURE, id="large"),
+        Enlarge.of(PICTURE, id="next"),
+        draw(id="drawing"),
+        Paint(tokens=tuple(painted), seeds=(5,), upscale=False, id="paint"),
+    ):
+        engine.add(engine.prepare(request))
+    ends = []
+    while not engine.idle:
+        ends += [id for id, event in engine.step() if isinstance(event, Pictures)]
+    assert sorted(ends[:2]) == ["drawing", "paint"]
+    assert ends[2:] == ["large", "next"]
+
+
+def test_an_enlargement_gets_a_piece_now_and_then_whatever_comes() -> None:
+    def nothing() -> Iterator[None]:
+        yield
+
+    work = PixelWork()
+    large = EnlargeRun(request=Enlarge.of(PICTURE), lane=PIXELS, seats=1)
+    paint = PaintRun(request=Paint(tokens=(), seeds=()), drawn=[], lane=PIXELS, seats=1)
+    work.tasks = [Task(large, nothing), Task(paint, nothing)]
+    chosen = []
+    for _ in range(3 * (PATIENCE + 1)):
+        task = work.next(moving=False, unsaid=False)
+        assert task
+        chosen.append(task.run)
+    assert chosen.count(large) == 3
+    assert chosen[0] is paint
+    work.worked(2.0)
+    assert work.next(moving=True, unsaid=False) is None  # rows in flight have as much time as pixels took
+    work.stepped(2.0)
+    assert work.next(moving=True, unsaid=False)

@@ -113,10 +113,11 @@ async def _promise_what_the_page_can(bot: JanusBot) -> None:
 
 async def _welcome(bot: JanusBot, channel_id: int) -> None:
     """Greet the visitor, and say what the demo model is where it is the one that runs."""
-    imagine, ask, help = (bot.mention(command, ENGLISH) for command in ("imagine", "ask", "help"))
+    imagine, ask, help, settings = (bot.mention(name, ENGLISH) for name in ("imagine", "ask", "help", "settings"))
     lines = [
         f"Type {imagine} to draw, {ask} to ask about a picture, or {help} for examples to press.",
-        "To see what others see, choose another member above, at “Viewing as”. Reports come to this channel, too.",
+        "To see what others see, choose another member above, at “Viewing as”: "
+        f"a moderator has {settings} and gets reports, in this channel.",
     ]
     if is_demo(bot.executor.status().model):
         lines += [f"-# {line}" for line in demo_lines()]

@@ -37,6 +37,8 @@ from model.weights.checkpoint import Janus
 
 T = TypeVar("T")
 
+SHORT_SECONDS = 600.0  # after a lack of memory, until what was given up is taken back
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -84,6 +86,8 @@ class Engine:
         self.answer_lane = AnswerLane(janus, self.decoder, answers, chunk=chunk)
         self.previews = Previews(vq, grid=janus.grid, share=self.settings.preview_share)
         self.lanes = {PICTURES: pictures, ANSWERS: answers}
+        self._seats = {name: lane.capacity for name, lane in self.lanes.items()}  # where no memory is lacking
+        self._short_until: float | None = None  # after a lack of it
         self.preparer = Preparer(janus, picture_length=plan.picture_length, answer_length=plan.answer_length)
         self.eta = Eta()
         self.reset()
@@ -145,6 +149,9 @@ class Engine:
         """
         if not self.step_runner.moving:
             self.eta.paused()
+        if self._short_until is not None and time.monotonic() >= self._short_until:
+            grown = out_of_memory.grow(self.lanes, self._seats, self.scheduler, self.janus.device)
+            self._short_until = None if grown else time.monotonic() + SHORT_SECONDS
         self._admit()
         if self._prefills:
             # questions first: people who ask wait for the first word, people who draw for the last token
@@ -260,6 +267,7 @@ class Engine:
 
     def make_room(self) -> None:
         """Go on with less memory, after a lack of it."""
+        self._short_until = time.monotonic() + SHORT_SECONDS
         self.step_runner.drop_graphs()
         out_of_memory.shrink(self.lanes, self.scheduler, self.janus.device)
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import torch
 
+from model.engine import memory
 from model.engine.scheduler import Scheduler
 from model.network.cache import Lane
 from model.requests import Failed, Refused
@@ -63,14 +64,37 @@ def explain(id: str, failure: Exception) -> Failed:
 def shrink(lanes: Mapping[str, Lane], scheduler: Scheduler, device: torch.device) -> None:
     """Give the memory of free seats back, down to half of a lane, and what torch keeps for later.
 
-    It stays so until a restart. Nothing may use the lanes' old memory any more, compiled graphs included.
+    Nothing may use the lanes' old memory any more, compiled graphs included.
     """
     for name, lane in lanes.items():
         lane.capacity = min(lane.capacity, max(1, len(lane.taken), lane.capacity // 2))
         scheduler.limit(name, lane.capacity)
-        log.warning("out of memory: until a restart there are %d seats for %s", lane.capacity, name)
+        log.warning("out of memory: for a while there are %d seats for %s", lane.capacity, name)
     gc.collect()
     release_cached(device)
+    _trim(lanes, device)
+
+
+def grow(lanes: Mapping[str, Lane], seats: Mapping[str, int], scheduler: Scheduler, device: torch.device) -> bool:
+    """Take back what `shrink` gave away, up to `seats` of each lane, if there is memory for it; tell whether it was."""
+    free = memory.free_bytes(device)
+    if free is not None and free < sum(lane.cache.missing(seats[name] * lane.width) for name, lane in lanes.items()):
+        return False
+    try:
+        for name, lane in lanes.items():
+            lane.grow(seats[name])
+            scheduler.limit(name, lane.capacity)
+    except Exception as error:
+        if not exhausted(error):
+            raise
+        _trim(lanes, device)
+        return False
+    log.warning("there is memory again: %s", ", ".join(f"{count} seats for {name}" for name, count in seats.items()))
+    return True
+
+
+def _trim(lanes: Mapping[str, Lane], device: torch.device) -> None:
+    """Let lanes hold no more than they have seats."""
     try:
         for lane in lanes.values():
             lane.shrink()

@@ -72,6 +72,19 @@ class KVCache:
             if rows < layer.shape[1]:
                 self.layers[i] = layer[:, :rows].clone()
 
+    def grow(self, rows: int) -> None:
+        """Have `rows` rows again, layer by layer; those that are there keep what they hold."""
+        for i, layer in enumerate(self.layers):
+            if rows > layer.shape[1]:
+                larger = _zeros((layer.shape[0], rows, *layer.shape[2:]), layer.dtype, layer.device)
+                larger[:, : layer.shape[1]] = layer
+                self.layers[i] = larger
+
+    def missing(self, rows: int) -> int:
+        """Tell how many bytes more it takes to have `rows` rows."""
+        have = min(layer.shape[1] for layer in self.layers)
+        return max(0, rows - have) * self.length * self.shape.bytes_per_token
+
 
 @dataclass(eq=False)
 class Seat:
@@ -212,6 +225,11 @@ class Lane:
     def shrink(self) -> None:
         """Give the memory beyond `capacity` back, after that was lowered."""
         self.cache.shrink(self.capacity * self.width)
+
+    def grow(self, seats: int) -> None:
+        """Have `seats` seats again, of as many as there once were; who has one keeps it."""
+        self.cache.grow(seats * self.width)
+        self.capacity = seats
 
     def rows(self, index: int) -> range:
         """The rows of the cache that belong to the seat at `index`."""

@@ -29,6 +29,8 @@ OPEN = ("/interactions/", "/webhooks/")  # these need no other right than the to
 ATTACHMENT = 11  # an option's type
 
 File = tuple[str, bytes | Fault]
+Mishap = Callable[[web.Request, bool], Fault | None]
+"""Tells what happens to a request: before the server has done anything, or (True) once it has done what was asked."""
 
 
 class Discord(Gateway):
@@ -43,6 +45,7 @@ class Discord(Gateway):
         self.uploads: dict[str, StoredFile] = {}  # what alice handed in
         self.faults: list[tuple[str, str, Fault]] = []  # method, a part of the path, what to do
         self.losses: list[tuple[str, str, Fault]] = []  # the same, once the server has done what it was asked for
+        self.mishap: Mishap | None = None  # one that nobody has put there
 
     # -- what a member does -------------------------------------------------------------------------------------------
 
@@ -154,7 +157,7 @@ class Discord(Gateway):
     ) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
         await asyncio.sleep(self.delay)
-        if answer := _taken(self.faults, request):
+        if answer := _taken(self.faults, request) or self._mishap(request, arrived=False):
             return await answer(request)
         if not request.path.startswith(API):
             return await handler(request)
@@ -169,9 +172,12 @@ class Discord(Gateway):
             self.refusals.append((request.method, request.path, refused))
             return respond(refused.body, refused.status, **headers | refused.headers)
         response.headers.update(headers)
-        if answer := _taken(self.losses, request):
+        if answer := _taken(self.losses, request) or self._mishap(request, arrived=True):
             return await answer(request)
         return response
+
+    def _mishap(self, request: web.Request, *, arrived: bool) -> Fault | None:
+        return self.mishap(request, arrived) if self.mishap else None
 
 
 def _taken(faults: list[tuple[str, str, Fault]], request: web.Request) -> Fault | None:

@@ -94,7 +94,8 @@ def main(address: str, folder: str, token_seconds: str) -> None:
     rest.RETRY_SECONDS = (0.05, 0.1)  # type: ignore[misc, assignment]
     interaction.TOKEN_SECONDS = float(token_seconds)  # type: ignore[misc]
     log_to_stderr(logging.INFO)
-    limits = Limits(queue=1000, member_running=6, member_queued=100, member_hourly=10_000, server_running=100)
+    many = {"member_hourly": 10_000, "server_running": 100, "server_queued": 1000, "server_hourly": 100_000}
+    limits = Limits(queue=1000, member_running=6, member_queued=100, **many)
     settings = Settings(store=Store(folder=Path(folder)), discord=Discord(drain_seconds=0.3), limits=limits)
     with suppress(KeyboardInterrupt, SystemExit):
         run_to_end(run_bot(settings, Pure()))

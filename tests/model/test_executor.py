@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from model.engine.engine import Engine
+from model.engine.runs import AnyRun
 from model.errors import PlainError
 from model.executor import ThreadExecutor, open_executor
 from model.network.upscaler import Lanczos
@@ -206,6 +207,31 @@ async def test_one_request_alone_gets_what_it_needs_and_no_more(
     # no step without rows is compiled
     assert all(bucket.pictures or bucket.answers for bucket in executor._life.engine.step_runner.buckets)
     await executor.close()
+
+
+@pytest.mark.parametrize("lacks", [1, 2, 3])
+async def test_a_lack_of_memory_while_preparing_costs_nobody_if_it_passes(
+    executor: ThreadExecutor, monkeypatch: pytest.MonkeyPatch, lacks: int
+) -> None:
+    await until_ready(executor)
+    engine = executor._life.engine
+    assert engine is not None
+    whole, left = engine.preparer.prepare, [MemoryError()] * lacks
+
+    def prepare(request: Request) -> AnyRun:
+        if left:
+            raise left.pop()
+        return whole(request)
+
+    monkeypatch.setattr(engine.preparer, "prepare", prepare)
+    request = Question(pictures=(PHOTO,), question="what?", max_new_tokens=4)
+    end = (await events(executor, request))[-1]
+    if lacks < 3:
+        assert isinstance(end, Answer)
+    else:
+        assert isinstance(end, Failed)
+        assert end.kind == "memory"
+    assert isinstance((await events(executor, Drawing(prompt="p")))[-1], Pictures)
 
 
 async def test_small_lanes_serve_everybody_in_the_end(tiny: Janus) -> None:

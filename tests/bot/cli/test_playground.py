@@ -220,6 +220,18 @@ async def test_it_promises_what_the_page_can(address: str) -> None:
             assert "Apps" not in await visitor.look()
 
 
+async def test_the_greeting_says_who_has_the_command_that_a_member_lacks(
+    visitors: tuple[Visitor, Visitor, Visitor],
+) -> None:
+    you, _, moderator = visitors
+    greeting = await you.look()
+    assert "a moderator has " in greeting
+    assert "/settings" in greeting
+    catalogues = [await visitor._call("GET", "/api/commands") for visitor in (you, moderator)]
+    has = ["settings" in {entry["invocation"] for entry in catalogue["entries"]} for catalogue in catalogues]
+    assert has == [False, True]
+
+
 async def test_the_page_has_our_name(address: str) -> None:
     base, _, _ = address.partition("/#")
     async with aiohttp.ClientSession() as http, http.get(f"{base}/") as answer:

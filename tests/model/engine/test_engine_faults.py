@@ -9,8 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from model.engine import memory
 from model.engine.engine import Engine
 from model.engine.out_of_memory import exhausted
+from model.network import cache
 from model.network.cache import KVCache
 from model.network.upscaler import Lanczos
 from model.requests import (
@@ -132,6 +134,61 @@ def test_out_of_memory_is_survived_with_fewer_seats(
     assert tokens(run(short, draw(count=3))[0]) == expected
 
 
+def lack_of_memory(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine run short of memory in the middle of a drawing."""
+    faults = Faults(monkeypatch, engine.step_runner, "_step")
+    faults.plan = [None, EXHAUSTED]
+    run(engine, draw(count=3))
+    monkeypatch.undo()
+    assert engine.lanes["pictures"].capacity == engine.scheduler.capacity("pictures") == 5
+
+
+def test_after_a_while_memory_is_taken_back_and_nobody_notices(
+    tiny: Janus, monkeypatch: pytest.MonkeyPatch, engine: Engine
+) -> None:
+    expected = tokens(run(engine, draw(count=3))[0])
+    short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
+    lack_of_memory(short, monkeypatch)
+    (first,) = run(short, draw(count=3))
+    assert short.lanes["pictures"].capacity == 5  # not at once
+    request = draw(count=3)
+    short.add(short.prepare(request))
+    for _ in range(6):
+        short.step()
+    short._short_until = 0.0  # it is a while later, in the middle of a drawing
+    later = draw(count=5, seed=90)
+    short.add(short.prepare(later))
+    ends: dict[str, Event] = {}
+    while not short.idle:
+        ends.update(short.step())
+    assert short.lanes["pictures"].capacity == short.scheduler.capacity("pictures") == 10
+    assert {layer.shape[1] for layer in short.lanes["pictures"].cache.layers} == {20}
+    assert tokens(first) == tokens([ends[request.id]]) == expected
+    assert tokens([ends[later.id]]) == tokens(run(engine, draw(count=5, seed=90))[0])
+    assert short._short_until is None
+
+
+@pytest.mark.parametrize("why", ["little is free", "it fails on the way"])
+def test_memory_that_is_still_lacking_is_not_taken_back(tiny: Janus, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
+    lack_of_memory(short, monkeypatch)
+    if why == "little is free":
+        monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
+    else:
+        faults = Faults(monkeypatch, cache, "_zeros")
+        faults.plan = [None, EXHAUSTED]  # of two layers
+    short._short_until = 0.0
+    assert isinstance(run(short, draw(count=3))[0][-1], Pictures)
+    assert short.lanes["pictures"].capacity == short.scheduler.capacity("pictures") == 5
+    assert {layer.shape[1] for layer in short.lanes["pictures"].cache.layers} == {10}
+    assert short._short_until
+    assert short._short_until > 0.0
+    monkeypatch.undo()
+    short._short_until = 0.0
+    assert isinstance(run(short, draw(count=3))[0][-1], Pictures)
+    assert short.lanes["pictures"].capacity == 10
+
+
 def test_out_of_memory_twice_costs_the_newest_request_only(tiny: Janus, monkeypatch: pytest.MonkeyPatch) -> None:
     short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
     faults = Faults(monkeypatch, short.step_runner, "_step")
@@ -216,10 +273,10 @@ def test_a_blank_prompt_that_broke_is_not_kept(engine: Engine, tiny: Janus, monk
     whole = fresh.decoder.prefill
     breaking = [1, 2]  # which pieces of it
 
-    def prefill(inputs: Tensor, cache: KVCache, row: int, start: int) -> None:
-        whole(inputs, cache, row, start)
-        if cache is fresh.picture_lane.blank and breaking and breaking.pop(0) == 2:
-            cache.layers[-1][:, row, :, start] = NAN
+    def prefill(inputs: Tensor, into: KVCache, row: int, start: int) -> None:
+        whole(inputs, into, row, start)
+        if into is fresh.picture_lane.blank and breaking and breaking.pop(0) == 2:
+            into.layers[-1][:, row, :, start] = NAN
 
     monkeypatch.setattr(fresh.decoder, "prefill", prefill)
     failed = run(fresh, draw())[0][-1]

@@ -96,9 +96,9 @@ async def test_requests_wait_while_the_model_loads(tiny: Janus) -> None:
         return Engine(tiny, Lanczos())
 
     executor = ThreadExecutor(slowly, model="tiny")
-    jobs = [await executor.submit(Drawing(prompt=prompt)) for prompt in ("one", "two", "", "three")]
+    jobs = [await executor.submit(Drawing(prompt=prompt)) for prompt in ("one", "two", "", "three", "word " * 500)]
     assert executor.status().state == "loading"
-    assert [await anext(job) for job in jobs] == [Queued(1), Queued(2), Queued(3), Queued(4)]
+    assert [await anext(job) for job in jobs] == [Queued(place) for place in range(1, 6)]
     jobs[1].cancel()
     assert await anext(jobs[1]) == Cancelled()  # at once, not when the model is there
     loaded.set()
@@ -106,6 +106,10 @@ async def test_requests_wait_while_the_model_loads(tiny: Janus) -> None:
     assert [type(end) for end in ends] == [Pictures, Failed, Pictures]
     assert isinstance(ends[1], Failed)
     assert ends[1].kind == "refused"
+    long = [event async for event in jobs[4]][-1]
+    assert isinstance(long, Failed)
+    assert (long.kind, long.cause) == ("refused", "prompt")  # so that it can be said in other languages
+    assert long.limit > 0
     await executor.close()
 
 

@@ -38,7 +38,8 @@ PHOTO = Image.new("RGB", (40, 30), "red")
 
 @pytest.fixture
 async def executor(tiny: Janus) -> AsyncIterator[ThreadExecutor]:
-    opened = ThreadExecutor(lambda: Engine(tiny, Lanczos()), model="tiny")
+    settings = EngineSettings(window=1)  # a token a step, however busy the machine is
+    opened = ThreadExecutor(lambda: Engine(tiny, Lanczos(), settings), model="tiny")
     yield opened
     await opened.close()
 

@@ -113,8 +113,8 @@ class Database:
     async def empty_log(self) -> None:
         """Let nothing that was forgotten stay in the write-ahead log: bring it into the file, and cut it to nothing."""
         deadline = _deadline()
-        while (await self.rows("PRAGMA wal_checkpoint(TRUNCATE)"))[0][0]:
-            await _pause(deadline)  # somebody is reading there
+        while self._opened and (await self.rows("PRAGMA wal_checkpoint(TRUNCATE)"))[0][0]:
+            await _pause(deadline)  # somebody is reading there; and closing leaves no log
 
     async def _in_turn(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Change something, one after another.

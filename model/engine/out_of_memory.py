@@ -53,7 +53,7 @@ def _outcome(act: Callable[[], T]) -> T | Exception:
 def explain(id: str, failure: Exception) -> Failed:
     """Log why request `id` failed, unless it was refused; give what the asker is told."""
     if isinstance(failure, Refused):
-        return Failed(str(failure), "refused")
+        return Failed.of(failure)
     if exhausted(failure):
         log.error("request %s: out of memory (%s)", id, failure)
         return Failed("There was not enough memory for this. Try it again in a while.", "memory")

@@ -9,6 +9,7 @@ from model.engine.engine import Engine
 from model.executor import ThreadExecutor
 from model.network.upscaler import Lanczos
 from model.requests import Cancelled, Drawing, Event, Failed, Pictures, Progress, Queued, Started
+from model.settings import EngineSettings
 from model.weights.checkpoint import Janus
 from tests.model.driving import draw, run, tokens
 
@@ -30,7 +31,7 @@ class House:
         number, self.opened = self.opened, self.opened + 1
         if error := self.refusals.get(number):
             raise error
-        engine = Engine(self.tiny, Lanczos())
+        engine = Engine(self.tiny, Lanczos(), EngineSettings(window=1))  # so many steps, however busy the machine is
         step, plan, steps = engine.step, self.troubles.get(number, {}), iter(range(10**6))
 
         def troubled() -> list[tuple[str, Event]]:

@@ -326,6 +326,11 @@ def on_disk(folder: Path, *secrets: bytes) -> set[bytes]:
     return {secret for secret in secrets if secret in data}
 
 
+def logs(folder: Path) -> list[str]:
+    """The write-ahead logs in a folder."""
+    return [file.name for file in folder.iterdir() if file.name.endswith("-wal")]
+
+
 @pytest.mark.parametrize("how", ["member", "job", "message", "age"])
 async def test_what_is_forgotten_stands_in_no_file_not_even_in_the_log(store: Store, tmp_path: Path, how: str) -> None:
     secrets = (b"a very private question", b"pixels of a very private picture")
@@ -364,6 +369,13 @@ async def test_what_is_forgotten_while_somebody_reads_goes_from_the_log_when_the
     reader.close()
     await forgetting
     assert not on_disk(tmp_path, secret)
+
+
+async def test_who_forgets_while_the_store_closes_finds_no_log(store: Store, tmp_path: Path) -> None:
+    await store.accept(record(DRAWING, "job"), PLENTY)
+    await store.close()
+    await store.database.empty_log()
+    assert logs(tmp_path) == []
 
 
 async def test_while_thousands_of_jobs_expire_nobody_waits_long(store: Store) -> None:

@@ -158,7 +158,7 @@ class StoredTarget(Target):
     async def _edit(self, view: ui.LayoutView, files: Sequence[Upload] | None) -> None:
         if self.reply_to and self.message_id is None:
             await self._reply(view, files)
-        elif self.seconds_left > 0 and not self.reply_to:
+        elif self.seconds_left > 0 and not self.reply_to and self._panel is None:
             sent = await self._webhook.edit_message(ORIGINAL, view=view, attachments=self._listed(files))
             self.message_id = sent.id
             self._note(sent)

@@ -110,7 +110,8 @@ class Channels:
         seen = {one.id: one for one in self.state.messages.values() if one.channel_id == channel.id}
         found = [one for one in seen.values() if after < int(one.id) < before and not one.ephemeral]
         newest = sorted(found, key=lambda one: int(one.id), reverse=True)
-        return respond([one.payload() for one in newest[:limit]])
+        page = newest[-limit:] if "after" in request.query else newest[:limit]  # those next to what is named
+        return respond([one.payload() for one in page])
 
     async def get(self, request: web.Request) -> web.Response:
         channel = self._channel(request)

@@ -137,3 +137,12 @@ async def test_fifty_requests_a_second_in_all_but_interactions(client: Client) -
     assert [reply.status for reply in replies] == [200] * 50 + [429]
     assert (replies[-1].body["global"], replies[-1].headers["X-RateLimit-Global"]) == (True, "true")
     assert (await client.call("POST", await client.asked(), {"type": 5})).status == 200
+
+
+@pytest.mark.parametrize(("query", "page"), [("", [4, 3]), ("&after={1}", [3, 2]), ("&before={3}", [2, 1])])
+async def test_a_page_of_a_channel_holds_what_is_next_to_the_message_that_is_named(
+    client: Client, query: str, page: list[int]
+) -> None:
+    ids = [(await client.server.say(f"{number}")).id for number in range(5)]
+    found = await client.call("GET", f"{SENT}?limit=2{query.format(*ids)}")
+    assert [ids.index(one["id"]) for one in found.body] == page

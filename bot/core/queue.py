@@ -1,22 +1,18 @@
-"""The queue: how much one member, one server and everybody may have open, and have running, at once.
+"""The queue: who is served next, and whom the executor has.
 
 Between those whose requests the executor has, its scheduler is fair. What may not run yet, because its member or its
 server has as many running as they may, waits here, and looks to its delivery like any job that waits.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from bot.config import Limits
 from bot.core.errors import log_bug
+from bot.core.slots import Slot, Slots, Stage
 from model.requests import Cancelled, Event, Executor, Failed, Job, Progress, Queued, Refused, Request, Started
 from model.requests import Final as Ending
-
-UNKNOWN: Final = 60.0  # seconds after which to come back if no open request knows how long it takes
 
 T = TypeVar("T")
 
@@ -34,43 +30,6 @@ async def plainly(awaitable: Awaitable[T], /) -> T:
     return await awaitable
 
 
-class Stage(Enum):
-    """How far an accepted job has come, for as long as the process lives; what lasts is the store's `State`."""
-
-    WAITING = auto()  # until it may run
-    STARTING = auto()  # on its way to the executor
-    RUNNING = auto()  # the executor has it
-    OVER = auto()  # it has ended, even if that has not been read yet
-
-
-@dataclass(eq=False, slots=True)
-class Slot:
-    """One open request, from the moment it is let in until the task that serves it is over."""
-
-    member: int
-    guild: int | None
-    limits: Limits  # those that held where it was asked
-    job: "QueuedJob | None" = None  # once it is accepted
-    aside: bool = False  # it takes nobody's place but its member's: what it needs is not here yet
-
-    @property
-    def running(self) -> bool:
-        """Whether it counts among those that run at once."""
-        return self.job is not None and self.job.stage in (Stage.STARTING, Stage.RUNNING)
-
-
-Whose = Literal["member", "server", "bot"]
-
-
-@dataclass(frozen=True, slots=True)
-class Full:
-    """Why there is no room: whose `most` requests are open, and in how many seconds the first is expected to end."""
-
-    whose: Whose
-    most: int
-    seconds: float
-
-
 class JobQueue:
     """All open requests, in order of arrival."""
 
@@ -82,48 +41,37 @@ class JobQueue:
         `wait`: how to wait for what the executor does.
         """
         self.executor = executor
-        self.most = most
         self.begin = begin
         self.wait = wait
         self.closed = False
-        self._slots: dict[asyncio.Task[Any], Slot] = {}
-
-    def full(self, slot: Slot) -> Full | None:
-        """Tell why there is no room for a request; None if there is."""
-        limits, others = slot.limits, [other for other in self._slots.values() if other is not slot]
-        mine = [other for other in others if other.member == slot.member]
-        slots = [other for other in others if not other.aside]
-        ours = [other for other in slots if other.guild == slot.guild is not None]
-        bounds: tuple[tuple[Whose, list[Slot], int], ...] = (
-            ("member", mine, limits.member_running + limits.member_queued),
-            ("server", ours, limits.server_running + limits.server_queued),
-            ("bot", slots, self.most),
-        )
-        return next((Full(whose, most, _soonest(busy)) for whose, busy, most in bounds if len(busy) >= most), None)
+        self.slots = Slots(most)
+        self._tasks: dict[asyncio.Task[Any], Slot] = {}  # what serves them
+        self._jobs: dict[Slot, QueuedJob] = {}  # of those that are accepted
 
     def enter(self, slot: Slot) -> None:
-        """Let the current task serve a request, from which on `finish` waits for it. Look first if it is `full`."""
+        """Let the current task serve a request, from which on `finish` waits for it. Look first if there is room."""
         task = asyncio.current_task()
         assert task
-        self._slots[task] = slot
+        self._tasks[task] = slot
+        self.slots.enter(slot)
         task.add_done_callback(self._leave)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Let the current task's request take no place for a while, but that of its member. Look then if it is full."""
+        """Let the current task's request take no place for now, but that of its member; look then if there is room."""
         slot = self.slot
-        slot.aside = True
+        self.slots.put_aside(slot, True)
         try:
             yield
         finally:
-            slot.aside = False
+            self.slots.put_aside(slot, False)
 
     @property
     def slot(self) -> Slot:
         """The slot of the current task."""
         task = asyncio.current_task()
         assert task
-        return self._slots[task]
+        return self._tasks[task]
 
     async def submit(self, request: Request) -> "QueuedJob":
         """Hand the current task's request to the executor, now or when it may run.
@@ -131,105 +79,95 @@ class JobQueue:
         Raises Refused if it is handed over now and the model can't take it; later, the job ends with Failed.
         """
         slot = self.slot
-        slot.job = job = QueuedJob(self, request)
+        self._jobs[slot] = job = QueuedJob(self, slot, request)
         if self.closed:
             job.cancel()
-        elif self._may_run(slot):
+        elif self.slots.may_run(slot):
             try:
                 await job.start()
             except BaseException:
-                job.stage = Stage.OVER
-                self.move_on()
+                self.move(slot, Stage.OVER)
                 raise
-        self.move_on()
+        self._move_on()
         return job
 
     @property
     def open(self) -> int:
         """How many requests are open: those that run, those that wait and those that are just being delivered."""
-        return len(self._slots)
+        return len(self.slots)
 
     @property
     def waiting(self) -> int:
         """How many accepted requests wait, here or at the executor."""
-        return sum(1 for _ in self._held()) + self.executor.status().queued
+        return len(tuple(self.slots.held)) + self.executor.status().queued
 
-    def move_on(self) -> None:
-        """Start those that may run now, first those of members who have the fewest running."""
-        while ready := [slot for slot in self._held() if self._may_run(slot)]:
-            chosen = min(ready, key=lambda slot: self._running_of(slot.member))
-            assert chosen.job
-            chosen.job.start_later()
-        ahead = self.executor.status().queued
-        for position, slot in enumerate(self._held(), ahead + 1):
-            assert slot.job
-            slot.job.move(position)
+    def move(self, slot: Slot, stage: Stage) -> None:
+        """Note that its job has come to this stage, which may be what others wait for."""
+        self.slots.move(slot, stage)
+        if stage is Stage.OVER:
+            self._move_on()
 
     def close(self) -> None:
         """Hand nothing over any more, and end what the executor does not have yet."""
         self.closed = True
-        for slot in list(self._held()):
-            assert slot.job
-            slot.job.cancel()
+        for slot in self.slots.held:
+            self._jobs[slot].cancel()
 
     async def finish(self, seconds: float) -> None:
         """Wait until every request has told its member how it ended, `seconds` at most."""
-        if self._slots:
-            await asyncio.wait(set(self._slots), timeout=seconds)
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
 
-    def _held(self) -> Iterable[Slot]:
-        return (slot for slot in self._slots.values() if slot.job and slot.job.stage is Stage.WAITING)
-
-    def _may_run(self, slot: Slot) -> bool:
-        if self.closed:
-            return False
-        running = [other for other in self._slots.values() if other.running]
-        mine = sum(other.member == slot.member for other in running)
-        ours = sum(other.guild == slot.guild is not None for other in running)
-        return mine < slot.limits.member_running and ours < slot.limits.server_running
-
-    def _running_of(self, member: int) -> int:
-        return sum(slot.running for slot in self._slots.values() if slot.member == member)
+    def _move_on(self) -> None:
+        """Start those that may run now, first those of members who have the fewest running."""
+        while ready := [slot for slot in self.slots.held if self.slots.may_run(slot) and not self.closed]:
+            self._jobs[min(ready, key=lambda slot: self.slots.running_of(slot.member))].start_later()
+        if held := self.slots.held:
+            for position, slot in enumerate(held, self.executor.status().queued + 1):
+                self._jobs[slot].tell_position(position)
 
     def _leave(self, task: asyncio.Task[Any]) -> None:
-        self._slots.pop(task)
-        self.move_on()
+        slot = self._tasks.pop(task)
+        self._jobs.pop(slot, None)
+        self.slots.leave(slot)
+        self._move_on()
 
 
 class QueuedJob:
     """A job as its delivery sees it, wherever it is: first it waits here, then it is the executor's."""
 
-    def __init__(self, queue: JobQueue, request: Request) -> None:
+    def __init__(self, queue: JobQueue, slot: Slot, request: Request) -> None:
         self.id = request.id
         self.kind = request.kind
-        self.stage = Stage.WAITING
-        self.ends: float | None = None  # when it will be out of the way, by the loop's clock, as far as it is known
         self._queue = queue
+        self._slot = slot
         self._request: Request | None = request
         self._position = 0
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._unwanted = False
         self._job: Job | None = None  # the executor's
         self._task: asyncio.Task[None] | None = None  # what works for this job, kept here so that it stays alive
+        queue.move(slot, Stage.WAITING)
 
     async def start(self) -> None:
         """Hand it to the executor, whose events it passes on from now on. Raises Refused."""
         assert self._request
-        self.stage = Stage.STARTING
+        self._queue.move(self._slot, Stage.STARTING)
         await self._queue.begin(self.id)  # first: it may be what ends the process
         job = await self._queue.wait(self._queue.executor.submit(self._request))
         self._request = None  # its pictures take memory, and are the executor's now
-        self._job, self.stage = job, Stage.RUNNING
+        self._job = job
+        self._queue.move(self._slot, Stage.RUNNING)
         self._task = asyncio.create_task(self._pass_on(job))
         if self._unwanted:
             job.cancel()
 
     def start_later(self) -> None:
         """Let it start by itself: it may run now."""
-        self.stage = Stage.STARTING
+        self._queue.move(self._slot, Stage.STARTING)
         self._task = asyncio.create_task(self._start_or_fail())
 
-    def move(self, position: int) -> None:
+    def tell_position(self, position: int) -> None:
         """Tell it its place in the queue, from 1."""
         if position != self._position:
             self._position = position
@@ -240,14 +178,14 @@ class QueuedJob:
         self._unwanted = True
         if self._job:
             self._job.cancel()
-        elif self.stage is Stage.WAITING:
+        elif self._slot.stage is Stage.WAITING:
             self._tell(Cancelled())
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
 
     async def __anext__(self) -> Event:
-        if self.stage is Stage.OVER and self._events.empty():  # the last one was read
+        if self._slot.stage is Stage.OVER and self._events.empty():  # the last one was read
             raise StopAsyncIteration
         return await self._queue.wait(self._events.get())
 
@@ -262,7 +200,7 @@ class QueuedJob:
     async def _pass_on(self, job: Job) -> None:
         events, begun = aiter(job), False
         try:
-            while self.stage is not Stage.OVER:
+            while self._slot.stage is not Stage.OVER:
                 event = await self._queue.wait(anext(events))
                 if begun and isinstance(event, Queued):
                     await self._queue.begin(self.id)  # what worked on it died: that was an attempt, like a process's
@@ -273,21 +211,10 @@ class QueuedJob:
 
     def _tell(self, event: Event) -> None:
         """Pass an event on. What comes after the end is dropped."""
-        if self.stage is Stage.OVER:
+        if self._slot.stage is Stage.OVER:
             return
         if isinstance(event, Progress | Queued) and event.eta is not None:
-            self.ends = _clock() + event.eta
+            self._slot.ends = asyncio.get_running_loop().time() + event.eta
         self._events.put_nowait(event)
         if isinstance(event, Ending):
-            self.stage = Stage.OVER
-            self._queue.move_on()
-
-
-def _soonest(slots: Iterable[Slot]) -> float:
-    """Tell in how many seconds the first of these is expected to be out of the way; that may be over already."""
-    known = [slot.job.ends - _clock() for slot in slots if slot.job and slot.job.ends is not None]
-    return min(known, default=UNKNOWN)
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()
+            self._queue.move(self._slot, Stage.OVER)

@@ -14,7 +14,8 @@ from bot.config import Limits
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug, reason_in
 from bot.core.permissions import missing_permissions
-from bot.core.queue import QueuedJob, Slot
+from bot.core.queue import QueuedJob
+from bot.core.slots import Slot
 from bot.core.text import one_line, soon
 from bot.jobs.ending import send_line
 from bot.jobs.journal import Journal
@@ -256,7 +257,7 @@ async def _check_hour(bot: JanusBot, target: Target, limits: Limits, now: dateti
 
 def _check_room(bot: JanusBot, slot: Slot, texts: Texts) -> None:
     """Refuse a request that there is no room for. Raises Refusal."""
-    full = bot.queue.full(slot)
+    full = bot.queue.slots.full(slot)
     if full:
         sentence = {"member": texts.member_full, "server": texts.server_full, "bot": texts.queue_full}[full.whose]
         queue = bot.mention("queue", texts)

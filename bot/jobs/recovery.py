@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal, log_bug
-from bot.core.queue import Slot
+from bot.core.slots import Slot
 from bot.jobs.admission import check_model, enter
 from bot.jobs.delivery import Delivery
 from bot.jobs.journal import Journal

@@ -143,7 +143,7 @@ async def test_a_file_that_fails_once_is_read_again(bot: JanusBot, server: Disco
 async def test_a_download_can_be_cancelled_and_takes_nobody_s_place(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor
 ) -> None:
-    bot.queue.most = 1
+    bot.queue.slots.most = 1
     token = await asked(server, crawls)
     await until(lambda: token in server.messages and bot.open_jobs.of(2000))
     other = await server.slash("imagine", prompt="a red circle")
@@ -159,7 +159,7 @@ async def test_a_download_can_be_cancelled_and_takes_nobody_s_place(
 async def test_a_question_that_finds_no_room_once_its_picture_is_there_is_refused(
     bot: JanusBot, server: Discord, executor: ScriptedExecutor
 ) -> None:
-    bot.queue.most = 1
+    bot.queue.slots.most = 1
     go = asyncio.Event()
 
     async def waits(request: web.Request) -> web.Response:

@@ -244,10 +244,10 @@ async def test_a_message_is_cancelled_and_tried_again_as_a_command_is(world: Wor
 async def test_a_full_queue_and_a_bug_are_told_in_the_reply(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.bot.queue.most = 0
+    world.bot.queue.slots.most = 0
     await world.alice.send(world.channel, f"{me(world)} what is this?", attachments=[CAT])
     assert "Too many people" in said(await last(world))
-    world.bot.queue.most = 9
+    world.bot.queue.slots.most = 9
 
     async def boom(*_: object) -> None:
         raise RuntimeError("boom")

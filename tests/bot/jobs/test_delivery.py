@@ -150,7 +150,7 @@ async def test_the_executor_failing_to_take_a_request_is_a_bug_told_privately(
 @pytest.mark.parametrize("command", ["imagine", "ask"])
 async def test_more_requests_than_the_queue_holds_are_refused_privately(world: World, command: str) -> None:
     options = {"prompt": "a red circle"} if command == "imagine" else {"image": ("cat.png", png()), "question": "What?"}
-    world.bot.queue.most = 1
+    world.bot.queue.slots.most = 1
     await world.alice.slash(world.channel, "imagine", prompt="a blue square")
     assert "Too many people" in told_privately(await world.bob.slash(world.channel, command, **options))
     world.executor.job.tell(pictures(world.executor.drawing))

@@ -42,7 +42,7 @@ def test_slots_are_counted_as_they_are(asked: list[tuple[int, int | None]], chan
         assert slots.running_of(slot.member) == mine
         assert slots.may_run(slot) == (mine < 2 and ours < 3)
         if sum(other.member == slot.member for other in others) >= 2:
-            whose = "member"
+            whose: str | None = "member"
         elif sum(other.guild == slot.guild is not None and not other.aside for other in others) >= 4:
             whose = "server"
         else:

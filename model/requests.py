@@ -6,7 +6,7 @@ dataclasses. No torch here: the bot imports this module, and must stay light.
 
 import io
 import secrets
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, Self
 
@@ -251,6 +251,17 @@ class Status:
     steps: int = 0  # decode steps since the model was loaded
     tokens_per_step: float | None = None  # image tokens that a picture got by each, lately
     deaths: int = 0  # how often what ran the model died, and was started again
+    seats: Mapping[str, int] = field(default_factory=dict)  # for requests, by lane (`model.engine.lanes`), free or not
+    replicas: "tuple[Replica, ...]" = ()  # where there are several, each with figures of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One of several that share the work."""
+
+    name: str  # "1", "2", ...
+    status: Status
+    draining: bool = False  # it finishes what it has, and gets nothing new
 
 
 class Job(AsyncIterable[Event], Protocol):

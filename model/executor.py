@@ -43,7 +43,7 @@ BROKEN = "The model has stopped working. Whoever runs the bot finds the reason i
 NOT_LOADED = "The model could not be loaded. Whoever runs the bot finds the reason in its log."
 
 
-def open_thread(model: ModelSettings, settings: EngineSettings, *, only: Request | None = None) -> "ThreadExecutor":
+def open_here(model: ModelSettings, settings: EngineSettings, *, only: Request | None = None) -> "ThreadExecutor":
     """Start the thread that owns the model, and loads it. Whoever opens an executor closes it.
 
     With `only`, that is the one request to come: there is room for it and no more, and the upscaler's weights need not

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from model.errors import PlainError
-from model.executor import open_thread
+from model.executor import open_here
 from model.requests import Executor
 from model.settings import EngineSettings, ExecutorSettings, ModelSettings
 
@@ -22,14 +22,12 @@ def open_executor(model: ModelSettings, engine: EngineSettings, settings: Execut
     Raises PlainError if Ray is asked for and not installed, or an address can't be one.
     """
     if settings.backend == "thread":
-        return open_thread(model, engine)
+        return open_here(model, engine)
     require_ray(settings.address)
     from model.cluster.executor import ClusterExecutor
     from model.cluster.machines import Machines
 
-    return ClusterExecutor(
-        Machines(model, engine, settings), model=model.name, stuck_seconds=engine.stuck_seconds
-    )
+    return ClusterExecutor(Machines(model, engine, settings), model=model.name, stuck_seconds=engine.stuck_seconds)
 
 
 def drain_replica(address: str, name: str) -> None:

@@ -16,7 +16,7 @@ from playwright.async_api import Locator, Page, async_playwright, expect
 from bot.cli.playground import playground
 from bot.config import Settings
 from model.engine import previews
-from model.executor import open_executor
+from model.executor import open_here
 from model.requests import Event, Executor, Job, Preview, Progress, Request, Status
 from model.settings import EngineSettings
 
@@ -121,7 +121,7 @@ async def main() -> None:
     """Open the playground, and take the pictures."""
     previews.FIRST_SECONDS = 1.0  # where a machine is quicker than this, half of it or less: look at panel.png
     settings = Settings(engine=EngineSettings(preview_share=1.0))
-    executor = Held(open_executor(settings.model, settings.engine))
+    executor = Held(open_here(settings.model, settings.engine))
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(playground(settings, executor, address.set_result))
     async with async_playwright() as browsers:

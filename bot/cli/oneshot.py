@@ -22,7 +22,7 @@ from bot.media.inputs import MOST_PICTURES
 from bot.media.provenance import Provenance, program_version, read
 from bot.texts import ENGLISH
 from model.errors import PlainError
-from model.executor import open_executor
+from model.executor import open_here
 from model.requests import (
     Answer,
     Cancelled,
@@ -165,7 +165,7 @@ def _save(picture: Image.Image, made: Provenance, out: Path) -> Path:
 async def _carry_out(settings: Settings, request: Request, stream: bool = False) -> Answer | Pictures:
     """Hand `request` to the executor, show how it goes, and return what comes out. Raises PlainError."""
     log_bugs_to_stderr()
-    executor = open_executor(settings.model, settings.engine, only=request)
+    executor = open_here(settings.model, settings.engine, only=request)
     begun = False  # an answer's first word comes with a space before it
     try:
         job = await executor.submit(request)

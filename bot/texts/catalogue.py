@@ -47,6 +47,11 @@ class Texts(CommandTexts):
     status_device: str
     status_work: str
     status_pace: str
+    replica_ready: str
+    replica_loading: str
+    replica_failed: str
+    replica_draining: str
+    replicas_ready: str
     status_since: str
 
     # a job on its way

@@ -10,25 +10,35 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from statistics import median
-from typing import Literal
 
 from ray.exceptions import RayError, RayTaskError
 
 from model.cluster.parcels import Parcel, Told
+from model.cluster.together import of_all
 from model.cluster.turns import LANES, Turns
 from model.cluster.watch import Cluster, Site, Watch
 from model.engine.lanes import wanted
 from model.errors import PlainError
 from model.executor import ATTEMPTS, CLOSE_SECONDS, CLOSING, ThreadJob
-from model.requests import Cancelled, Drawing, Event, Failed, Progress, Queued, Refused, Replica, Request, Started, Status
+from model.requests import (
+    Cancelled,
+    Drawing,
+    Event,
+    Failed,
+    Progress,
+    Queued,
+    Refused,
+    Replica,
+    Request,
+    Started,
+    Status,
+)
 from model.settings import STUCK_SECONDS
 
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 5.0  # for a replica to say whether the model can take a request; else it is known when it begins
 NO_CLUSTER = "The replicas could not be started. Whoever runs the bot finds the reason in its log."
-BUG = "An internal error. Whoever runs the bot finds it in the log under this request's id."
 
 
 @dataclass(eq=False, slots=True)
@@ -179,7 +189,12 @@ class ClusterExecutor:
                 if self._places.get(id) != place:
                     self._places[id] = place
                     self._jobs[id].tell(Queued(place))
-        self._status = self._read()
+        running = sum(attempt.in_hand for attempt in self._attempts.values())
+        replicas = [Replica(of.name, of.status, bool(of.draining_on)) for of in self._watch.sites.values()]
+        together = of_all(self._model, replicas, running=running, queued=len(self._jobs) - running)
+        if self._no_cluster:
+            together = replace(together, state="failed", reason=self._no_cluster)
+        self._status = together
         if self._status.state == "failed":
             for job in list(self._jobs.values()):
                 self._tell(job, Failed(self._status.reason, "unavailable"))
@@ -202,7 +217,8 @@ class ClusterExecutor:
             self._lost(job, attempt, "it fell silent")
         except RayTaskError:
             log.exception("request %s", job.id)
-            self._tell(job, Failed(BUG, "bug"))
+            reason = f"Something went wrong while working on this. If you report it, name {job.id}."
+            self._tell(job, Failed(reason, "bug"))
         except RayError as error:
             self._lost(job, attempt, type(error).__name__)
 
@@ -256,39 +272,10 @@ class ClusterExecutor:
     def _tell(self, job: ThreadJob, event: Event) -> None:
         """Pass an event on, and forget the job if that was its end."""
         job.tell(event)
-        if job.ended and self._jobs.pop(job.id, None):
-            for notes in (self._attempts, self._tried, self._places):
-                notes.pop(job.id, None)
+        if job.ended and job.id in self._jobs:
+            del self._jobs[job.id]
+            self._attempts.pop(job.id, None)
+            self._tried.pop(job.id, None)
+            self._places.pop(job.id, None)
             self._turns.over(job.id)
             self._changed()
-
-    def _read(self) -> Status:
-        sites = list(self._watch.sites.values())
-        each = tuple(Replica(site.name, site.status, bool(site.draining_on)) for site in sites)
-        ready = [site.status for site in sites if site.status.state == "ready"]
-        steps = [status.step_seconds for status in ready if status.step_seconds is not None]
-        tokens = [status.tokens_per_step for status in ready if status.tokens_per_step is not None]
-        running = sum(attempt.in_hand for attempt in self._attempts.values())
-        return Status(
-            state=self._state(each),
-            model=self._model,
-            device=ready[0].device if ready else "",
-            dtype=ready[0].dtype if ready else "",
-            reason=self._no_cluster or next((site.status.reason for site in sites if site.status.reason), ""),
-            rows=sum(status.rows for status in ready),
-            queued=len(self._jobs) - running,
-            running=running,
-            step_seconds=median(steps) if steps else None,
-            steps=sum(status.steps for status in ready),
-            tokens_per_step=median(tokens) if tokens else None,
-            deaths=sum(site.status.deaths for site in sites),
-            seats={lane: sum(status.seats.get(lane, 0) for status in ready) for lane in LANES},
-            replicas=each,
-        )
-
-    def _state(self, replicas: tuple[Replica, ...]) -> Literal["loading", "ready", "failed"]:
-        """Tell the state of all: ready while one is; failed if none is or will be."""
-        states = {replica.status.state for replica in replicas if not replica.draining}
-        if self._no_cluster or states == {"failed"}:
-            return "failed"
-        return "ready" if "ready" in states else "loading"

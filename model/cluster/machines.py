@@ -46,7 +46,8 @@ class Machines:
         """
         for name, value in RAY.items():
             os.environ.setdefault(name, value)
-        address, more = self._settings.address, {}
+        address = self._settings.address
+        more: dict[str, Any] = {}
         if not address:
             more = {"include_dashboard": False, "num_cpus": 1, "object_store_memory": STORE_BYTES}
         try:
@@ -88,7 +89,7 @@ class Machines:
         ray.shutdown()
 
     def _cards(self) -> float:
-        cards: float = ray.cluster_resources().get("GPU", 0.0)
+        cards: float = ray.cluster_resources().get("GPU", 0.0)  # type: ignore[no-untyped-call]
         return cards if self._model.device in ("auto", "cuda") else 0.0
 
 

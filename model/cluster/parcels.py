@@ -57,5 +57,6 @@ class Look:
 
     life: str  # which of its processes this is
     node: str  # the machine it is on, by Ray's id
+    pid: int
     status: Status
     draining: bool

@@ -16,7 +16,7 @@ from typing import Final
 import ray
 
 from model.cluster.parcels import Look, Parcel, Told
-from model.executor import ThreadExecutor, ThreadJob, open_thread
+from model.executor import ThreadExecutor, ThreadJob, open_here
 from model.requests import Event, Failed, Refused, Request, new_id
 from model.settings import EngineSettings, ModelSettings
 
@@ -38,14 +38,14 @@ class Replica:
         self._draining = False
         self._jobs: dict[tuple[str, int], ThreadJob | None] = {}  # None: it is just being handed over
         self._unwanted: set[tuple[str, int]] = set()
-        self._executor: ThreadExecutor = open_thread(model, settings)
+        self._executor: ThreadExecutor = open_here(model, settings)
         threading.Thread(target=self._end_when_failed, name="last resort", daemon=True).start()
 
     async def look(self) -> Look:
         """Tell how it is."""
         if self._draining and not self._jobs:
             await self._executor.close()  # safe to repeat
-        return Look(self._life, self._node, self._executor.status(), self._draining)
+        return Look(self._life, self._node, os.getpid(), self._executor.status(), self._draining)
 
     async def check(self, parcel: Parcel[Request]) -> Failed | None:
         """Tell whether the model can take a request: None, or why not."""

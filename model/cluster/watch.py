@@ -54,6 +54,7 @@ class Site:
     actor: Any
     status: Status
     life: str = ""  # which of its processes; empty until one was seen
+    pid: int = 0  # on its machine
     seen: float = field(default_factory=time.monotonic)
     draining_on: str = ""  # the node where it was told to take nothing more; elsewhere that is of no account
     dead: int = 0  # processes, and engines in them
@@ -116,7 +117,8 @@ class Watch:
         if look.draining:
             site.draining_on = look.node
         if look.status.state != site.status.state:
-            log.info("replica %s: %s", site.name, look.status.state)
+            log.info("replica %s: %s, as process %d", site.name, look.status.state, look.pid)
+        site.pid = look.pid
         site.life, site.dying, site.seen = look.life, look.status.deaths, time.monotonic()
         site.status = replace(look.status, deaths=site.dead + site.dying)
         if site.status.state == "ready" and not site.draining_on:

@@ -19,9 +19,9 @@ import torch
 from model.engine import memory, out_of_memory
 from model.engine.answer_lane import AnswerLane
 from model.engine.eta import Eta
+from model.engine.lanes import ANSWERS, PAINTS, PICTURES, PIXELS
 from model.engine.picture_lane import PictureLane
 from model.engine.pixel_work import PixelWork
-from model.engine.lanes import ANSWERS, PAINTS, PICTURES, PIXELS
 from model.engine.prepare import Preparer
 from model.engine.previews import Previews
 from model.engine.runs import AnyRun, Broken, DrawingRun, Ended, EnlargeRun, PaintRun, QuestionRun, Task, Units
@@ -141,9 +141,8 @@ class Engine:
         """Tell what the engine is doing."""
         queued, runner = self.scheduler.waiting, self.step_runner
         rows = sum(len(lane.taken) * lane.width for lane in self.lanes.values())
-        running = len(self._runs) - queued
-        seats = {lane: self.scheduler.capacity(lane) for lane in (PICTURES, ANSWERS, PIXELS, PAINTS)}
-        return Figures(rows, queued, running, runner.seconds, runner.steps, self.eta.drawn.value, seats)
+        drawn, seats = self.eta.drawn.value, self.scheduler.capacities
+        return Figures(rows, queued, len(self._runs) - queued, runner.seconds, runner.steps, drawn, seats)
 
     @torch.inference_mode()
     def step(self) -> list[tuple[str, Event]]:

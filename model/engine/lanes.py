@@ -1,4 +1,4 @@
-"""The lanes that requests wait in, and how much of one a request takes. No torch: whoever hands requests on needs it."""
+"""The lanes that requests wait in, and how much of one a request takes. No torch here."""
 
 from model.requests import Drawing, Enlarge, Paint, Question, Request
 

@@ -102,6 +102,11 @@ class Scheduler:
         """The number of seats of a lane, free or not."""
         return self._lanes[lane].capacity
 
+    @property
+    def capacities(self) -> dict[str, int]:
+        """The number of seats of every lane."""
+        return {name: lane.capacity for name, lane in self._lanes.items()}
+
     def line(self, lane: str) -> list[str]:
         """Who waits in a lane, next one first.
 

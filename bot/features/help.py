@@ -17,6 +17,7 @@ from bot.features.ask.questions import ask
 from bot.features.imagine.drawing import draw
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.rights import Wanted
 from bot.store.records import Origin
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control
@@ -136,5 +137,5 @@ async def ask_example(interaction: discord.Interaction[JanusBot], button: Contro
         origin = Origin(interaction.user.id, button.action)
         await ask(interaction.client, target, form.pictures.values, form.question.value, origin=origin)
 
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=False))
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=False), Wanted.answer())
     await open_form(interaction, partial(AskForm, texts, put, question, hand_in=True))

@@ -181,6 +181,12 @@ class Texts(CommandTexts):
     paused: str
     blocked: str
     age_restricted_only: str
+    roles_draw: str
+    roles_ask: str
+    roles_costly: str
+    not_drawn_here: str
+    drawn_elsewhere: str
+    hidden_elsewhere: str
     refused_word: str
     lacking: str
 
@@ -196,6 +202,9 @@ class Texts(CommandTexts):
     # /settings
     settings_title: str
     settings_hint: str
+    set_page_work: str
+    set_page_people: str
+    set_page_places: str
     settings_in_servers: str
     only_managers: str
     only_the_owner: str
@@ -235,6 +244,29 @@ class Texts(CommandTexts):
     set_blocked_hint: str
     set_blocked_more: str
     set_blocked_choose: str
+    set_roles_draw: str
+    set_roles_ask: str
+    set_roles_costly: str
+    set_roles_costly_hint: str
+    set_roles_everyone: str
+    set_roles_moderate: str
+    set_roles_moderate_hint: str
+    set_roles_choose: str
+    set_roles_gone: str
+    set_role_hourly: str
+    set_role_hourly_hint: str
+    set_role_hourly_choose: str
+    set_role_hourly_empty: str
+    set_role_hourly_many: str
+    set_channels: str
+    set_channels_choose: str
+    set_channels_only: str
+    set_channels_but: str
+    set_hidden: str
+    set_hidden_hint: str
+    set_kept: str
+    set_kept_hint: str
+    set_channel_choose: str
     bot_itself: str
     bot_serves: str
     bot_paused: str
@@ -274,6 +306,7 @@ class Texts(CommandTexts):
     block_done: str
     not_removed: str
     only_moderators: str
+    only_moderators_or: str
 
     not_a_number: str
     not_a_whole_number: str

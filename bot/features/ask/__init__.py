@@ -15,6 +15,7 @@ from bot.features.ask import messages, questions
 from bot.features.ask.form import AskForm
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.rights import Wanted
 from bot.media import inputs
 from bot.media.inputs import InputFile, pictures_on
 from bot.store.records import Origin
@@ -72,7 +73,9 @@ async def ask(
 async def ask_about(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Ask about the pictures of a message, in a form."""
     texts, pictures = texts_for(interaction), _pictures_on(interaction, message)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=False))
+    await admission.foresee(
+        interaction.client, InteractionTarget(interaction, private=False), Wanted.answer(len(pictures))
+    )
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
         target = InteractionTarget(interaction, private=form.private.value)
@@ -106,7 +109,7 @@ async def ask_more(interaction: discord.Interaction[JanusBot], button: JobButton
     alone = record.address.private or (interaction.message is not None and interaction.message.flags.ephemeral)
     if record.address.private:
         check_owner(interaction, record.owner)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=alone))
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=alone), Wanted.answer())
     origin = Origin(interaction.user.id, button.action, link=record.link)
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:

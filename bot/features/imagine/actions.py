@@ -27,6 +27,7 @@ from bot.features.imagine.drawing import (
 from bot.features.imagine.gallery import info
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.rights import Wanted
 from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
@@ -55,7 +56,8 @@ async def again(interaction: Press, button: JobButton) -> None:
 async def edit(interaction: Press, button: JobButton) -> None:
     """Open a form with everything that the drawing was made of."""
     record, drawing = await _drawing(interaction, button)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.address.private))
+    target = InteractionTarget(interaction, private=record.address.private)
+    await admission.foresee(interaction.client, target, Wanted("draw", hidden=record.spoiler))
 
     async def put(interaction: Press, changed: Drawing) -> None:
         await _draw(interaction, button, record, changed)
@@ -84,7 +86,8 @@ async def ask_this(interaction: Press, button: JobButton) -> None:
     """Open a form to ask about a picture."""
     record = await button.record(interaction)
     picture, origin = find(interaction, record, button.picture or 0), pressed(interaction, button, record)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.address.private))
+    target = InteractionTarget(interaction, private=record.address.private)
+    await admission.foresee(interaction.client, target, Wanted.answer())
 
     async def put(interaction: Press, form: AskForm) -> None:
         target = InteractionTarget(interaction, private=record.address.private)

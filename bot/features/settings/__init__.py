@@ -9,10 +9,11 @@ from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.explain import refusable
 from bot.core.permissions import check_manages, check_owns
+from bot.features.settings.choices import choose
 from bot.features.settings.forms import GROUPS, NumbersForm, WordsForm
-from bot.features.settings.panel import BlockedSelect, ReportsSelect, change, panel, show_again
+from bot.features.settings.panel import change, panel, show_again
 from bot.texts import described, texts_for
-from bot.ui.buttons import Control
+from bot.ui.buttons import Choice, Control
 from bot.ui.forms import open_form
 
 
@@ -20,7 +21,6 @@ async def setup(bot: JanusBot) -> None:
     """Add the command, and what is on its panel."""
     bot.tree.add_command(settings)
     bot.actions["settings"] = press
-    bot.add_dynamic_items(ReportsSelect, BlockedSelect)
 
 
 @app_commands.command(name="settings", description=described("settings"))
@@ -33,17 +33,24 @@ async def settings(interaction: discord.Interaction[JanusBot]) -> None:
     await interaction.response.send_message(view=await panel(interaction), ephemeral=True)
 
 
-async def press(interaction: discord.Interaction[JanusBot], button: Control) -> None:
-    """Open a form, turn something on or off, or pause the bot. Raises Refusal."""
+async def press(interaction: discord.Interaction[JanusBot], button: Control | Choice) -> None:
+    """Turn a page, open a form, keep what was chosen, turn something on or off, or pause the bot. Raises Refusal."""
+    if isinstance(button, Choice):
+        await choose(interaction, button)
+        return
     match button.arguments:
+        case ("page", name):
+            await show_again(interaction, name)
         case ("change", name):
             await _open_form(interaction, name)
         case ("pause", to):
             check_owns(interaction)
             interaction.client.paused = to == "on"
             await show_again(interaction)
-        case ("spoilers" | "age_restricted" as name, to):
-            await change(interaction, **{name: to == "on"})
+        case ("spoilers", to):
+            await change(interaction, spoilers=to == "on")
+        case ("age_restricted" | "channels_denied" as name, to):
+            await change(interaction, "places", **{name: to == "on"})
         case _:
             raise Refusal(texts_for(interaction).forgotten)
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 import discord
 from discord import ui
 
-from bot.config import Settings
+from bot.config import Limits, Section, Settings
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import check_manages
-from bot.core.text import decimal, one_line, well_formed
+from bot.core.text import cut, decimal, one_line, well_formed
 from bot.jobs.refused_words import can_match
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
@@ -20,6 +20,7 @@ from bot.ui.forms import Entry, Form, numbers
 Done = Callable[[discord.Interaction[JanusBot]], Awaitable[None]]
 
 MOST_WORDS_CHARACTERS: Final = 4000  # what one field of a form holds
+LABEL: Final = 45  # characters of a field's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,12 @@ class NumbersForm(Form):
 
     def __init__(self, texts: Texts, name: str, own: ServerSettings, settings: Settings, done: Done) -> None:
         super().__init__(titles(texts)[name])
-        self.group, self.settings, self.done = GROUPS[name], settings, done
+        self.group, self.done = GROUPS[name], done
         chosen = getattr(own, self.group.section)
-        section = getattr(settings, self.group.section)
+        self.section = section = getattr(settings, self.group.section)
         self.fields: dict[str, ui.TextInput[Any]] = {}
         for key in self.group.keys:
-            low, high = self._bounds(key)
+            low, high = bounds(section, key)
             hint = texts.set_hint.format(
                 low=decimal(low, texts), high=decimal(high, texts), usual=decimal(getattr(section, key), texts)
             )
@@ -86,7 +87,7 @@ class NumbersForm(Form):
         """Keep what was filled in. Raises Refusal."""
         texts, guild = texts_for(interaction), check_manages(interaction)
         written = {
-            key: Entry(labels(texts)[key], field.value, *self._bounds(key))
+            key: Entry(labels(texts)[key], field.value, *bounds(self.section, key))
             for key, field in self.fields.items()
             if field.value.strip()
         }
@@ -94,13 +95,34 @@ class NumbersForm(Form):
         await interaction.client.store.servers.change(guild, {self.group.section: changes})
         await self.done(interaction)
 
-    def _bounds(self, key: str) -> tuple[float, float]:
-        """Return the smallest and the largest value: whole numbers where only those are allowed."""
-        field = type(getattr(self.settings, self.group.section)).model_fields[key]
-        low = next(item.ge for item in field.metadata if hasattr(item, "ge"))
-        high = next(item.le for item in field.metadata if hasattr(item, "le"))
-        kind = int if field.annotation is int else float
-        return kind(low), kind(high)
+
+def bounds(section: Section, key: str) -> tuple[float, float]:
+    """Return a setting's smallest and largest value: whole numbers where only those are allowed."""
+    field = type(section).model_fields[key]
+    low = next(item.ge for item in field.metadata if hasattr(item, "ge"))
+    high = next(item.le for item in field.metadata if hasattr(item, "le"))
+    kind = int if field.annotation is int else float
+    return kind(low), kind(high)
+
+
+class RoleForm(Form):
+    """How many requests an hour the members with one role have; without one, the role changes nothing."""
+
+    def __init__(self, texts: Texts, role: int, name: str, own: ServerSettings, limits: Limits, done: Done) -> None:
+        super().__init__(texts.set_role_hourly)
+        self.role, self.limits, self.done = role, limits, done
+        low, high = bounds(limits, "member_hourly")
+        hint = texts.set_role_hourly_empty.format(low=low, high=high)
+        chosen = own.role_hourly.get(str(role), "")
+        self.most = self.ask(cut(f"{texts.set_hourly}: {name}", LABEL), str(chosen), hint=hint)
+
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
+        """Keep what was filled in. Raises Refusal."""
+        texts, guild = texts_for(interaction), check_manages(interaction)
+        entry = Entry(texts.set_hourly, self.most.value, *bounds(self.limits, "member_hourly"))
+        most = int(numbers(texts, {"most": entry})["most"]) if self.most.value.strip() else None
+        await interaction.client.store.servers.change(guild, {"role_hourly": {str(self.role): most}})
+        await self.done(interaction)
 
 
 class WordsForm(Form):

@@ -9,10 +9,11 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -133,7 +134,8 @@ class Store(Section):
 class Health(Section):
     """Where the bot tells how it is."""
 
-    port: int = Field(default=0, ge=0, le=65535)  # on the loopback address; 0: nowhere
+    port: int = Field(default=0, ge=0, le=65535)  # 0: nowhere
+    address: IPvAnyAddress = IPv4Address("127.0.0.1")  # that it listens on
 
 
 class Settings(BaseSettings):

@@ -54,19 +54,27 @@ class Preparer:
                 return EnlargeRun(request=request, lane=PIXELS, seats=1)
 
     def _drawing(self, drawing: Drawing) -> DrawingRun:
-        ids = self.drawing_prompts.drawing(drawing.prompt)
+        if drawing.prompts and len(drawing.prompts) != drawing.count:
+            raise Refused("A drawing of several prompts has one for each picture.")
+        avoided = drawing.avoided
+        against = self.drawing_prompts.avoiding(avoided) if avoided else ()
         _within("guidance", drawing.guidance, *GUIDANCE)
         _within("temperature", drawing.temperature, *TEMPERATURE)
         _within("number of pictures", drawing.count, *COUNT)
         if len(drawing.kept) >= self.image_tokens or not self._are_codes(drawing.kept):
             raise Refused("The picture to vary was not drawn by this model.")
-        # greedy pictures would all be equal
-        seeds = [(drawing.seed + i) % SEEDS for i in range(drawing.count if drawing.temperature else 1)]
-        streams = [sampling.keys(seed, sampling.DRAWING, self.image_tokens) for seed in seeds]
-        pictures = [Picture(seed=seed, keys=stream) for seed, stream in zip(seeds, streams, strict=True)]
+        # greedy pictures of the same words would all be equal
+        pictures = [
+            Picture(
+                seed=(seed := (drawing.seed + number) % SEEDS),
+                ids=self.drawing_prompts.drawing(drawing.words(number)),
+                keys=sampling.keys(seed, sampling.DRAWING, self.image_tokens),
+            )
+            for number in range(drawing.count if drawing.temperature or drawing.prompts else 1)
+        ]
         return DrawingRun(
             request=drawing,
-            ids=ids,
+            against=against,
             total=self.image_tokens,
             pictures=pictures,
             waiting=pictures,

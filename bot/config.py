@@ -64,6 +64,7 @@ class Imagine(Section):
         self,
         prompt: str,
         *,
+        avoid: str = "",
         seed: int | None = None,
         guidance: float | None = None,
         temperature: float | None = None,
@@ -72,6 +73,7 @@ class Imagine(Section):
         """Make what draws a prompt, by these settings where nothing else is said, and by a random seed."""
         return Drawing(
             prompt=prompt,
+            avoid=avoid,
             seed=random_seed() if seed is None else seed,
             guidance=self.guidance if guidance is None else guidance,
             temperature=self.temperature if temperature is None else temperature,

@@ -94,12 +94,14 @@ def guide(bot: JanusBot, texts: Texts, *, may_set: bool) -> ui.LayoutView:
     others = [("queue", texts.help_queue), ("status", texts.help_status), ("privacy", texts.help_privacy)]
     others += [("settings", texts.help_settings)] if may_set else []
     menus = bool(bot.tree.get_commands(type=discord.AppCommandType.message))
+    imagine = bot.mention("imagine", texts)
     small = [
+        texts.help_avoid.format(avoid=texts.option_avoid, imagine=imagine),
         texts.help_reply,
         *([texts.help_menus] if menus else []),
         " · ".join(f"{bot.mention(command, texts)}: {words}" for command, words in others),
     ]
-    intro = texts.help_intro.format(imagine=bot.mention("imagine", texts), ask=bot.mention("ask", texts))
+    intro = texts.help_intro.format(imagine=imagine, ask=bot.mention("ask", texts))
     return layout(
         ui.TextDisplay(f"{intro}\n-# {texts.demo_note}" if is_demo(model) else intro),
         ui.TextDisplay(texts.help_draw),

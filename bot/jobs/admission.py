@@ -63,19 +63,23 @@ async def _limits(bot: JanusBot, target: Target) -> Limits:
     return (await bot.store.servers.get(target.guild_id)).over(bot.settings, target.roles).limits
 
 
-async def check(bot: JanusBot, target: Target, wanted: Wanted, words: str | None = None, empty: str = "") -> None:
+async def check(
+    bot: JanusBot, target: Target, wanted: Wanted, words: str | None = None, empty: str = "", *beside: str
+) -> None:
     """Refuse what can't be taken now, before anything is shown, so that the refusal is private.
 
     Every reason to turn a request away has its place here, but that its member is blocked, who can't even press a
     button (`check_welcome`), nor be heard. `words` are the member's prompt or question, if there is
-    one; `empty` is what to say to one of no words. From here on the current task counts as an open request. Raises
-    Refusal.
+    one; `empty` is what to say to one of no words. What is written `beside` may be empty. From here on the current task
+    counts as an open request. Raises Refusal.
     """
     slot, texts = await _place(bot, target, wanted), target.texts
     if words is not None:
-        _check_words(words, empty, slot.limits, texts)
-        if word := refused_word(words, (await bot.store.servers.get(target.guild_id)).refused):
-            raise Refusal(texts.refused_word.format(word=one_line(word)))
+        if not words.strip():
+            raise Refusal(empty)
+        refused = (await bot.store.servers.get(target.guild_id)).refused
+        for written in (words, *beside):
+            _check_words(written, refused, slot.limits, texts)
     enter(bot, slot, texts)  # others may have come meanwhile
 
 
@@ -239,12 +243,12 @@ def _check_whereabouts(target: Target, server: ServerSettings) -> None:
         raise Refusal(missing_permissions(target.missing, texts))
 
 
-def _check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
-    """Refuse a prompt or question of no words, with the sentence `empty`, or of too many. Raises Refusal."""
-    if not words.strip():
-        raise Refusal(empty)
+def _check_words(words: str, refused: Sequence[str], limits: Limits, texts: Texts) -> None:
+    """Refuse too many words, and those that the server refuses. Raises Refusal."""
     if len(words) > limits.prompt_characters:
         raise Refusal(texts.too_long.format(size=len(words), limit=limits.prompt_characters))
+    if word := refused_word(words, refused):
+        raise Refusal(texts.refused_word.format(word=one_line(word)))
 
 
 async def _check_hour(bot: JanusBot, target: Target, limits: Limits, now: datetime) -> None:

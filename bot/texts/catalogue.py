@@ -26,6 +26,7 @@ class Texts(CommandTexts):
     # /help
     help_intro: str
     help_draw: str
+    help_avoid: str
     help_ask: str
     help_reply: str
     help_menus: str
@@ -68,6 +69,9 @@ class Texts(CommandTexts):
     # what came out
     drawing_line: str
     one_at_zero: str
+    avoiding: str
+    avoids_nothing: str
+    demo_avoid: str
     answer_line: str
     answer_unfinished: str
     answer_attached: str
@@ -120,6 +124,7 @@ class Texts(CommandTexts):
     info_seed: str
     info_alone: str
     info_kept: str
+    avoiding_more: str
     info_enlarged: str
     took_waiting: str
     took_drawing: str
@@ -132,6 +137,7 @@ class Texts(CommandTexts):
     # a form to change a drawing
     edit_title: str
     edit_prompt: str
+    edit_avoid: str
     edit_seed_hint: str
     edit_hint: str
 
@@ -154,6 +160,7 @@ class Texts(CommandTexts):
     prompt_empty: str
     question_empty: str
     refused_prompt: str
+    refused_avoid: str
     refused_question: str
     refused_conversation: str
     refused_pictures: str
@@ -213,6 +220,7 @@ class Texts(CommandTexts):
     set_member: str
     set_server: str
     set_words: str
+    set_avoid: str
     set_seed: str
     set_guidance: str
     set_temperature: str
@@ -226,6 +234,8 @@ class Texts(CommandTexts):
     set_words_label: str
     set_words_hint: str
     set_words_count: str
+    set_avoid_label: str
+    set_avoid_hint: str
     words_never: str
     set_none: str
     set_spoilers: str

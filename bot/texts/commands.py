@@ -19,6 +19,7 @@ class CommandTexts:
     name_queue: str
     name_settings: str
     name_status: str
+    option_avoid: str
     option_count: str
     option_guidance: str
     option_image: str
@@ -36,6 +37,7 @@ class CommandTexts:
     # /imagine: at most 100 characters each, which is Discord's limit for descriptions
     imagine: str
     imagine_prompt: str
+    imagine_avoid: str
     imagine_seed: str
     imagine_guidance: str
     imagine_temperature: str

@@ -57,7 +57,8 @@ class Preparer:
         if drawing.prompts and len(drawing.prompts) != drawing.count:
             raise Refused("A drawing of several prompts has one for each picture.")
         avoided = drawing.avoided
-        against = self.drawing_prompts.avoiding(avoided) if avoided else ()
+        given = len(avoided) - len(drawing.avoid.strip())
+        against = self.drawing_prompts.avoiding(avoided, given) if avoided else ()
         _within("guidance", drawing.guidance, *GUIDANCE)
         _within("temperature", drawing.temperature, *TEMPERATURE)
         _within("number of pictures", drawing.count, *COUNT)

@@ -106,13 +106,13 @@ class Lane:
     """The rows of one kind, and what a step must know of each, on the device.
 
     A seat is `width` rows of the cache that stand for one sequence: they read the same tokens after prompts of their
-    own, so row r is `offsets[seat, r]` positions ahead of where the seat is. `tokens[seat, p]` is what stands at position p: it
-    is certain up to `positions[seat]`, a guess from there up to `guessed[seat]`. A step reads a window of them from
-    `positions[seat]` on, chooses what follows each by `keys[seat, p]`, writes it at p + 1, and advances past what has
-    become certain, at most to `last[seat]`, times `moving[seat]`: 1, or 0 for a seat that is empty or still being
-    prefilled. Such a seat runs along (shapes are static) and scribbles on its last position, which nobody reads; so
-    does a window that reaches over the end. Who is about to write to a seat's rows says so first (`cover`): what was
-    written is zero again when the seat is released.
+    own, so row r is `offsets[seat, r]` positions ahead of where the seat is. `tokens[seat, p]` is what stands at
+    position p: it is certain up to `positions[seat]`, a guess from there up to `guessed[seat]`. A step reads a window
+    of them from `positions[seat]` on, chooses what follows each by `keys[seat, p]`, writes it at p + 1, and advances
+    past what has become certain, at most to `last[seat]`, times `moving[seat]`: 1, or 0 for a seat that is empty or
+    still being prefilled. Such a seat runs along (shapes are static) and scribbles on its last position, which nobody
+    reads; so does a window that reaches over the end. Who is about to write to a seat's rows says so first (`cover`):
+    what was written is zero again when the seat is released.
     """
 
     def __init__(self, shape: CacheShape, *, seats: int, length: int, width: int) -> None:

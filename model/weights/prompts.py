@@ -104,14 +104,15 @@ class Prompts:
         self._check("prompt", text, len(ids) + self.image_tokens)
         return ids
 
-    def avoiding(self, words: str) -> list[int]:
+    def avoiding(self, words: str, given: int = 0) -> list[int]:
         """Build the ids that guidance compares with where a drawing must have none of `words`: those that ask for them.
 
         So the step away from no prompt becomes one away from these words (negative prompting: Chang et al., Muse, ICML
-        2023, section 2.7). Raises Refused if they are too long to leave room for the picture.
+        2023, section 2.7). Raises Refused if they are too long to leave room for the picture: the last `given`
+        characters are not the asker's, who is told what is left.
         """
-        ids = self._wish(words.strip())
-        self._check("avoid", words.strip(), len(ids) + self.image_tokens)
+        ids = self._wish(words)
+        self._check("avoid", words, len(ids) + self.image_tokens, given=given)
         return ids
 
     def unconditional(self, length: int) -> list[int]:
@@ -183,8 +184,13 @@ class Prompts:
         # A vocabulary may hold a control token's spelling as a word too. No single letter is one.
         return [i for letter in text for i in self.tokenizer.encode(letter, add_special_tokens=False).ids]
 
-    def _check(self, what: Literal["prompt", "avoid", "question"], text: str, positions: int, pictures: int = 0) -> None:
-        """Raise Refused if `positions` are more than the context holds; say how long `text` may be instead."""
+    def _check(
+        self, what: Literal["prompt", "avoid", "question"], text: str, positions: int, pictures: int = 0, given: int = 0
+    ) -> None:
+        """Raise Refused if `positions` are more than the context holds; say how long `text` may be instead.
+
+        Its last `given` characters are there to stay.
+        """
         excess = positions - self.context
         if excess <= 0:
             return
@@ -194,9 +200,9 @@ class Prompts:
             raise Refused(reason, "pictures")
         if used <= excess:
             raise Refused("The conversation is longer than this model can follow: start a new one.", "conversation")
-        allowed = len(text) * (used - excess) // used
+        allowed = max(0, len(text) * (used - excess) // used - given)
         named = "text of what to avoid" if what == "avoid" else what
-        reason = f"The {named} is too long: {len(text):,} characters; this model takes about {allowed:,}."
+        reason = f"The {named} is too long: {len(text) - given:,} characters; this model takes about {allowed:,}."
         raise Refused(reason, what, allowed)
 
 

@@ -22,6 +22,7 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.command(name="imagine", description=described("imagine"))
 @app_commands.describe(
     prompt=described("imagine_prompt"),
+    avoid=described("imagine_avoid"),
     count=described("imagine_count"),
     spoiler=described("imagine_spoiler"),
     private=described("imagine_private"),
@@ -33,6 +34,7 @@ async def setup(bot: JanusBot) -> None:
 async def imagine(
     interaction: discord.Interaction[JanusBot],
     prompt: Range[str, 1, MOST_CHARACTERS],
+    avoid: Range[str, 1, MOST_CHARACTERS] = "",
     count: Range[int, 1, 5] | None = None,
     spoiler: bool = False,
     private: bool = False,
@@ -42,5 +44,5 @@ async def imagine(
 ) -> None:
     """Draw pictures of a prompt, and show them in one message."""
     usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
-    drawing = usual.drawing(prompt, seed=seed, guidance=guidance, temperature=temperature, count=count)
+    drawing = usual.drawing(prompt, avoid=avoid, seed=seed, guidance=guidance, temperature=temperature, count=count)
     await draw(interaction, drawing, spoiler=spoiler, private=private)

@@ -62,12 +62,19 @@ async def draw(
     job that it tries once more, on the same message. Raises Refusal or Refused.
     """
     bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=again is not None)
-    usual = (await bot.settings_in(target.guild_id)).imagine
-    wanted = Wanted.drawing(wish, usual, hidden=spoiler)
-    await admission.check(bot, target, wanted, wish.prompt, target.texts.prompt_empty)
-    words = well_formed(wish.prompt).strip()
-    drawing = replace(wish, prompt=words, previews=True, id=new_id(), owner=str(target.asker.id))
-    spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
+    server = await bot.store.servers.get(target.guild_id)
+    wanted = Wanted.drawing(wish, (await bot.settings_in(target.guild_id)).imagine, hidden=spoiler)
+    await admission.check(bot, target, wanted, wish.prompt, target.texts.prompt_empty, wish.avoid)
+    drawing = replace(
+        wish,
+        prompt=well_formed(wish.prompt).strip(),
+        avoid=well_formed(wish.avoid).strip(),
+        always_avoid=server.avoid,
+        previews=True,
+        id=new_id(),
+        owner=str(target.asker.id),
+    )
+    spoiler = spoiler or server.spoilers
     keeping = admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler, origin=origin, again=again)
     async with keeping as record:
         job = await admission.submit(bot, target, record, drawing)

@@ -10,7 +10,7 @@ from bot.core.errors import Refusal
 from bot.core.explain import refusable
 from bot.core.permissions import check_manages, check_owns
 from bot.features.settings.choices import choose
-from bot.features.settings.forms import GROUPS, NumbersForm, WordsForm
+from bot.features.settings.forms import GROUPS, AvoidForm, NumbersForm, WordsForm
 from bot.features.settings.panel import change, panel, show_again
 from bot.texts import described, texts_for
 from bot.ui.buttons import Choice, Control
@@ -58,7 +58,12 @@ async def press(interaction: discord.Interaction[JanusBot], button: Control | Ch
 async def _open_form(interaction: discord.Interaction[JanusBot], name: str) -> None:
     bot, texts = interaction.client, texts_for(interaction)
     own = await bot.store.servers.get(check_manages(interaction))
-    if name in GROUPS:
-        await open_form(interaction, partial(NumbersForm, texts, name, own, bot.settings, show_again))
-    else:
-        await open_form(interaction, partial(WordsForm, texts, own, show_again))
+    match name:
+        case "words":
+            await open_form(interaction, partial(WordsForm, texts, own, show_again))
+        case "avoid":
+            await open_form(interaction, partial(AvoidForm, texts, own, show_again))
+        case _ if name in GROUPS:
+            await open_form(interaction, partial(NumbersForm, texts, name, own, bot.settings, show_again))
+        case _:
+            raise Refusal(texts.forgotten)

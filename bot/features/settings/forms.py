@@ -21,6 +21,7 @@ Done = Callable[[discord.Interaction[JanusBot]], Awaitable[None]]
 
 MOST_WORDS_CHARACTERS: Final = 4000  # what one field of a form holds
 LABEL: Final = 45  # characters of a field's name
+MOST_AVOIDED: Final = 200  # characters: members' own words share the model's room with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +151,20 @@ class WordsForm(Form):
         await self.done(interaction)
         if never := [one_line(word) for word in words if word not in found]:
             raise Refusal(texts_for(interaction).words_never.format(words=" · ".join(never)))
+
+
+class AvoidForm(Form):
+    """What no picture of the server shall show."""
+
+    def __init__(self, texts: Texts, own: ServerSettings, done: Done) -> None:
+        super().__init__(texts.set_avoid)
+        self.done = done
+        self.avoid = self.ask(
+            texts.set_avoid_label, own.avoid, hint=texts.set_avoid_hint, most=MOST_AVOIDED, long=True, required=False
+        )
+
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
+        """Keep what was filled in. Raises Refusal."""
+        words = " ".join(well_formed(self.avoid.value).split())
+        await interaction.client.store.servers.change(check_manages(interaction), {"avoid": words or None})
+        await self.done(interaction)

@@ -10,7 +10,7 @@ from discord import ui
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import check_manages, manages, owns
-from bot.core.text import decimal, one_line
+from bot.core.text import QUOTED, decimal, one_line
 from bot.features.settings.forms import GROUPS, labels, titles
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
@@ -87,7 +87,7 @@ def _work(shown: Shown) -> Sequence[ui.Item[Any]]:
     return [
         ui.TextDisplay(f"-# {texts.settings_hint}"),
         *(_numbers(shown, group) for group in GROUPS),
-        _words(own, texts),
+        *_words(own, texts),
         switch(texts.set_spoilers, texts.set_spoilers_hint, own.spoilers, texts, "settings", "spoilers"),
     ]
 
@@ -158,9 +158,13 @@ def _numbers(shown: Shown, name: str) -> ui.Item[Any]:
     return ui.Section(_line(titles(texts)[name], " · ".join(numbers)), accessory=_change(name, texts))
 
 
-def _words(own: ServerSettings, texts: Texts) -> ui.Item[Any]:
+def _words(own: ServerSettings, texts: Texts) -> Sequence[ui.Item[Any]]:
     count = texts.set_words_count.format(n=len(own.refused)) if own.refused else texts.set_none
-    return ui.Section(_line(texts.set_words, count), accessory=_change("words", texts))
+    avoided = one_line(own.avoid, QUOTED) if own.avoid else texts.set_none
+    return [
+        ui.Section(_line(texts.set_words, count), accessory=_change("words", texts)),
+        ui.Section(_line(texts.set_avoid, avoided), accessory=_change("avoid", texts)),
+    ]
 
 
 def switch(title: str, hint: str, on: bool, texts: Texts, *name: str) -> ui.Item[Any]:

@@ -6,10 +6,10 @@ import simcord
 from bot.media import provenance
 from model.requests import Drawing
 from tests.bot.conftest import World, restart
-from tests.bot.features.test_gallery import drawn, fields, finish, newest
+from tests.bot.features.test_gallery import drawn, finish, newest
 from tests.bot.features.test_settings import fill, manager, opened
 from tests.bot.scripted import pictures
-from tests.bot.seen import files, shown, text, told_privately
+from tests.bot.seen import fields, files, shown, text, told_privately
 
 __all__ = ["manager"]  # a fixture of the settings' tests
 

@@ -48,6 +48,11 @@ class Texts(CommandTexts):
     status_work: str
     status_pace: str
     status_since: str
+    presence_free: str
+    presence_busy: str
+    presence_loading: str
+    presence_paused: str
+    presence_failed: str
 
     # a job on its way
     received: str

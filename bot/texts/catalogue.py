@@ -30,6 +30,7 @@ class Texts(CommandTexts):
     help_reply: str
     help_menus: str
     help_queue: str
+    help_defaults: str
     help_status: str
     help_privacy: str
     help_settings: str
@@ -249,6 +250,10 @@ class Texts(CommandTexts):
     set_blocked_hint: str
     set_blocked_more: str
     set_blocked_choose: str
+    defaults_title: str
+    defaults_hint: str
+    defaults_private: str
+    defaults_private_hint: str
     set_roles_draw: str
     set_roles_ask: str
     set_roles_costly: str

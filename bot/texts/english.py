@@ -7,6 +7,7 @@ from bot.texts.catalogue import Texts
 ENGLISH = Texts(
     locales=(discord.Locale.american_english, discord.Locale.british_english),
     name_ask="ask",
+    name_defaults="defaults",
     name_help="help",
     name_imagine="imagine",
     name_privacy="privacy",
@@ -50,6 +51,7 @@ ENGLISH = Texts(
     describe_one="Describe this image.",
     describe_several="Describe these images.",
     help="What I can do, with examples to try",
+    defaults="What holds for your drawings and answers when you say nothing",
     help_intro="I draw pictures from words with {imagine}, and answer questions about pictures with {ask}.",
     help_draw="**Drawing.** Press one to try it; everyone here will see the result:",
     help_ask="**Asking.** Press one, then add a picture:",
@@ -57,6 +59,7 @@ ENGLISH = Texts(
     help_menus="To ask about a picture that's already here, open its message's menu (right-click or long-press) and "
     "choose Apps.",
     help_queue="your requests",
+    help_defaults="what holds when you say nothing",
     help_status="how busy I am",
     help_privacy="what I keep about you",
     help_settings="how I work on this server",
@@ -266,6 +269,10 @@ ENGLISH = Texts(
     set_blocked_hint="They can't use me on this server.",
     set_blocked_more="Blocked earlier as well: {n}.",
     set_blocked_choose="Nobody: choose members",
+    defaults_title="Your defaults",
+    defaults_hint="They hold wherever you use me, unless you say otherwise in a command. Bold: set by you.",
+    defaults_private="Only for you",
+    defaults_private_hint="Nobody else sees your drawings and the answers you get.",
     set_roles_draw="Who can draw",
     set_roles_ask="Who can ask about pictures",
     set_roles_costly="Who can use what takes longest",
@@ -299,8 +306,8 @@ ENGLISH = Texts(
     privacy_title="What I keep about you",
     keeps_requests="What you asked for: your words, the settings of a drawing, and where it was shown. For {days}.",
     keeps_pictures="Small copies of the pictures you asked about, with the conversation about them. For {days}.",
-    keeps_others="When you asked for something: for a day at most. Reports you made: for {days}. That a server "
-    "blocked you: until it unblocks you.",
+    keeps_others="When you asked for something: for a day at most. Reports you made: for {days}. Your own defaults: "
+    "until you change them. That a server blocked you: until it unblocks you.",
     one_day="1 day",
     days="{n} days",
     privacy_discord="Messages stay on Discord until they're deleted there.",

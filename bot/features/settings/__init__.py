@@ -15,7 +15,7 @@ from bot.core.permissions import check_manages, check_owns
 from bot.features.settings import defaults
 from bot.features.settings.choices import choose
 from bot.features.settings.forms import GROUPS, NumbersForm, WordsForm
-from bot.features.settings.panel import change, panel, show_again
+from bot.features.settings.panel import FIRST, change, panel, show_again
 from bot.texts import described, texts_for
 from bot.ui.buttons import Choice, Control
 from bot.ui.forms import open_form
@@ -67,7 +67,7 @@ async def _open_form(interaction: discord.Interaction[JanusBot], name: str) -> N
         chosen, section = getattr(own, group.section), getattr(bot.settings, group.section)
 
         async def put(interaction: discord.Interaction[JanusBot], changes: dict[str, float | None]) -> None:
-            await change(interaction, **{group.section: changes})
+            await change(interaction, FIRST, **{group.section: changes})
 
         await open_form(interaction, partial(NumbersForm, texts, group, chosen, section, put))
     else:

@@ -51,6 +51,7 @@ class Discord(Section):
     token_file: Annotated[str, AfterValidator(as_meant)] = ""  # holds the token, where DISCORD_TOKEN is not set
     development_guild: int = Field(default=0, ge=0)  # sync commands to this one server, at once; 0: to all servers
     drain_seconds: float = Field(default=5.0, ge=0, le=600)  # that requests have to end when the bot is stopped
+    presence: bool = True  # the line under the bot's name says how busy it is
 
 
 class Imagine(Section):

@@ -152,9 +152,10 @@ class JanusBot(commands.AutoShardedBot):
         self.add_listener(self.unanswered.watch, "on_interaction")
         await super().connect(reconnect=reconnect)
 
-    async def settings_in(self, guild: int | None) -> Settings:
-        """Return the settings that hold in a server, or outside of servers."""
-        return (await self.store.servers.get(guild)).over(self.settings)
+    async def settings_in(self, guild: int | None, member: int | None = None) -> Settings:
+        """Return the settings that hold in a server, or outside of servers, with what a member chose above them."""
+        settings = (await self.store.servers.get(guild)).over(self.settings)
+        return (await self.store.members.get(member)).over(settings) if member else settings
 
     def mention(self, command: str, texts: Texts) -> str:
         """Name a command as its readers know it, to be pressed where Discord has told its id."""

@@ -91,7 +91,12 @@ def guide(bot: JanusBot, texts: Texts, *, may_set: bool) -> ui.LayoutView:
     """Show what the bot can do, with examples for its model. `may_set`: its reader can do something with /settings."""
     model = bot.executor.status().model
     examples = examples_for(model)
-    others = [("queue", texts.help_queue), ("status", texts.help_status), ("privacy", texts.help_privacy)]
+    others = [
+        ("queue", texts.help_queue),
+        ("defaults", texts.help_defaults),
+        ("status", texts.help_status),
+        ("privacy", texts.help_privacy),
+    ]
     others += [("settings", texts.help_settings)] if may_set else []
     menus = bool(bot.tree.get_commands(type=discord.AppCommandType.message))
     imagine = bot.mention("imagine", texts)
@@ -124,8 +129,10 @@ async def draw_example(interaction: discord.Interaction[JanusBot], button: Contr
     prompt = prompt_of(*button.arguments)
     if prompt is None:
         raise Refusal(texts_for(interaction).forgotten)
-    usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
-    await draw(interaction, usual.drawing(prompt), origin=Origin(interaction.user.id, button.action))
+    own = await interaction.client.store.members.get(interaction.user.id)
+    usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
+    origin = Origin(interaction.user.id, button.action)
+    await draw(interaction, usual.drawing(prompt), spoiler=own.spoiler, private=own.private, origin=origin)
 
 
 async def ask_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:
@@ -133,9 +140,10 @@ async def ask_example(interaction: discord.Interaction[JanusBot], button: Contro
     question, texts = question_of(*button.arguments), texts_for(interaction)
     if question is None:
         raise Refusal(texts.forgotten)
+    own = await interaction.client.store.members.get(interaction.user.id)
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
-        target = InteractionTarget(interaction, private=False)
+        target = InteractionTarget(interaction, private=own.private)
         origin = Origin(interaction.user.id, button.action)
         await ask(interaction.client, target, form.pictures.values, form.question.value, origin=origin)
 

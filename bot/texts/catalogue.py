@@ -31,6 +31,7 @@ class Texts(CommandTexts):
     help_reply: str
     help_menus: str
     help_queue: str
+    help_defaults: str
     help_status: str
     help_privacy: str
     help_settings: str
@@ -49,6 +50,11 @@ class Texts(CommandTexts):
     status_work: str
     status_pace: str
     status_since: str
+    presence_free: str
+    presence_busy: str
+    presence_loading: str
+    presence_paused: str
+    presence_failed: str
 
     # a job on its way
     received: str
@@ -254,6 +260,10 @@ class Texts(CommandTexts):
     set_blocked_hint: str
     set_blocked_more: str
     set_blocked_choose: str
+    defaults_title: str
+    defaults_hint: str
+    defaults_private: str
+    defaults_private_hint: str
     set_roles_draw: str
     set_roles_ask: str
     set_roles_costly: str

@@ -13,6 +13,7 @@ class CommandTexts:
 
     # names of commands and of their options, as people type them: lower case, no spaces, at most 32 characters
     name_ask: str
+    name_defaults: str
     name_help: str
     name_imagine: str
     name_privacy: str
@@ -59,6 +60,7 @@ class CommandTexts:
 
     # the other commands: likewise
     help: str
+    defaults: str
     privacy: str
     queue: str
     settings: str

@@ -7,6 +7,7 @@ from bot.texts.catalogue import Texts
 FRENCH = Texts(
     locales=(discord.Locale.french,),
     name_ask="question",
+    name_defaults="préférences",
     name_help="aide",
     name_imagine="imagine",
     name_privacy="confidentialité",
@@ -47,6 +48,7 @@ FRENCH = Texts(
     ask_word_choice="L'étendue du choix des mots, de 0 à 1 ; plus bas, seulement les plus probables",
     ask_private="Tu es seul à voir la réponse",
     help="Ce que je sais faire, avec des exemples à essayer",
+    defaults="Ce qui vaut pour tes dessins et tes réponses quand tu ne précises rien",
     privacy="Voir ce que je garde sur toi, ou me le faire oublier",
     queue="Voir ou annuler tes demandes",
     settings="Changer ma façon de travailler sur ce serveur",
@@ -69,6 +71,7 @@ FRENCH = Texts(
     help_menus="Pour poser une question sur une image déjà présente ici, ouvre le menu de son message (clic droit ou "
     "appui long) et choisis Applications.",
     help_queue="tes demandes",
+    help_defaults="ce qui vaut quand tu ne précises rien",
     help_status="si je suis occupé",
     help_privacy="ce que je garde sur toi",
     help_settings="comment je travaille sur ce serveur",
@@ -86,6 +89,11 @@ FRENCH = Texts(
     status_work="En cours : {running} · en attente : {queued}",
     status_pace="Un dessin prend environ {time}.",
     status_since="Démarré : {since}",
+    presence_free="{model} · libre",
+    presence_busy="{model} · en cours : {running}, en attente : {queued}",
+    presence_loading="{model} se charge",
+    presence_paused="En pause",
+    presence_failed="Pas disponible en ce moment",
     received="Préparation…",
     reading_picture="Je regarde l'image…",
     loading="Le modèle se charge encore. Ta demande démarrera d'elle-même.",
@@ -289,6 +297,11 @@ FRENCH = Texts(
     set_blocked_hint="Ils ne peuvent pas m'utiliser sur ce serveur.",
     set_blocked_more="Bloqués auparavant : {n}.",
     set_blocked_choose="Personne : choisis des membres",
+    defaults_title="Tes préférences",
+    defaults_hint="Elles valent partout où tu m'utilises, sauf si tu précises autre chose dans une commande. En "
+    "gras : choisi par toi.",
+    defaults_private="Pour toi seulement",
+    defaults_private_hint="Personne d'autre ne voit tes dessins ni les réponses que tu reçois.",
     set_roles_draw="Qui peut dessiner",
     set_roles_ask="Qui peut poser des questions sur les images",
     set_roles_costly="Qui peut demander ce qui prend le plus de temps",
@@ -324,8 +337,8 @@ FRENCH = Texts(
     keeps_requests="Ce que tu as demandé : tes mots, les réglages d'un dessin, et où il a été montré. Pendant {days}.",
     keeps_pictures="De petites copies des images sur lesquelles tu as posé des questions, avec la conversation. "
     "Pendant {days}.",
-    keeps_others="Quand tu as demandé quelque chose : un jour au plus. Tes signalements : pendant {days}. Qu'un "
-    "serveur t'a bloqué : jusqu'à ce qu'il te débloque.",
+    keeps_others="Quand tu as demandé quelque chose : un jour au plus. Tes signalements : pendant {days}. Tes "
+    "préférences : jusqu'à ce que tu les changes. Qu'un serveur t'a bloqué : jusqu'à ce qu'il te débloque.",
     one_day="1 jour",
     days="{n} jours",
     privacy_discord="Les messages restent sur Discord jusqu'à ce qu'ils y soient supprimés.",

@@ -7,6 +7,7 @@ from bot.texts.catalogue import Texts
 GERMAN = Texts(
     locales=(discord.Locale.german,),
     name_ask="frag",
+    name_defaults="vorgaben",
     name_help="hilfe",
     name_imagine="zeichne",
     name_privacy="datenschutz",
@@ -47,6 +48,7 @@ GERMAN = Texts(
     ask_word_choice="Wie breit die Wortwahl ist, 0 bis 1; niedrig: nur die wahrscheinlichsten Wörter",
     ask_private="Nur du siehst die Antwort",
     help="Was ich kann, mit Beispielen zum Ausprobieren",
+    defaults="Was für deine Zeichnungen und Antworten gilt, wenn du nichts sagst",
     privacy="Ansehen, was ich über dich speichere, oder es mich vergessen lassen",
     queue="Deine Anfragen ansehen oder abbrechen",
     settings="Ändern, wie ich auf diesem Server arbeite",
@@ -68,6 +70,7 @@ GERMAN = Texts(
     help_menus="Um etwas zu einem Bild zu fragen, das schon hier ist, öffne das Menü seiner Nachricht (Rechtsklick "
     "oder lange drücken) und wähle Apps.",
     help_queue="deine Anfragen",
+    help_defaults="was gilt, wenn du nichts sagst",
     help_status="wie beschäftigt ich bin",
     help_privacy="was ich über dich speichere",
     help_settings="wie ich auf diesem Server arbeite",
@@ -84,6 +87,11 @@ GERMAN = Texts(
     status_work="In Arbeit: {running} · wartend: {queued}",
     status_pace="Eine Zeichnung dauert etwa {time}.",
     status_since="Gestartet: {since}",
+    presence_free="{model} · frei",
+    presence_busy="{model} · in Arbeit: {running}, wartend: {queued}",
+    presence_loading="{model} lädt",
+    presence_paused="Pausiert",
+    presence_failed="Gerade nicht verfügbar",
     received="Wird vorbereitet…",
     reading_picture="Ich sehe mir das Bild an…",
     loading="Das Modell lädt noch. Deine Anfrage beginnt von selbst.",
@@ -286,6 +294,11 @@ GERMAN = Texts(
     set_blocked_hint="Sie können mich auf diesem Server nicht benutzen.",
     set_blocked_more="Früher gesperrt wurden außerdem: {n}.",
     set_blocked_choose="Niemand: Mitglieder wählen",
+    defaults_title="Deine Vorgaben",
+    defaults_hint="Sie gelten überall, wo du mich benutzt, wenn du im Befehl nichts anderes sagst. Fett: von dir "
+    "gewählt.",
+    defaults_private="Nur für dich",
+    defaults_private_hint="Sonst sieht niemand deine Zeichnungen und die Antworten an dich.",
     set_roles_draw="Wer zeichnen lassen kann",
     set_roles_ask="Wer nach Bildern fragen kann",
     set_roles_costly="Wer nutzen kann, was am längsten dauert",
@@ -321,8 +334,8 @@ GERMAN = Texts(
     keeps_requests="Was du angefragt hast: deine Worte, die Einstellungen einer Zeichnung und wo sie gezeigt wurde. "
     "Für {days}.",
     keeps_pictures="Kleine Kopien der Bilder, zu denen du etwas gefragt hast, mit dem Gespräch darüber. Für {days}.",
-    keeps_others="Wann du etwas angefragt hast: höchstens einen Tag. Deine Meldungen: für {days}. Dass ein Server "
-    "dich gesperrt hat: bis er es aufhebt.",
+    keeps_others="Wann du etwas angefragt hast: höchstens einen Tag. Deine Meldungen: für {days}. Deine Vorgaben: "
+    "bis du sie änderst. Dass ein Server dich gesperrt hat: bis er es aufhebt.",
     one_day="1 Tag",
     days="{n} Tage",
     privacy_discord="Nachrichten bleiben auf Discord, bis sie dort gelöscht werden.",

@@ -151,14 +151,14 @@ def test_numbers_are_written_as_the_language_does(texts: Texts) -> None:
 async def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
     put, own = AsyncMock(), ServerSettings()
     forms: list[Form] = [
-        AskForm(texts, put, hand_in=True, choose_privacy=True),
+        AskForm(texts, put, hand_in=True, private=False),
         AskForm(texts, put, title=texts.ask_more),
         DrawingForm(texts, Drawing(prompt="x"), put),
         ReportForm(texts, Mock()),
         WordsForm(texts, own, put),
         RoleForm(texts, 1, "a role with quite a long name indeed, as some servers have", own, Settings().limits, put),
         AvoidForm(texts, own, put),
-        *(NumbersForm(texts, name, own, Settings(), put) for name in GROUPS),
+        *(NumbersForm(texts, group, {}, getattr(Settings(), group.section), put) for group in GROUPS.values()),
     ]
     assert {type(form) for form in forms} == set(Form.__subclasses__())
     for form in forms:

@@ -1,4 +1,7 @@
-"""/settings: how the bot works on a server, for those who may manage it; and whether it works, for its owner."""
+"""/settings: how the bot works on a server, for those who may manage it; and whether it works, for its owner.
+
+/defaults is the same for one's own requests, and has a file of its own.
+"""
 
 from functools import partial
 
@@ -9,9 +12,10 @@ from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.explain import refusable
 from bot.core.permissions import check_manages, check_owns
+from bot.features.settings import defaults
 from bot.features.settings.choices import choose
 from bot.features.settings.forms import GROUPS, AvoidForm, NumbersForm, WordsForm
-from bot.features.settings.panel import change, panel, show_again
+from bot.features.settings.panel import FIRST, change, panel, show_again
 from bot.texts import described, texts_for
 from bot.ui.buttons import Choice, Control
 from bot.ui.forms import open_form
@@ -21,6 +25,7 @@ async def setup(bot: JanusBot) -> None:
     """Add the command, and what is on its panel."""
     bot.tree.add_command(settings)
     bot.actions["settings"] = press
+    await defaults.setup(bot)
 
 
 @app_commands.command(name="settings", description=described("settings"))
@@ -63,7 +68,12 @@ async def _open_form(interaction: discord.Interaction[JanusBot], name: str) -> N
             await open_form(interaction, partial(WordsForm, texts, own, show_again))
         case "avoid":
             await open_form(interaction, partial(AvoidForm, texts, own, show_again))
-        case _ if name in GROUPS:
-            await open_form(interaction, partial(NumbersForm, texts, name, own, bot.settings, show_again))
+        case _ if group := GROUPS.get(name):
+            chosen, section = getattr(own, group.section), getattr(bot.settings, group.section)
+
+            async def put(interaction: discord.Interaction[JanusBot], changes: dict[str, float | None]) -> None:
+                await change(interaction, FIRST, **{group.section: changes})
+
+            await open_form(interaction, partial(NumbersForm, texts, group, chosen, section, put))
         case _:
             raise Refusal(texts.forgotten)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import discord
 from discord import ui
 
-from bot.config import Limits, Section, Settings
+from bot.config import Limits, Section
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import check_manages
@@ -18,6 +18,8 @@ from bot.texts import Texts, texts_for
 from bot.ui.forms import Entry, Form, numbers
 
 Done = Callable[[discord.Interaction[JanusBot]], Awaitable[None]]
+Put = Callable[[discord.Interaction[JanusBot], dict[str, float | None]], Awaitable[None]]
+"""What is done with numbers by their key; None is for what was left empty. May raise Refusal."""
 
 MOST_WORDS_CHARACTERS: Final = 4000  # what one field of a form holds
 LABEL: Final = 45  # characters of a field's name
@@ -28,15 +30,19 @@ MOST_AVOIDED: Final = 200  # characters: members' own words share the model's ro
 class Group:
     """Numbers of one section of config.toml that are changed together."""
 
+    name: str
     section: str
     keys: Sequence[str]
 
 
 GROUPS: Final[Mapping[str, Group]] = {
-    "drawings": Group("imagine", ("guidance", "temperature", "count")),
-    "answers": Group("ask", ("temperature", "top_p", "max_new_tokens")),
-    "member": Group("limits", ("member_running", "member_queued", "member_hourly")),
-    "server": Group("limits", ("server_running", "server_queued", "server_hourly")),
+    group.name: group
+    for group in (
+        Group("drawings", "imagine", ("guidance", "temperature", "count")),
+        Group("answers", "ask", ("temperature", "top_p", "max_new_tokens")),
+        Group("member", "limits", ("member_running", "member_queued", "member_hourly")),
+        Group("server", "limits", ("server_running", "server_queued", "server_hourly")),
+    )
 }
 
 
@@ -68,15 +74,14 @@ def titles(texts: Texts) -> Mapping[str, str]:
 
 
 class NumbersForm(Form):
-    """The numbers of one group. A field that is left empty is as config.toml says."""
+    """The numbers of one group. A field that is left empty is as where nobody chose anything."""
 
-    def __init__(self, texts: Texts, name: str, own: ServerSettings, settings: Settings, done: Done) -> None:
-        super().__init__(titles(texts)[name])
-        self.group, self.done = GROUPS[name], done
-        chosen = getattr(own, self.group.section)
-        self.section = section = getattr(settings, self.group.section)
+    def __init__(self, texts: Texts, group: Group, chosen: Mapping[str, Any], section: Section, put: Put) -> None:
+        """`chosen`: what was filled in before; `section` has what holds without; `put` keeps what is filled in now."""
+        super().__init__(titles(texts)[group.name])
+        self.section, self.put = section, put
         self.fields: dict[str, ui.TextInput[Any]] = {}
-        for key in self.group.keys:
+        for key in group.keys:
             low, high = bounds(section, key)
             hint = texts.set_hint.format(
                 low=decimal(low, texts), high=decimal(high, texts), usual=decimal(getattr(section, key), texts)
@@ -85,16 +90,14 @@ class NumbersForm(Form):
             self.fields[key] = self.ask(labels(texts)[key], value, hint=hint)
 
     async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
-        """Keep what was filled in. Raises Refusal."""
-        texts, guild = texts_for(interaction), check_manages(interaction)
+        """Have kept what was filled in. Raises Refusal."""
+        texts = texts_for(interaction)
         written = {
             key: Entry(labels(texts)[key], field.value, *bounds(self.section, key))
             for key, field in self.fields.items()
             if field.value.strip()
         }
-        changes = {**dict.fromkeys(self.fields), **numbers(texts, written)}
-        await interaction.client.store.servers.change(guild, {self.group.section: changes})
-        await self.done(interaction)
+        await self.put(interaction, {**dict.fromkeys(self.fields), **numbers(texts, written)})
 
 
 def bounds(section: Section, key: str) -> tuple[float, float]:

@@ -1,17 +1,18 @@
 """The settings of a server: pages that show what holds, with a button or a select beside everything."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import discord
 from discord import ui
 
+from bot.config import Section
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import check_manages, manages, owns
 from bot.core.text import QUOTED, decimal, one_line
-from bot.features.settings.forms import GROUPS, labels, titles
+from bot.features.settings.forms import GROUPS, Group, labels, titles
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import Choice, Control, Select
@@ -150,12 +151,17 @@ def _line(title: str, *lines: str) -> ui.TextDisplay[Any]:
 
 
 def _numbers(shown: Shown, name: str) -> ui.Item[Any]:
-    """Show numbers that hold here; those that the server chose are bold."""
     group, own, texts = GROUPS[name], shown.own, shown.texts
     chosen, holds = getattr(own, group.section), getattr(own.over(shown.bot.settings), group.section)
+    line = numbers_shown(titles(texts)[name], group, chosen, holds, texts)
+    return ui.Section(line, accessory=_change(name, texts))
+
+
+def numbers_shown(title: str, group: Group, chosen: Container[str], holds: Section, texts: Texts) -> str:
+    """Write the numbers of a group that hold; those that were chosen are bold."""
     written = {key: decimal(getattr(holds, key), texts) for key in group.keys}
     numbers = [f"{labels(texts)[key]} {f'**{value}**' if key in chosen else value}" for key, value in written.items()]
-    return ui.Section(_line(titles(texts)[name], " · ".join(numbers)), accessory=_change(name, texts))
+    return f"**{title}**\n{' · '.join(numbers)}"
 
 
 def _words(own: ServerSettings, texts: Texts) -> Sequence[ui.Item[Any]]:

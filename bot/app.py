@@ -10,7 +10,7 @@ from bot.core.cdn import Read
 from bot.core.client import Feature, JanusBot
 from bot.core.health import serving_health
 from bot.core.queue import Wait, plainly
-from bot.features import ask, controls, help, imagine, privacy, provenance, queue, reports, settings, status
+from bot.features import ask, controls, help, imagine, presence, privacy, provenance, queue, reports, settings, status
 from bot.jobs import recovery
 from bot.token import read_token
 from bot.ui import buttons, forms
@@ -28,6 +28,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     provenance.setup,
     queue.setup,
     status.setup,
+    presence.setup,
     help.setup,
     settings.setup,
     privacy.setup,

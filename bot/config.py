@@ -9,10 +9,11 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -50,6 +51,7 @@ class Discord(Section):
     token_file: Annotated[str, AfterValidator(as_meant)] = ""  # holds the token, where DISCORD_TOKEN is not set
     development_guild: int = Field(default=0, ge=0)  # sync commands to this one server, at once; 0: to all servers
     drain_seconds: float = Field(default=5.0, ge=0, le=600)  # that requests have to end when the bot is stopped
+    presence: bool = True  # the line under the bot's name says how busy it is
 
 
 class Imagine(Section):
@@ -63,6 +65,7 @@ class Imagine(Section):
         self,
         prompt: str,
         *,
+        avoid: str = "",
         seed: int | None = None,
         guidance: float | None = None,
         temperature: float | None = None,
@@ -71,6 +74,7 @@ class Imagine(Section):
         """Make what draws a prompt, by these settings where nothing else is said, and by a random seed."""
         return Drawing(
             prompt=prompt,
+            avoid=avoid,
             seed=random_seed() if seed is None else seed,
             guidance=self.guidance if guidance is None else guidance,
             temperature=self.temperature if temperature is None else temperature,
@@ -133,7 +137,8 @@ class Store(Section):
 class Health(Section):
     """Where the bot tells how it is."""
 
-    port: int = Field(default=0, ge=0, le=65535)  # on the loopback address; 0: nowhere
+    port: int = Field(default=0, ge=0, le=65535)  # 0: nowhere
+    address: IPvAnyAddress = IPv4Address("127.0.0.1")  # that it listens on
 
 
 class Settings(BaseSettings):

@@ -31,13 +31,13 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
-Cause = Literal["prompt", "question", "conversation", "pictures", "other"]  # what there is too much of
+Cause = Literal["prompt", "avoid", "question", "conversation", "pictures", "other"]  # what there is too much of
 
 
 class Refused(ValueError):  # noqa: N818 (said of the request, in the past tense, like the events below)
     """A request that the model can't take. `reason` is one plain sentence for the person who asked.
 
-    `cause` and `limit` (characters, of a prompt or question) tell the same to callers who speak other languages.
+    `cause` and `limit` (characters, of the words that are too many) tell the same to callers who speak other languages.
     """
 
     def __init__(self, reason: str, cause: Cause = "other", limit: int = 0) -> None:
@@ -83,7 +83,10 @@ class Drawing:
 
     kind: ClassVar[Kind] = "drawing"
 
-    prompt: str
+    prompt: str  # as it was written
+    prompts: tuple[str, ...] = ()  # of each picture, where they are of words of their own
+    avoid: str = ""  # what must not be in the pictures: guidance leads away from it
+    always_avoid: str = ""  # what must not be there besides, whoever asks
     seed: int = field(default_factory=random_seed)
     guidance: float = 5.0  # 1 to 10; logits are u + guidance * (c - u)
     temperature: float = 1.0  # 0 (greedy: all pictures would be equal, so only one is drawn) to 2
@@ -93,6 +96,15 @@ class Drawing:
     previews: bool = False  # send Preview events
     owner: str = ""
     id: str = field(default_factory=new_id)
+
+    def words(self, number: int) -> str:
+        """Return what picture `number` (from 0) is of."""
+        return self.prompts[number] if self.prompts else self.prompt
+
+    @property
+    def avoided(self) -> str:
+        """All that must not be in the pictures; empty if that is nothing."""
+        return ", ".join(filter(None, (self.avoid.strip(), self.always_avoid.strip())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ SKIPS_FAIL: Final = bool(os.environ.get("SKIPPED_TESTS_FAIL"))  # where everythi
 MAY_BE_SKIPPED: Final = {  # by a word of the reason: what not every such machine can have
     "JANUS_REFERENCE": "names a checkpoint of 1.6 GB that is not in the repository",
     "CUDA": "needs a GPU",
+    "control groups": "takes root on Linux",
+    "systemd": "is not on every Linux",
 }
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -3,7 +3,9 @@
 import importlib.util
 import os
 import platform
+import shutil
 import stat
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,11 @@ NO_PLAYGROUND = "the playground is not installed: start it with uv run --extra p
 ROOM = 0.9  # the share of the memory that weights may take, so that requests find some
 PATIENCE = 60.0  # seconds that people wait for a drawing without being warned
 NVIDIA = Path("/dev/nvidia0")
+# the build that uv chooses by the driver. --no-config: the index that has them tells no dates, and [tool.uv] wants some
+OTHER_TORCH = (
+    "uv pip install --no-config --torch-backend auto --reinstall-package torch --reinstall-package torchvision "
+    '"torch<3" torchvision'
+)
 OTHERS = stat.S_IRWXG | stat.S_IRWXO  # who may read a file besides its owner
 
 
@@ -83,7 +90,7 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
         yield Finding("device", "wrong", str(error))
         return
     yield Finding("torch", "fine", machine.torch)
-    yield _device(machine)
+    yield device(machine, asked_for=chosen.device)
     try:
         needs = needs_of(chosen.name, machine.dtype, weights)
     except PlainError as error:
@@ -97,6 +104,37 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
         yield speed(needs, read_speed())
     if chosen.name == "demo":
         yield Finding("model", "note", " ".join(demo_lines()))
+
+
+def device(machine: "Machine", *, asked_for: str) -> Finding:
+    """Tell which device it is, and whether there is a GPU that torch can't see."""
+    words = f"{machine.device} ({machine.name}), {machine.dtype}"
+    gpu = nvidia_gpu() if machine.device == "cpu" and asked_for == "auto" else ""
+    if not gpu:
+        return Finding("device", "fine", words)
+    cause = f"is for {machine.built_for}, and its driver may be too old" if machine.built_for else "is for no GPU"
+    update = "Update the driver, or type: " if machine.built_for else "Type: "
+    afterwards = as_typed("check").replace("uv run", "uv run --no-sync")  # or uv takes the other build back
+    return Finding(
+        "device",
+        "note",
+        f"{words}. There is {gpu}, which torch {machine.torch} can't use: it {cause}. {update}{OTHER_TORCH} and start "
+        f"this as {afterwards} from then on",
+    )
+
+
+def nvidia_gpu() -> str:
+    """Name an NVIDIA GPU that the driver or the system knows of, whatever torch can use; "" if there is none."""
+    if program := shutil.which("nvidia-smi"):
+        asked = [program, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        try:
+            told = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+        except (OSError, subprocess.SubprocessError):  # it is there, but there is no GPU or no driver
+            told = ""
+        if told:
+            name, _, driver = told.splitlines()[0].partition(", ")
+            return f"an {name} (driver {driver})" if "NVIDIA" in name else f"an NVIDIA {name} (driver {driver})"
+    return "an NVIDIA GPU" if NVIDIA.exists() else ""
 
 
 def memory(machine: "Machine", needs: "Needs") -> Finding:
@@ -149,10 +187,3 @@ def _upscaler(settings: Settings, weights: Path) -> Finding:
     except PlainError as error:
         return Finding("upscaler", "wrong", str(error))
     return Finding("upscaler", "fine", str(file) if file else "none: pictures are doubled by a plain filter (lanczos)")
-
-
-def _device(machine: "Machine") -> Finding:
-    words = f"{machine.device} ({machine.name}), {machine.dtype}"
-    if machine.device == "cpu" and NVIDIA.exists():
-        return Finding("device", "note", f"{words}. There is an NVIDIA GPU that torch can't use: update its driver")
-    return Finding("device", "fine", words)

@@ -169,6 +169,7 @@ def drain(
 @app.command()
 def imagine(
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to draw.")],
+    avoid: Annotated[str, typer.Option(metavar="WORDS", help="What must not be in the pictures.")] = "",
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Random if not given.")] = None,
     guidance: Annotated[float | None, typer.Option(help="1 to 10: how closely to follow the prompt.")] = None,
     temperature: Temperature = None,
@@ -187,7 +188,8 @@ def imagine(
     from bot.cli import oneshot
 
     chosen: Options = {"guidance": guidance, "temperature": temperature, "count": count}
-    oneshot.imagine(load_settings(config, model, device, dtype, imagine=chosen), prompt, seed, out, upscale, json)
+    settings = load_settings(config, model, device, dtype, imagine=chosen)
+    oneshot.imagine(settings, prompt, avoid, seed, out, upscale, json)
 
 
 @app.command()

@@ -41,13 +41,19 @@ NAME: Final = 60  # characters of a prompt in the name of a file
 ALL: Final = ("1b", "7b", "upscaler")
 
 
-def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscale: bool, as_json: bool) -> None:
+def imagine(
+    settings: Settings, prompt: str, avoid: str, seed: int | None, out: Path, upscale: bool, as_json: bool
+) -> None:
     """Draw `prompt` and write it into `out`; print the files, or an object that has all it takes to draw them again."""
-    drawing = replace(settings.imagine.drawing(well_formed(prompt), seed=seed), upscale=upscale)
+    drawing = replace(
+        settings.imagine.drawing(well_formed(prompt), avoid=well_formed(avoid).strip(), seed=seed), upscale=upscale
+    )
     with _plainly(out):
         out.mkdir(parents=True, exist_ok=True)
     if drawing.temperature == 0 and drawing.count > 1:
         say("At temperature 0 all pictures would be equal, so one is drawn.")
+    if drawing.guidance == 1 and drawing.avoid:
+        say("At guidance 1 nothing is avoided: --guidance takes more.")
     result = run_to_end(_carry_out(settings, drawing))
     assert isinstance(result, Pictures)
     made = zip(result.pictures, result.seeds, result.tokens, strict=True)
@@ -57,7 +63,12 @@ def imagine(settings: Settings, prompt: str, seed: int | None, out: Path, upscal
             for picture, its_seed, tokens in made
         ]
     if as_json:
-        chosen = {"prompt": drawing.prompt, "guidance": drawing.guidance, "temperature": drawing.temperature}
+        chosen = {
+            "prompt": drawing.prompt,
+            "avoid": drawing.avoid,
+            "guidance": drawing.guidance,
+            "temperature": drawing.temperature,
+        }
         by = {"model": settings.model.name, "version": program_version()}
         came = {"files": [str(file) for file in files], "seeds": result.seeds, "seconds": result.seconds}
         show(json.dumps({**came, **chosen, **by}))

@@ -32,6 +32,7 @@ from bot.features.reports import card
 from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.reply import ReplyTarget
+from bot.jobs.rights import Wanted
 from bot.media import provenance
 from bot.media.decoding import small_copy
 from bot.media.inputs import pictures_on
@@ -158,7 +159,7 @@ class Selftest:
     async def drawing(self) -> str:
         """A real drawing goes its whole way."""
         target = await self._target()
-        await admission.check(self.bot, target, PROMPT)
+        await admission.check(self.bot, target, Wanted("draw"), PROMPT)
         drawing = replace(self.bot.settings.imagine.drawing(PROMPT, count=5, temperature=1.0), previews=True)
         async with admission.accepted(self.bot, target, drawing.id, drawing) as record:
             job = await admission.submit(self.bot, target, record, drawing)

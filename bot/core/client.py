@@ -19,9 +19,10 @@ from bot.config import Settings
 from bot.core.cdn import Cdn, Read
 from bot.core.command_sync import CommandSync
 from bot.core.errors import log_bug
-from bot.core.explain import OUTDATED, explain
+from bot.core.explain import OUTDATED, explain, explained
 from bot.core.metrics import Metrics, Reading
 from bot.core.open_jobs import OpenJobs
+from bot.core.permissions import check_welcome
 from bot.core.presses import Presses
 from bot.core.queue import JobQueue, Wait, plainly
 from bot.core.receipts import Receipts
@@ -78,7 +79,8 @@ class CommandTree(app_commands.CommandTree["JanusBot"]):
 
     async def interaction_check(self, interaction: discord.Interaction["JanusBot"], /) -> bool:
         interaction.client.unanswered.serve(interaction)
-        return True
+        name = interaction.command.name if interaction.command else ""
+        return await explained(interaction, check_welcome(interaction, name))
 
 
 class JanusBot(commands.AutoShardedBot):
@@ -150,9 +152,10 @@ class JanusBot(commands.AutoShardedBot):
         self.add_listener(self.unanswered.watch, "on_interaction")
         await super().connect(reconnect=reconnect)
 
-    async def settings_in(self, guild: int | None) -> Settings:
-        """Return the settings that hold in a server, or outside of servers."""
-        return (await self.store.servers.get(guild)).over(self.settings)
+    async def settings_in(self, guild: int | None, member: int | None = None) -> Settings:
+        """Return the settings that hold in a server, or outside of servers, with what a member chose above them."""
+        settings = (await self.store.servers.get(guild)).over(self.settings)
+        return (await self.store.members.get(member)).over(settings) if member else settings
 
     def mention(self, command: str, texts: Texts) -> str:
         """Name a command as its readers know it, to be pressed where Discord has told its id."""

@@ -17,6 +17,7 @@ def reason_in(texts: Texts, refused: Refused | Failed) -> str:
     """Say in a member's language why the model can't take a request; in the model's own words where there are none."""
     sentences: dict[Cause, str] = {
         "prompt": texts.refused_prompt,
+        "avoid": texts.refused_avoid,
         "question": texts.refused_question,
         "conversation": texts.refused_conversation,
         "pictures": texts.refused_pictures,

@@ -4,7 +4,7 @@ What is said here repeats nothing of what was asked for: Discord may have refuse
 """
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any, Final, TypeVar, cast
 
@@ -44,6 +44,16 @@ def refusable(command: Command) -> Command:
             await explain(interaction, refusal)
 
     return cast("Command", telling)
+
+
+async def explained(interaction: discord.Interaction, check: Awaitable[None]) -> bool:
+    """Tell whether a check refuses nothing; what it refuses is told to who pressed or typed."""
+    try:
+        await check
+        return True
+    except Refusal as refusal:
+        await explain(interaction, refusal)
+        return False
 
 
 async def explain(interaction: discord.Interaction, error: BaseException, *buttons: ui.Item[Any]) -> None:

@@ -1,8 +1,7 @@
-"""/healthz and /metrics on a loopback port, for whoever keeps the bot running."""
+"""/healthz and /metrics on a port of this machine, for whoever keeps the bot running."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -10,8 +9,6 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from bot.config import SettingsError
 from bot.core.client import JanusBot
 from model.requests import Replica
-
-HOST: Final = "127.0.0.1"
 
 
 def health(bot: JanusBot) -> dict[str, object]:
@@ -37,7 +34,7 @@ def _state(replica: Replica) -> str:
 @asynccontextmanager
 async def serving_health(bot: JanusBot) -> AsyncIterator[None]:
     """Answer on the port that the settings name; on none if that is 0. Raises SettingsError if it is taken."""
-    port = bot.settings.health.port
+    address, port = str(bot.settings.health.address), bot.settings.health.port
     if not port:
         yield
         return
@@ -55,9 +52,9 @@ async def serving_health(bot: JanusBot) -> AsyncIterator[None]:
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, HOST, port).start()
+            await web.TCPSite(runner, address, port).start()
         except OSError as error:
-            raise SettingsError(f"health.port: {HOST}:{port} can't be listened on: {error.strerror}") from None
+            raise SettingsError(f"health.port: {address}:{port} can't be listened on: {error.strerror}") from None
         yield
     finally:
         await runner.cleanup()

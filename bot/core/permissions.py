@@ -1,13 +1,16 @@
 """Permissions: who may do what, and which of the bot's own are missing, in the words of Discord's own settings."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import discord
 
 from bot.core.errors import Refusal
 from bot.store.records import JobRecord
+from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
+
+OWED: Final = ("privacy", "forget", "settings")  # commands and buttons that ask for nothing of whom they serve
 
 
 def missing(given: discord.Permissions, needed: Iterable[str]) -> Sequence[str]:
@@ -37,6 +40,19 @@ def may_write(interaction: discord.Interaction[Any]) -> bool:
     may = interaction.app_permissions
     in_thread = isinstance(interaction.channel, discord.Thread)
     return is_member and (may.send_messages_in_threads if in_thread else may.send_messages) and may.attach_files
+
+
+def roles_of(user: object) -> frozenset[int]:
+    """Return the ids of somebody's roles in a server, with that of everyone's, which is the server's own.
+
+    Where the bot is no member itself, it knows the roles of nobody else, and of these the ids alone.
+    """
+    return frozenset(user._roles) | {user.guild.id} if isinstance(user, discord.Member) else frozenset()
+
+
+def roles_named(ids: Iterable[int]) -> str:
+    """Name roles as Discord shows them, also those that are gone."""
+    return ", ".join(f"<@&{id}>" for id in ids)
 
 
 def manages(interaction: discord.Interaction[Any]) -> bool:
@@ -79,10 +95,43 @@ def check_may_act(interaction: discord.Interaction[Any], job: JobRecord) -> None
         raise Refusal(texts_for(interaction).forgotten)
 
 
-def check_may_end(interaction: discord.Interaction[Any], owner: int) -> None:
-    """Refuse everybody but who asked and those who may manage messages. Raises Refusal."""
-    if interaction.user.id != owner and not interaction.permissions.manage_messages:
+async def check_may_end(interaction: discord.Interaction[Any], owner: int) -> None:
+    """Refuse everybody but who asked and those who moderate. Raises Refusal."""
+    if interaction.user.id != owner and not await _moderates(interaction):
         raise Refusal(texts_for(interaction).not_yours)
+
+
+async def check_moderates(interaction: discord.Interaction[Any]) -> None:
+    """Refuse everybody but those who may manage messages, and members with a role that moderates. Raises Refusal."""
+    if not await _moderates(interaction):
+        texts, roles = texts_for(interaction), await _moderators(interaction)
+        named = texts.only_moderators_or.format(roles=roles_named(roles))
+        raise Refusal(named if roles else texts.only_moderators)
+
+
+async def _moderates(interaction: discord.Interaction[Any]) -> bool:
+    return interaction.permissions.manage_messages or await moderates_by_role(interaction)
+
+
+async def moderates_by_role(interaction: discord.Interaction[Any]) -> bool:
+    """Tell whether a member has a role that the server made its moderators'."""
+    return not roles_of(interaction.user).isdisjoint(await _moderators(interaction))
+
+
+async def _moderators(interaction: discord.Interaction[Any]) -> Sequence[int]:
+    server: ServerSettings = await interaction.client.store.servers.get(interaction.guild_id)
+    return server.roles.get("moderate", ())
+
+
+async def check_welcome(interaction: discord.Interaction[Any], name: str = "") -> None:
+    """Refuse whom the server has blocked, whatever they pressed or typed. Raises Refusal.
+
+    `name` is of the command, or what a custom_id begins with. What a member is owed stays open, and what lets managers
+    who blocked themselves undo that.
+    """
+    servers = interaction.client.store.servers
+    if name not in OWED and await servers.is_blocked(interaction.guild_id, interaction.user.id):
+        raise Refusal(texts_for(interaction).blocked)
 
 
 def check_owner(interaction: discord.Interaction[Any], owner: int) -> None:

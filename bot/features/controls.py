@@ -37,7 +37,7 @@ async def cancel(interaction: Press, button: JobButton) -> None:
         await job.cancel()
         return
     record = await button.record(interaction)
-    check_may_end(interaction, record.owner)
+    await check_may_end(interaction, record.owner)
     if job:
         await interaction.response.defer()
         await job.cancel(interaction.user.id)
@@ -86,7 +86,7 @@ async def try_again(interaction: Press, button: JobButton) -> None:
 async def delete(interaction: Press, button: JobButton) -> None:
     """Delete what came out, and all that is kept of it: for who asked, and for those who may manage messages."""
     record = await button.record(interaction)
-    check_may_end(interaction, record.owner)
+    await check_may_end(interaction, record.owner)
     await interaction.response.defer()
     with suppress(discord.NotFound):
         await interaction.delete_original_response()

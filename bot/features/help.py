@@ -17,6 +17,7 @@ from bot.features.ask.questions import ask
 from bot.features.imagine.drawing import draw
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.rights import Wanted
 from bot.store.records import Origin
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control
@@ -90,15 +91,22 @@ def guide(bot: JanusBot, texts: Texts, *, may_set: bool) -> ui.LayoutView:
     """Show what the bot can do, with examples for its model. `may_set`: its reader can do something with /settings."""
     model = bot.executor.status().model
     examples = examples_for(model)
-    others = [("queue", texts.help_queue), ("status", texts.help_status), ("privacy", texts.help_privacy)]
+    others = [
+        ("queue", texts.help_queue),
+        ("defaults", texts.help_defaults),
+        ("status", texts.help_status),
+        ("privacy", texts.help_privacy),
+    ]
     others += [("settings", texts.help_settings)] if may_set else []
     menus = bool(bot.tree.get_commands(type=discord.AppCommandType.message))
+    imagine = bot.mention("imagine", texts)
     small = [
+        texts.help_avoid.format(avoid=texts.option_avoid, imagine=imagine),
         texts.help_reply,
         *([texts.help_menus] if menus else []),
         " · ".join(f"{bot.mention(command, texts)}: {words}" for command, words in others),
     ]
-    intro = texts.help_intro.format(imagine=bot.mention("imagine", texts), ask=bot.mention("ask", texts))
+    intro = texts.help_intro.format(imagine=imagine, ask=bot.mention("ask", texts))
     return layout(
         ui.TextDisplay(f"{intro}\n-# {texts.demo_note}" if is_demo(model) else intro),
         ui.TextDisplay(texts.help_draw),
@@ -121,8 +129,10 @@ async def draw_example(interaction: discord.Interaction[JanusBot], button: Contr
     prompt = prompt_of(*button.arguments)
     if prompt is None:
         raise Refusal(texts_for(interaction).forgotten)
-    usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
-    await draw(interaction, usual.drawing(prompt), origin=Origin(interaction.user.id, button.action))
+    own = await interaction.client.store.members.get(interaction.user.id)
+    usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
+    origin = Origin(interaction.user.id, button.action)
+    await draw(interaction, usual.drawing(prompt), spoiler=own.spoiler, private=own.private, origin=origin)
 
 
 async def ask_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:
@@ -130,11 +140,12 @@ async def ask_example(interaction: discord.Interaction[JanusBot], button: Contro
     question, texts = question_of(*button.arguments), texts_for(interaction)
     if question is None:
         raise Refusal(texts.forgotten)
+    own = await interaction.client.store.members.get(interaction.user.id)
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
-        target = InteractionTarget(interaction, private=False)
+        target = InteractionTarget(interaction, private=own.private)
         origin = Origin(interaction.user.id, button.action)
         await ask(interaction.client, target, form.pictures.values, form.question.value, origin=origin)
 
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=False))
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=False), Wanted.answer())
     await open_form(interaction, partial(AskForm, texts, put, question, hand_in=True))

@@ -17,7 +17,7 @@ from bot.media import inputs, provenance
 from bot.media.inputs import pictures_on
 from bot.media.provenance import Provenance
 from bot.texts import Texts, described, texts_for
-from bot.ui.layout import DONE, layout
+from bot.ui.layout import DONE, avoiding, layout
 from model.requests import STREAM
 
 MOST: Final = 10  # pictures of one message, which is what a message holds
@@ -55,12 +55,14 @@ async def what_made_this(interaction: discord.Interaction[JanusBot], message: di
 def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutView:
     """Show what the files of a message tell about their pictures, by number; what they share is said once."""
     children: list[ui.Item[Any]] = []
-    last = ""
-    room = TOLD_PROMPTS // sum(1 for _ in groupby(found, lambda one: one[1].prompt))
+    last: tuple[str, str] | None = None
+    room = TOLD_PROMPTS // sum(1 for _ in groupby(found, lambda one: (one[1].prompt, one[1].avoid)))
     for number, told in found:
-        if told.prompt != last:
-            children.append(ui.TextDisplay(f"**{one_line(told.prompt, room)}**"))
-            last = told.prompt
+        if (told.prompt, told.avoid) != last:
+            lines = avoiding(texts, told.avoid, told.guidance)
+            said = [f"**{one_line(told.prompt, room)}**", *(f"-# {line}" for line in lines)]
+            children.append(ui.TextDisplay("\n".join(said)))
+            last = told.prompt, told.avoid
         line = texts.made_by.format(
             number=number,
             seed=told.seed,
@@ -70,6 +72,8 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
             version=one_line(told.version, 12),
         )
         children.append(ui.TextDisplay(line))
+    if any(told.more_avoided for _, told in found):
+        children.append(ui.TextDisplay(f"-# {texts.avoiding_more}"))
     if older := [str(number) for number, told in found if told.stream != STREAM]:
         children.append(ui.TextDisplay(f"-# {texts.made_by_older.format(numbers=', '.join(older))}"))
     return layout(*children, colour=DONE)

@@ -17,7 +17,7 @@ from bot.core.cdn import TooManyBytesError
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.explain import refusable
-from bot.core.permissions import check_manages
+from bot.core.permissions import check_manages, check_moderates, moderates_by_role
 from bot.core.rest import UPLOAD_SECONDS, DiscordError, Fault, calling, in_short
 from bot.core.text import PROMPT_TEXT, one_line, plain
 from bot.media.inputs import InputFile, pictures_on
@@ -163,16 +163,15 @@ def card(
 
 
 async def remove(interaction: Press, button: Control) -> None:
-    """Delete what was reported, and forget its job: for those who may manage messages there. Raises Refusal."""
+    """Delete what was reported, and forget its job: for those who moderate there. Raises Refusal."""
     bot, texts = interaction.client, texts_for(interaction)
-    if not interaction.permissions.manage_messages:
-        raise Refusal(texts.only_moderators)
+    await check_moderates(interaction)
     channel_id, message_id = button.numbers(interaction, 2)
     await interaction.response.defer()
     try:
         async with calling():
             channel = bot.get_channel(channel_id) or await bot.fetch_channel(channel_id)
-        if not isinstance(channel, Place) or not _may_manage(interaction, channel):
+        if not isinstance(channel, Place) or not await _may_moderate(interaction, channel):
             raise Refusal(texts.only_moderators)
         async with calling():
             message = await channel.fetch_message(message_id)
@@ -189,13 +188,14 @@ async def remove(interaction: Press, button: Control) -> None:
     await _done(interaction, button, texts.removed)
 
 
-def _may_manage(interaction: Press, channel: Place) -> bool:
-    """Tell whether who pressed may manage the messages of a channel, which is of the same server."""
+async def _may_moderate(interaction: Press, channel: Place) -> bool:
+    """Tell whether who pressed moderates in a channel, which is of the same server."""
     try:
         given = channel.permissions_for(cast("discord.Member", interaction.user))
     except discord.ClientException:  # a thread whose channel is not known
         return False
-    return channel.guild.id == interaction.guild_id and given.manage_messages
+    by_role = given.view_channel and await moderates_by_role(interaction)
+    return channel.guild.id == interaction.guild_id and (given.manage_messages or by_role)
 
 
 async def block(interaction: Press, button: Control) -> None:

@@ -23,6 +23,7 @@ from bot.jobs.outcome import put_back
 from bot.jobs.presenter import Revived
 from bot.jobs.reading import Reading, WithdrawnError, reading
 from bot.jobs.refused_words import refused_word
+from bot.jobs.rights import Wanted, check_rights
 from bot.jobs.target import Target
 from bot.media.inputs import InputFile
 from bot.store.conversations import KeptPicture
@@ -36,13 +37,13 @@ from model.requests import Drawing, Failed, Question, Refused, Request
 log = logging.getLogger(__name__)
 
 
-async def foresee(bot: JanusBot, target: Target) -> None:
+async def foresee(bot: JanusBot, target: Target, wanted: Wanted) -> None:
     """Refuse what would be refused whatever the words are, so that no form is filled in for nothing. Raises Refusal."""
-    slot = await _place(bot, target)
+    slot = await _place(bot, target, wanted)
     await _check_hour(bot, target, slot.limits, bot.time.now())
 
 
-async def _place(bot: JanusBot, target: Target) -> Slot:
+async def _place(bot: JanusBot, target: Target, wanted: Wanted) -> Slot:
     """Return the place that a request would take. Raises Refusal."""
     texts = target.texts
     if bot.closing:
@@ -50,25 +51,35 @@ async def _place(bot: JanusBot, target: Target) -> Slot:
     if bot.paused:
         raise Refusal(texts.paused)
     server = await bot.store.servers.get(target.guild_id)
-    await _check_whereabouts(bot, target, server)
-    limits = server.over(bot.settings).limits
-    slot = Slot(target.asker.id, target.guild_id, limits)
+    _check_whereabouts(target, server)
+    check_rights(wanted, target, server, bot.settings)
+    slot = Slot(target.asker.id, target.guild_id, await _limits(bot, target))
     _check_room(bot, slot, texts)
     return slot
 
 
-async def check(bot: JanusBot, target: Target, words: str | None, empty: str = "") -> None:
+async def _limits(bot: JanusBot, target: Target) -> Limits:
+    """Return those that hold for a member where they ask."""
+    return (await bot.store.servers.get(target.guild_id)).over(bot.settings, target.roles).limits
+
+
+async def check(
+    bot: JanusBot, target: Target, wanted: Wanted, words: str | None = None, empty: str = "", *beside: str
+) -> None:
     """Refuse what can't be taken now, before anything is shown, so that the refusal is private.
 
-    Every reason to turn a request away has its place here. `words` are the member's prompt or question, if there is
-    one; `empty` is what to say to one of no words. From here on the current task counts as an open request. Raises
-    Refusal.
+    Every reason to turn a request away has its place here, but that its member is blocked, who can't even press a
+    button (`check_welcome`), nor be heard. `words` are the member's prompt or question, if there is
+    one; `empty` is what to say to one of no words. What is written `beside` may be empty. From here on the current task
+    counts as an open request. Raises Refusal.
     """
-    slot, texts = await _place(bot, target), target.texts
+    slot, texts = await _place(bot, target, wanted), target.texts
     if words is not None:
-        _check_words(words, empty, slot.limits, texts)
-        if word := refused_word(words, (await bot.store.servers.get(target.guild_id)).refused):
-            raise Refusal(texts.refused_word.format(word=one_line(word)))
+        if not words.strip():
+            raise Refusal(empty)
+        refused = (await bot.store.servers.get(target.guild_id)).refused
+        for written in (words, *beside):
+            _check_words(written, refused, slot.limits, texts)
     enter(bot, slot, texts)  # others may have come meanwhile
 
 
@@ -133,7 +144,7 @@ async def _write_down(bot: JanusBot, target: Target, record: JobRecord, again: J
 
     Raises Refusal where the hour is used up, or somebody was quicker to try it again.
     """
-    limits = (await bot.settings_in(target.guild_id)).limits
+    limits = await _limits(bot, target)
     hourly = Hourly(limits.member_hourly, limits.server_hourly)
     try:
         if await bot.store.accept(record, hourly, again.id if again else None):
@@ -223,23 +234,21 @@ def count_press(interaction: discord.Interaction[JanusBot]) -> None:
         raise Refusal(texts.member_presses.format(n=presses.most, when=when))
 
 
-async def _check_whereabouts(bot: JanusBot, target: Target, server: ServerSettings) -> None:
-    """Refuse blocked members, and channels in which the bot can't or shall not answer. Raises Refusal."""
+def _check_whereabouts(target: Target, server: ServerSettings) -> None:
+    """Refuse channels in which the bot can't or shall not answer. Raises Refusal."""
     texts = target.texts
-    if await bot.store.servers.is_blocked(target.guild_id, target.asker.id):
-        raise Refusal(texts.blocked)
     if server.age_restricted and not target.age_restricted:
         raise Refusal(texts.age_restricted_only)
     if target.missing:
         raise Refusal(missing_permissions(target.missing, texts))
 
 
-def _check_words(words: str, empty: str, limits: Limits, texts: Texts) -> None:
-    """Refuse a prompt or question of no words, with the sentence `empty`, or of too many. Raises Refusal."""
-    if not words.strip():
-        raise Refusal(empty)
+def _check_words(words: str, refused: Sequence[str], limits: Limits, texts: Texts) -> None:
+    """Refuse too many words, and those that the server refuses. Raises Refusal."""
     if len(words) > limits.prompt_characters:
         raise Refusal(texts.too_long.format(size=len(words), limit=limits.prompt_characters))
+    if word := refused_word(words, refused):
+        raise Refusal(texts.refused_word.format(word=one_line(word)))
 
 
 async def _check_hour(bot: JanusBot, target: Target, limits: Limits, now: datetime) -> None:

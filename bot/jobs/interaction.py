@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import discord
 from discord import ui
 
-from bot.core.permissions import may_write, missing
+from bot.core.permissions import may_write, missing, roles_of
 from bot.core.rest import CALL_SECONDS, UPLOAD_SECONDS, DiscordError, Fault, calling, in_short, insist
 from bot.core.text import CONTENT, cut
 from bot.jobs.target import Parcel, Target, clock, fresh
@@ -34,6 +34,7 @@ class InteractionTarget(Target):
         self.private = private
         self.in_place = in_place
         self.asker = interaction.user
+        self.roles = roles_of(interaction.user)
         self.asked = interaction.created_at
         self.guild_id = interaction.guild_id
         self.channel_id = interaction.channel_id

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import discord
 from discord import ui
 
-from bot.core.permissions import missing
+from bot.core.permissions import missing, roles_of
 from bot.core.rest import CALL_SECONDS, UPLOAD_SECONDS, DiscordError, Fault, calling, in_short, insist
 from bot.jobs.target import Parcel, Target, clock, fresh
 from bot.media.uploads import Upload
@@ -28,6 +28,7 @@ class ReplyTarget(Target):
     def __init__(self, message: discord.Message) -> None:
         self.message = message
         self.asker = message.author
+        self.roles = roles_of(message.author)
         self.reply_to = message.id
         self.asked = message.created_at
         self.guild_id = message.guild.id if message.guild else None

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -41,6 +41,7 @@ class Target(ABC):
     asked: datetime
     guild_id: int | None
     channel_id: int | None
+    roles: Set[int] = frozenset()  # the asker's, by id
     texts: Texts
     filesize_limit: int  # bytes
     token: str | None = None  # of the interaction that asked

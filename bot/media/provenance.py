@@ -22,8 +22,8 @@ COMMENT_OF_BYTES: Final = b"\x92\x86\x00\x01"  # the number of an EXIF comment, 
 COMMENT_UNDEFINED: Final = b"\x92\x86\x00\x07"
 UNICODE: Final = b"UNICODE\0"  # how an EXIF comment says in which letters it is written
 REMARKS: Final = frozenset({b"tEXt", b"iTXt"})  # the chunks of a PNG that hold text
-NEGATIVE: Final = "Negative prompt:"  # what would begin another part
-MOST_DESCRIBED: Final = 2**16  # characters of an EXIF description: ours has a prompt of 4000 at most
+NEGATIVE: Final = "Negative prompt:"  # what begins the part of what to avoid
+MOST_DESCRIBED: Final = 2**16  # characters of an EXIF description: ours has two texts of 4000 at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,8 @@ class Provenance:
     version: str  # of this program
     kept: int = 0  # image tokens that came from an earlier picture, where this is a variation
     steps: int = 0  # image tokens in all; 0 in files of older versions, which do not say
+    avoid: str = ""  # what its member wanted not to be there
+    more_avoided: bool = False  # the server had more avoided, which is nobody else's affair
     stream: int = 1  # how numbers were drawn from the seed (model.requests.STREAM), which older versions do not say
 
     @classmethod
@@ -56,6 +58,8 @@ class Provenance:
             version=program_version(),
             kept=len(drawing.kept),
             steps=steps,
+            avoid=drawing.avoid,
+            more_avoided=bool(drawing.always_avoid),
             stream=STREAM,
         )
 
@@ -71,8 +75,8 @@ class Provenance:
             "Temperature": f"{self.temperature:g}",
             "Version": f"{SOFTWARE} {self.version}",
         }
-        prompt = " ".join(self.prompt.split()).replace(NEGATIVE, NEGATIVE.replace(":", " :"))
-        return f"{prompt}\n" + ", ".join(f"{name}: {_unmarked(value)}" for name, value in settings.items())
+        words = [_one_part(self.prompt), *([f"{NEGATIVE} {_one_part(self.avoid)}"] if self.avoid else [])]
+        return "\n".join(words) + "\n" + ", ".join(f"{name}: {_unmarked(value)}" for name, value in settings.items())
 
     def png(self, size: tuple[int, int]) -> PngInfo:
         """Return the text chunks of a PNG: iTXt where Latin-1 has no such letters."""
@@ -92,6 +96,11 @@ class Provenance:
         # Pillow writes that the comment is of bytes, where the standard wants "undefined", as some readers do.
         # Nothing before it has letters beyond ASCII.
         return exif.tobytes().replace(COMMENT_OF_BYTES, COMMENT_UNDEFINED, 1)
+
+
+def _one_part(words: str) -> str:
+    """Return words on one line, which begin no other part."""
+    return " ".join(words.split()).replace(NEGATIVE, NEGATIVE.replace(":", " :"))
 
 
 def _unmarked(value: object) -> str:

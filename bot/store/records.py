@@ -193,7 +193,8 @@ def _request(kind: Kind, job_id: str, owner: int, values: Mapping[str, Any]) -> 
     who = {"id": job_id, "owner": str(owner)}
     match kind:
         case "drawing":
-            return Drawing(**{**values, **who, "kept": tuple(values["kept"])})
+            several = {key: tuple(values.get(key, ())) for key in ("kept", "prompts")}  # older ones have no prompts
+            return Drawing(**{**values, **who, **several})
         case "question":
             values = {key: value for key, value in values.items() if key != "turns"}  # older versions wrote them here
             return Question(**{**values, **who, "pictures": ()})

@@ -117,4 +117,10 @@ MIGRATIONS: Final = (
     UPDATE jobs SET bytes = length(CAST(request AS BLOB)) + ifnull(length(CAST(result AS BLOB)), 0);
     CREATE INDEX jobs_by_bytes ON jobs (owner, asked, bytes);
     """,
+    """
+    CREATE TABLE members (
+        member INTEGER PRIMARY KEY,
+        defaults TEXT NOT NULL      -- JSON: what the member chose; what is not there is as where they ask
+    ) STRICT;
+    """,
 )

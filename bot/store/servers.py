@@ -1,7 +1,7 @@
 """Servers: what each of them chose for itself, whom it blocked, and what its members reported."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -20,16 +20,25 @@ class ServerSettings:
     spoilers: bool = False  # pictures are hidden until one presses them
     age_restricted: bool = False  # works in age-restricted channels only
     refused: Sequence[str] = ()  # words and phrases, as they were written
+    avoid: str = ""  # what no picture shall show, whoever asks for it
     reports: int | None = None  # the channel that hears of reported pictures
+    kept: int | None = None  # the channel for what members keep
+    hidden: int | None = None  # the channel for pictures that their members hide
+    channels: Sequence[int] = ()  # where drawing is allowed: in these alone, or everywhere else
+    channels_denied: bool = False  # everywhere else
+    roles: Mapping[str, Sequence[int]] = field(default_factory=dict)  # who may draw, ask, what is costly; who moderates
+    role_hourly: Mapping[str, int] = field(default_factory=dict)  # requests an hour of members with a role, by its id
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
         """Make them from what `change` was given; what an older or newer version knew besides is left out."""
         return cls(**{key: value for key, value in values.items() if key in cls.__slots__})
 
-    def over(self, settings: Settings) -> Settings:
-        """Return the settings that hold in this server."""
+    def over(self, settings: Settings, roles: Collection[int] = ()) -> Settings:
+        """Return the settings that hold in this server, with the most generous limit of a member's roles."""
         sections = {name: getattr(settings, name).model_copy(update=getattr(self, name)) for name in SECTIONS}
+        if hourly := [most for role, most in self.role_hourly.items() if int(role) in roles]:
+            sections["limits"] = sections["limits"].model_copy(update={"member_hourly": max(hourly)})
         return settings.model_copy(update=sections)
 
 

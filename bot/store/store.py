@@ -11,6 +11,7 @@ from bot.store.conversations import Conversations, KeptPicture
 from bot.store.database import Database
 from bot.store.jobs import Jobs
 from bot.store.lock import FolderLock
+from bot.store.members import Members
 from bot.store.records import JobRecord
 from bot.store.servers import Reports, Servers
 from bot.store.usage import HOUR, Hourly, Usage
@@ -31,6 +32,7 @@ class Store:
         self.jobs = Jobs(self.database)
         self.conversations = Conversations(self.database)
         self.servers = Servers(self.database)
+        self.members = Members(self.database)
         self.usage = Usage(self.database)
         self.reports = Reports(self.database)
 
@@ -48,6 +50,7 @@ class Store:
         try:
             await self.database.open()
             await self.servers.load()
+            await self.members.load()
         except BaseException:
             await self.close()
             raise
@@ -85,11 +88,12 @@ class Store:
         )
 
     async def forget(self, member: int) -> None:
-        """Delete all that a member asked for and reported, so that nothing of it is left in any file.
+        """Delete all that a member asked for, chose and reported, so that nothing of it is left in any file.
 
         What remains is what others need: that a server blocked them, and, for an hour, when they asked for something.
         """
         forgotten = await self.jobs.forget(member)
+        forgotten += await self.members.forget(member)
         await self.reports.forget(member)
         await self._empty_log(forgotten)
 

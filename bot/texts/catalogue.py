@@ -26,10 +26,12 @@ class Texts(CommandTexts):
     # /help
     help_intro: str
     help_draw: str
+    help_avoid: str
     help_ask: str
     help_reply: str
     help_menus: str
     help_queue: str
+    help_defaults: str
     help_status: str
     help_privacy: str
     help_settings: str
@@ -53,6 +55,11 @@ class Texts(CommandTexts):
     replica_draining: str
     replicas_ready: str
     status_since: str
+    presence_free: str
+    presence_busy: str
+    presence_loading: str
+    presence_paused: str
+    presence_failed: str
 
     # a job on its way
     received: str
@@ -73,6 +80,9 @@ class Texts(CommandTexts):
     # what came out
     drawing_line: str
     one_at_zero: str
+    avoiding: str
+    avoids_nothing: str
+    demo_avoid: str
     answer_line: str
     answer_unfinished: str
     answer_attached: str
@@ -125,6 +135,7 @@ class Texts(CommandTexts):
     info_seed: str
     info_alone: str
     info_kept: str
+    avoiding_more: str
     info_enlarged: str
     took_waiting: str
     took_drawing: str
@@ -137,6 +148,7 @@ class Texts(CommandTexts):
     # a form to change a drawing
     edit_title: str
     edit_prompt: str
+    edit_avoid: str
     edit_seed_hint: str
     edit_hint: str
 
@@ -159,6 +171,7 @@ class Texts(CommandTexts):
     prompt_empty: str
     question_empty: str
     refused_prompt: str
+    refused_avoid: str
     refused_question: str
     refused_conversation: str
     refused_pictures: str
@@ -186,6 +199,12 @@ class Texts(CommandTexts):
     paused: str
     blocked: str
     age_restricted_only: str
+    roles_draw: str
+    roles_ask: str
+    roles_costly: str
+    not_drawn_here: str
+    drawn_elsewhere: str
+    hidden_elsewhere: str
     refused_word: str
     lacking: str
 
@@ -201,6 +220,9 @@ class Texts(CommandTexts):
     # /settings
     settings_title: str
     settings_hint: str
+    set_page_work: str
+    set_page_people: str
+    set_page_places: str
     settings_in_servers: str
     only_managers: str
     only_the_owner: str
@@ -209,6 +231,7 @@ class Texts(CommandTexts):
     set_member: str
     set_server: str
     set_words: str
+    set_avoid: str
     set_seed: str
     set_guidance: str
     set_temperature: str
@@ -222,6 +245,8 @@ class Texts(CommandTexts):
     set_words_label: str
     set_words_hint: str
     set_words_count: str
+    set_avoid_label: str
+    set_avoid_hint: str
     words_never: str
     set_none: str
     set_spoilers: str
@@ -240,6 +265,33 @@ class Texts(CommandTexts):
     set_blocked_hint: str
     set_blocked_more: str
     set_blocked_choose: str
+    defaults_title: str
+    defaults_hint: str
+    defaults_private: str
+    defaults_private_hint: str
+    set_roles_draw: str
+    set_roles_ask: str
+    set_roles_costly: str
+    set_roles_costly_hint: str
+    set_roles_everyone: str
+    set_roles_moderate: str
+    set_roles_moderate_hint: str
+    set_roles_choose: str
+    set_roles_gone: str
+    set_role_hourly: str
+    set_role_hourly_hint: str
+    set_role_hourly_choose: str
+    set_role_hourly_empty: str
+    set_role_hourly_many: str
+    set_channels: str
+    set_channels_choose: str
+    set_channels_only: str
+    set_channels_but: str
+    set_hidden: str
+    set_hidden_hint: str
+    set_kept: str
+    set_kept_hint: str
+    set_channel_choose: str
     bot_itself: str
     bot_serves: str
     bot_paused: str
@@ -279,6 +331,7 @@ class Texts(CommandTexts):
     block_done: str
     not_removed: str
     only_moderators: str
+    only_moderators_or: str
 
     not_a_number: str
     not_a_whole_number: str

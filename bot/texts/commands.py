@@ -13,12 +13,14 @@ class CommandTexts:
 
     # names of commands and of their options, as people type them: lower case, no spaces, at most 32 characters
     name_ask: str
+    name_defaults: str
     name_help: str
     name_imagine: str
     name_privacy: str
     name_queue: str
     name_settings: str
     name_status: str
+    option_avoid: str
     option_count: str
     option_guidance: str
     option_image: str
@@ -36,6 +38,7 @@ class CommandTexts:
     # /imagine: at most 100 characters each, which is Discord's limit for descriptions
     imagine: str
     imagine_prompt: str
+    imagine_avoid: str
     imagine_seed: str
     imagine_guidance: str
     imagine_temperature: str
@@ -57,6 +60,7 @@ class CommandTexts:
 
     # the other commands: likewise
     help: str
+    defaults: str
     privacy: str
     queue: str
     settings: str

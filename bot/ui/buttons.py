@@ -1,7 +1,8 @@
 """Buttons that outlive the process. A button is a name: what it does, and to what, stands in its custom_id.
 
 There are two: a `JobButton` belongs to a job, a `Control` to none. What a name does is a feature's, which puts it into
-the client's `actions`; selects are items of their own. Names that were once sent stay in people's channels for good.
+the client's `actions`; a select is a name as well, a `Choice`. Names that were once sent stay in people's channels for
+good.
 """
 
 import re
@@ -14,7 +15,7 @@ from discord import ui
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.explain import explain
-from bot.core.permissions import check_may_act
+from bot.core.permissions import check_may_act, check_welcome
 from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 
@@ -34,6 +35,7 @@ class Pressable(ui.DynamicItem[Any], template="janus"):
         """Do what it is for, and report what goes wrong."""
         interaction.client.unanswered.serve(interaction)
         try:
+            await check_welcome(interaction, self.custom_id.partition(":")[0])
             await self.press(interaction)
         except Exception as error:
             await explain(interaction, error)
@@ -104,8 +106,11 @@ class JobButton(Named, template=rf"(?P<action>[a-z_]+):(?P<job>{JOB})(?::(?P<pic
         return cls(match["action"], match["job"], None if picture is None else int(picture))
 
 
-# Whatever is no job's button and no select of /settings.
-CONTROL: Final = rf"(?!settings:(?:reports|blocked)$)(?P<action>[a-z_]+)(?!:{JOB}(?:$|:))(?P<arguments>(?::\w+)*)"
+CHOICE: Final = r"(?P<action>settings):(?P<arguments>reports|blocked|pick(?::\w+)+)"
+# Whatever is no job's button and no select.
+CONTROL: Final = (
+    rf"(?!settings:(?:reports|blocked)$)(?P<action>[a-z_]+)(?!:pick:)(?!:{JOB}(?:$|:))(?P<arguments>(?::\w+)*)"
+)
 
 
 class Control(Named, template=CONTROL):
@@ -127,6 +132,36 @@ class Control(Named, template=CONTROL):
         return cls(match["action"], *match["arguments"].split(":")[1:], label=item.label, style=item.style)
 
 
+Select = ui.RoleSelect[Any] | ui.ChannelSelect[Any] | ui.UserSelect[Any]
+
+
+class Choice(Named, template=CHOICE):
+    """A select of roles, channels or members. It is a name like a button's; its arguments say what is chosen."""
+
+    item: Select
+
+    def __init__(self, select: Select) -> None:
+        self.action, *self.arguments = select.custom_id.split(":")
+        super().__init__(select)
+
+    @property
+    def chosen(self) -> Sequence[int]:
+        """The ids of what is chosen now."""
+        return [one.id for one in self.item.values]
+
+    @property
+    def shown(self) -> Sequence[int]:
+        """The ids of what was chosen when the select was shown."""
+        return [one.id for one in self.item.default_values]
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        assert isinstance(item, ui.RoleSelect | ui.ChannelSelect | ui.UserSelect)
+        return cls(item)
+
+
 async def setup(bot: JanusBot) -> None:
-    """Let discord.py make buttons again from their custom_ids."""
-    bot.add_dynamic_items(JobButton, Control)
+    """Let discord.py make buttons and selects again from their custom_ids."""
+    bot.add_dynamic_items(JobButton, Control, Choice)

@@ -9,7 +9,8 @@ from discord import ui
 
 from bot.core.client import Draft, JanusBot
 from bot.core.errors import Refusal
-from bot.core.explain import explain
+from bot.core.explain import explain, explained
+from bot.core.permissions import check_welcome
 from bot.core.text import decimal, one_line
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import Control
@@ -62,7 +63,7 @@ class Form(ui.Modal):
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
         interaction.client.unanswered.serve(interaction)
-        return True
+        return await explained(interaction, check_welcome(interaction))
 
     async def on_error(  # type: ignore[override]  # a modal's has no item
         self, interaction: discord.Interaction[Any], error: Exception, /

@@ -6,7 +6,7 @@ from typing import Annotated
 import torch
 import typer
 
-from model.demo import recipe, table
+from model.demo import avoidance, recipe, table
 from model.demo.sheet import sheet
 from model.weights.checkpoint import load
 from model.weights.names import WEIGHTS
@@ -46,6 +46,17 @@ def judge(
     for name, shown in (("drawings", judged.drawn), ("answers", judged.answered)):
         sheet(shown).save(out / f"{name}.png")
     typer.echo(f"Sheets: {out / 'drawings.png'}, {out / 'answers.png'}", err=True)
+
+
+@app.command()
+def avoid(
+    checkpoint: Annotated[str, typer.Argument(help="A model's name or a folder.")] = "demo",
+    pictures: Annotated[int, typer.Option(help="Pictures for each row of the table.")] = 200,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Print the table of what avoiding a colour does."""
+    torch.set_num_threads(threads)
+    typer.echo(avoidance.table(load(checkpoint, device="cpu", dtype="float32"), pictures=pictures))
 
 
 if __name__ == "__main__":

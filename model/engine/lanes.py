@@ -7,10 +7,10 @@ PICTURES, ANSWERS, PIXELS, PAINTS = "pictures", "answers", "pixels", "paints"
 
 
 def wanted(request: Request) -> tuple[str, int]:
-    """Tell a request's lane, and how many seats of it: a picture each, of which greedy ones would all be equal."""
+    """Tell a request's lane, and how many seats of it: one a picture."""
     match request:
-        case Drawing():
-            return PICTURES, request.count if request.temperature else 1
+        case Drawing():  # greedy pictures of the same words would all be equal
+            return PICTURES, request.count if request.temperature or request.prompts else 1
         case Question():
             return ANSWERS, 1
         case Paint():

@@ -1,5 +1,7 @@
 """Drawings in flight: prefill once and copy, collect what every step drew, then pixels a picture at a time."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -51,35 +53,49 @@ class PictureLane:
 
     def prefill(self, run: DrawingRun, seats: list[Seat]) -> Units:
         """Prefill a drawing's prompt for some of its seats, and let them take part in the steps."""
-        lane, decoder, kept = self.lane, self.decoder, run.request.kept
-        prompt = decoder.embed(torch.tensor(run.ids[:-1], device=decoder.device))
+        pictures = {seat: picture for seat, picture in run.drawing if seat in seats and not seat.moving}
+        for ids in {tuple(picture.ids): None for picture in pictures.values()}:
+            alike = {seat: picture for seat, picture in pictures.items() if tuple(picture.ids) == ids}
+            yield from self._prefill_alike(run, ids, alike)
+        run.end_stage("prefill")
+
+    def _prefill_alike(self, run: DrawingRun, ids: Sequence[int], pictures: Mapping[Seat, Picture]) -> Units:
+        """Prefill the prompt of pictures that have the same one, and let their seats take part in the steps."""
+        lane, decoder, kept, seats = self.lane, self.decoder, run.request.kept, list(pictures)
+        prompt = self._embed(ids[:-1])
         before = [decoder.begin, *kept][: len(kept)]  # of a variation: what the first step finds drawn already
         drawn = decoder.codes[before]
-        length = len(prompt) + len(drawn)
         first = seats[0]
         yield from self._write(torch.cat((prompt, drawn)), first, half=0, start=0)
-        while self.blank_length < len(prompt):
-            yield
-            self._extend_blank(min(self.blank_length + self.chunk, len(prompt)))
-        lane.cache.copy(self.blank, 0, [lane.rows(first.index)[1]], len(prompt))
-        yield from self._write(drawn, first, half=1, start=len(prompt))
-        lane.cover(seats, length)
-        for half, row in enumerate(lane.rows(first.index)):
+        if run.against:
+            against = self._embed(run.against[:-1])
+            yield from self._write(torch.cat((against, drawn)), first, half=1, start=0)
+        else:
+            against = prompt  # as long
+            while self.blank_length < len(prompt):
+                yield
+                self._extend_blank(min(self.blank_length + self.chunk, len(prompt)))
+            lane.cache.copy(self.blank, 0, [lane.rows(first.index)[1]], len(prompt))
+            yield from self._write(drawn, first, half=1, start=len(prompt))
+        lengths = [len(words) + len(drawn) for words in (prompt, against)]
+        lane.cover(seats, max(lengths))
+        for half, (row, length) in enumerate(zip(lane.rows(first.index), lengths, strict=True)):
             lane.cache.copy(lane.cache, row, [lane.rows(seat.index)[half] for seat in seats[1:]], length)
-        streams = {seat: picture.keys for seat, picture in run.drawing}
-        for seat in seats:
-            keys = streams[seat]
-            assert keys is not None
+        for seat, picture in pictures.items():
+            assert picture.keys is not None
             lane.start(
                 seat,
-                position=length,
+                position=lengths[0],
                 token=kept[-1] if kept else decoder.begin,
-                keys=keys[len(kept) :],
+                keys=picture.keys[len(kept) :],
                 temperature=run.request.temperature,
                 strength=run.request.guidance,
-                first=len(run.ids),
+                first=len(ids),
+                offsets=[length - lengths[0] for length in lengths],
             )
-        run.end_stage("prefill")
+
+    def _embed(self, ids: Sequence[int]) -> Tensor:
+        return self.decoder.embed(torch.tensor(ids, device=self.decoder.device))
 
     def _write(self, inputs: Tensor, seat: Seat, *, half: int, start: int) -> Units:
         """Prefill one of a seat's two rows, chunk by chunk; between chunks the seat may move."""
@@ -92,8 +108,7 @@ class PictureLane:
 
     def _extend_blank(self, length: int) -> None:
         ids = self.janus.prompts.unconditional(length + 1)[self.blank_length : length]
-        inputs = self.decoder.embed(torch.tensor(ids, device=self.decoder.device))
-        self.decoder.prefill(inputs, self.blank, 0, self.blank_length)
+        self.decoder.prefill(self._embed(ids), self.blank, 0, self.blank_length)
         if not self.blank.finite(self.blank_length, length):  # it is kept for all: the next one tries it anew
             self.blank.clear(self.blank_length, length)
             raise NoNumbersError("the blank prompt computed what is no number")
@@ -114,7 +129,7 @@ class PictureLane:
         news: list[Ended | Broken | tuple[DrawingRun, Progress]] = [Broken(run) for run in broken]
         for run in [run for run in self.runs if run not in broken]:
             moving = [(seat, picture) for seat, picture in run.drawing if seat.moving]
-            over = [pair for pair in moving if pair[0].position == run.last]
+            over = [pair for pair in moving if pair[0].position == run.last(pair[1])]
             done, each = run.tokens_done, max(1, run.total // PROGRESS_EVENTS)
             if moving and (over or done // each > before[run] // each):
                 news.append((run, Progress(done, run.total, eta.left(run))))
@@ -125,7 +140,7 @@ class PictureLane:
 
     def _collect(self, run: DrawingRun, over: list[tuple[Seat, Picture]]) -> None:
         for seat, picture in over:
-            drawn = self.lane.written(seat, run.first, run.last + 1).tolist()
+            drawn = self.lane.written(seat, run.first(picture), run.last(picture) + 1).tolist()
             picture.tokens = (*run.request.kept, *drawn)
         run.drawing = [pair for pair in run.drawing if pair not in over]
         self.lane.release([seat for seat, _ in over])
@@ -141,7 +156,7 @@ class PictureLane:
         for picture in run.pictures:
             tokens = torch.tensor(picture.tokens, device=self.janus.device) if picture.tokens else kept
             if seat := seats.get(picture):
-                tokens = torch.cat((kept, self.lane.written(seat, run.first, seat.position + 1)))
+                tokens = torch.cat((kept, self.lane.written(seat, run.first(picture), seat.position + 1)))
             found.append(tokens)
         return found
 

@@ -50,19 +50,28 @@ class Preparer:
                 return self._enlarge(request)
 
     def _drawing(self, drawing: Drawing) -> DrawingRun:
-        ids = self.drawing_prompts.drawing(drawing.prompt)
+        if drawing.prompts and len(drawing.prompts) != drawing.count:
+            raise Refused("A drawing of several prompts has one for each picture.")
+        avoided = drawing.avoided
+        given = len(avoided) - len(drawing.avoid.strip())
+        against = self.drawing_prompts.avoiding(avoided, given) if avoided else ()
         _within("guidance", drawing.guidance, *GUIDANCE)
         _within("temperature", drawing.temperature, *TEMPERATURE)
         _within("number of pictures", drawing.count, *COUNT)
         if len(drawing.kept) >= self.image_tokens or not self._are_codes(drawing.kept):
             raise Refused("The picture to vary was not drawn by this model.")
         lane, seats = wanted(drawing)
-        seeds = [(drawing.seed + i) % SEEDS for i in range(seats)]
-        streams = [sampling.keys(seed, sampling.DRAWING, self.image_tokens) for seed in seeds]
-        pictures = [Picture(seed=seed, keys=stream) for seed, stream in zip(seeds, streams, strict=True)]
+        pictures = [
+            Picture(
+                seed=(seed := (drawing.seed + number) % SEEDS),
+                ids=self.drawing_prompts.drawing(drawing.words(number)),
+                keys=sampling.keys(seed, sampling.DRAWING, self.image_tokens),
+            )
+            for number in range(seats)
+        ]
         return DrawingRun(
             request=drawing,
-            ids=ids,
+            against=against,
             total=self.image_tokens,
             pictures=pictures,
             waiting=pictures,

@@ -1,7 +1,7 @@
 """What the engine knows of one request on its way: what it needs, what it has, and where its time went."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -38,6 +38,7 @@ class Picture:
     """One picture of a drawing: its stream, and what came of it."""
 
     seed: int
+    ids: Sequence[int] = ()  # BOS ... begin_of_image
     keys: NDArray[np.int32] | None = None  # of its stream: (image tokens, 2); of a picture that is yet to be drawn
     tokens: tuple[int, ...] = ()
     image: Image.Image | None = None
@@ -49,7 +50,7 @@ class DrawingRun(Run):
     """A drawing. Its pictures are drawn together, or in several goes where the lane is small."""
 
     request: Drawing
-    ids: list[int]  # BOS ... begin_of_image
+    against: Sequence[int]  # what guidance compares with, BOS ... begin_of_image; none if with no words
     total: int  # image tokens of a picture
     pictures: list[Picture]
     waiting: list[Picture]  # those that have no seat yet
@@ -77,22 +78,20 @@ class DrawingRun(Run):
         """The last token of the last picture is drawn."""
         return not self.waiting and not self.drawing
 
-    @property
-    def first(self) -> int:
-        """The position of the first token that is drawn, not kept."""
-        return len(self.ids) + len(self.request.kept)
+    def first(self, picture: Picture) -> int:
+        """The position of the first token of a picture that is drawn, not kept."""
+        return len(picture.ids) + len(self.request.kept)
 
-    @property
-    def last(self) -> int:
-        """The position of the last token that is drawn."""
-        return len(self.ids) + self.total - 1
+    def last(self, picture: Picture) -> int:
+        """The position of the last token of a picture."""
+        return len(picture.ids) + self.total - 1
 
     @property
     def tokens_done(self) -> int:
         """Image tokens so far, kept ones included: the mean over all pictures."""
         kept = len(self.request.kept)
         # a seat's position is that of the token to be read next: that one is drawn already
-        under_way = [max(seat.position + 1 - len(self.ids), kept) for seat, _ in self.drawing]
+        under_way = [max(seat.position + 1 - len(picture.ids), kept) for seat, picture in self.drawing]
         done = sum(under_way) + kept * len(self.waiting) + self.total * len(self.drawn)
         return done // (len(under_way) + len(self.waiting) + len(self.drawn))
 

@@ -121,8 +121,8 @@ class StepRunner:
         if not moving:
             return 0, 0
         for seat in moving:
-            lane.cover([seat], min(seat.position + window, lane.length))
-        length = max(seat.position for seat in moving) + window
+            lane.cover([seat], min(seat.reach + window, lane.length))
+        length = max(seat.reach for seat in moving) + window
         rounded = min(-(-length // ROUNDING) * ROUNDING, lane.length)
         return max(seat.index for seat in moving) + 1, rounded
 

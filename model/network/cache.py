@@ -94,18 +94,25 @@ class Seat:
     position: int = 0  # positions before this one hold keys and values
     written: int = 0  # positions from this one on were never written
     moving: bool = False  # takes part in steps; False while its prompt is being prefilled
+    ahead: int = 0  # positions by which its longest row is ahead of its first
+
+    @property
+    def reach(self) -> int:
+        """Positions before this one hold keys and values in some row."""
+        return self.position + self.ahead
 
 
 class Lane:
     """The rows of one kind, and what a step must know of each, on the device.
 
-    A seat is `width` rows of the cache that stand for one sequence. `tokens[seat, p]` is what stands at position p: it
-    is certain up to `positions[seat]`, a guess from there up to `guessed[seat]`. A step reads a window of them from
-    `positions[seat]` on, chooses what follows each by `keys[seat, p]`, writes it at p + 1, and advances past what has
-    become certain, at most to `last[seat]`, times `moving[seat]`: 1, or 0 for a seat that is empty or still being
-    prefilled. Such a seat runs along (shapes are static) and scribbles on its last position, which nobody reads; so
-    does a window that reaches over the end. Who is about to write to a seat's rows says so first (`cover`): what was
-    written is zero again when the seat is released.
+    A seat is `width` rows of the cache that stand for one sequence: they read the same tokens after prompts of their
+    own, so row r is `offsets[seat, r]` positions ahead of where the seat is. `tokens[seat, p]` is what stands at
+    position p: it is certain up to `positions[seat]`, a guess from there up to `guessed[seat]`. A step reads a window
+    of them from `positions[seat]` on, chooses what follows each by `keys[seat, p]`, writes it at p + 1, and advances
+    past what has become certain, at most to `last[seat]`, times `moving[seat]`: 1, or 0 for a seat that is empty or
+    still being prefilled. Such a seat runs along (shapes are static) and scribbles on its last position, which nobody
+    reads; so does a window that reaches over the end. Who is about to write to a seat's rows says so first (`cover`):
+    what was written is zero again when the seat is released.
     """
 
     def __init__(self, shape: CacheShape, *, seats: int, length: int, width: int) -> None:
@@ -115,6 +122,7 @@ class Lane:
         device = shape.device
         self.tokens = torch.zeros(seats, length + 1, dtype=torch.int64, device=device)
         self.positions = torch.full((seats,), length - 1, dtype=torch.int64, device=device)
+        self.offsets = torch.zeros(seats, width, dtype=torch.int64, device=device)
         self.moving = torch.zeros(seats, dtype=torch.int64, device=device)
         self.guessed = torch.zeros(seats, dtype=torch.int64, device=device)
         self.first = torch.zeros(seats, dtype=torch.int64, device=device)  # position of the first token that is drawn
@@ -144,10 +152,12 @@ class Lane:
         temperature: float,
         strength: float,
         first: int | None = None,
+        offsets: Sequence[int] = (),
     ) -> None:
         """Let a seat take part from the next step on: it reads `token` at `position`, and draws by `keys` (n, 2).
 
-        `first`: the position of the first token of the kind that is drawn, if some stand there already.
+        `first`: the position of the first token of the kind that is drawn, if some stand there already. `offsets`: how
+        many positions each row is ahead of that; none is if not given.
         """
         i, last = seat.index, position + len(keys)
         self.tokens[i, position] = token
@@ -157,8 +167,9 @@ class Lane:
         self.last[i] = last
         self.temperature[i] = temperature
         self.strength[i] = strength
+        self.offsets[i] = torch.tensor(offsets or (0,) * self.width, device=self.offsets.device)
         self.moving[i] = 1
-        seat.position, seat.moving = position, True
+        seat.position, seat.ahead, seat.moving = position, max(0, *offsets, 0), True
 
     def cover(self, seats: Sequence[Seat], end: int) -> None:
         """Take note that positions before `end` of some seats are about to be written."""
@@ -197,6 +208,11 @@ class Lane:
         source = at - up * above
         source = torch.where((up > 0) & (source < self.first[:seats].unsqueeze(1)), guessed, source)
         return at, self.tokens[:seats].gather(1, source)
+
+    def positions_of_rows(self, at: Tensor) -> Tensor:
+        """Give the positions that the rows of seats at `at` (seats, window) read: (seats x width, window)."""
+        offsets = self.offsets[: len(at)].unsqueeze(-1)
+        return (at.unsqueeze(1) + offsets).clamp(max=self.length - 1).flatten(0, 1)
 
     def choose(self, at: Tensor, read: Tensor, chosen: Tensor) -> Tensor:
         """Take in what a step chose to follow each position of its windows; gives how many tokens became certain.
@@ -244,6 +260,7 @@ class Lane:
             self.tokens,
             self.positions,
             self.guessed,
+            self.offsets,
             self.moving,
             self.first,
             self.last,
@@ -254,7 +271,7 @@ class Lane:
 
     def _move(self, seat: Seat, target: int) -> None:
         for old, new in zip(self.rows(seat.index), self.rows(target), strict=True):
-            self.cache.copy(self.cache, old, (new,), seat.position)
+            self.cache.copy(self.cache, old, (new,), seat.reach)
         for state in self._state():
             state[target] = state[seat.index]
         self._clear(seat)
@@ -270,6 +287,7 @@ class Lane:
 
     def _idle(self, index: int) -> None:
         self.moving[index] = 0
+        self.offsets[index] = 0
         self.positions[index] = self.length - 1
 
 

@@ -157,7 +157,7 @@ class Decoder:
         x = _joined(
             [span.rows(self.codes[span.read] if span.lane is pictures else self.embed(span.read)) for span in spans]
         )
-        everywhere = _joined([span.rows(span.at.unsqueeze(-1)) for span in spans]).squeeze(-1)
+        everywhere = _joined([span.positions.flatten() for span in spans])
         ways = {"group": self.heads // self.kv_heads, "fused": self.fused_attention}
         views = [attention.view(span.lane.cache.layers[0], span.positions, span.length, **ways) for span in spans]
         cos, sin = self.cos[everywhere], self.sin[everywhere]
@@ -244,20 +244,17 @@ class _Span(NamedTuple):
     lane: Lane
     at: Tensor  # (seats, window): positions
     read: Tensor  # (seats, window): the tokens there
+    positions: Tensor  # (rows, window): where the rows' windows are
     length: int  # positions that are looked at
 
     @classmethod
     def of(cls, lane: Lane, seats: int, length: int, window: int, grid: int) -> "_Span":
-        return cls(lane, *lane.window(seats, window, grid), length)
+        at, read = lane.window(seats, window, grid)
+        return cls(lane, at, read, lane.positions_of_rows(at), length)
 
     @property
     def total(self) -> int:
         return self.at.numel() * self.lane.width
-
-    @property
-    def positions(self) -> Tensor:
-        """Where the rows' windows are: (rows, window)."""
-        return self.at.repeat_interleave(self.lane.width, 0)
 
     def rows(self, each: Tensor) -> Tensor:
         """Repeat what every seat has, (seats, window, size), for all of its rows: (rows x window, size)."""

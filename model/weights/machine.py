@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from transformers import JanusForConditionalGeneration
 
+from model.weights.cgroup import memory_limit
 from model.weights.checkpoint import choose_device, choose_dtype, load
 from model.weights.names import WEIGHTS
 
@@ -20,8 +21,9 @@ class Machine:
     device: str  # "cuda", "mps" or "cpu"
     dtype: str  # "bfloat16", ...
     name: str  # of the GPU; on a CPU, how many threads torch uses
-    memory: int  # bytes that the device has; 0 where the system does not tell (Windows)
+    memory: int  # bytes that the device has, or a container may take; 0 where the system does not tell (Windows)
     free: int  # bytes of them that are free now
+    built_for: str  # the GPUs that this torch is for: "CUDA 13.2", "ROCm 7.1"; "" for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,10 @@ def this_machine(device: str = "auto", dtype: str = "auto") -> Machine:
         free, memory = torch.cuda.mem_get_info(target)
         name = torch.cuda.get_device_name(target)
     else:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
-        free = min(memory, _available(Path("/proc/meminfo")) or memory)
+        memory, free = _own_memory()
         name = f"{torch.get_num_threads()} threads" if target.type == "cpu" else "Apple GPU"
     precision = str(choose_dtype(dtype, target)).removeprefix("torch.")
-    return Machine(torch.__version__, target.type, precision, name, memory, free)
+    return Machine(torch.__version__, target.type, precision, name, memory, free, _built_for())
 
 
 def needs_of(name: str, dtype: str, weights: Path = WEIGHTS) -> Needs:
@@ -77,6 +78,19 @@ def read_speed(device: torch.device | None = None, size: int = 2**28) -> float:
         numbers.sum().item()  # waits for the device
         seconds.append(time.perf_counter() - start)
     return size / min(seconds)
+
+
+def _built_for() -> str:
+    cuda, rocm = torch.version.cuda, torch.version.hip
+    return f"CUDA {cuda}" if cuda else f"ROCm {rocm}" if rocm else ""
+
+
+def _own_memory() -> tuple[int, int]:
+    """Tell the bytes of memory that this process may take of the computer, and how many are free; 0 if unknown."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    free = min(memory, _available(Path("/proc/meminfo")) or memory)
+    most, left = memory_limit() or (memory, free)
+    return min(memory, most), min(free, left)
 
 
 def _available(meminfo: Path) -> int:

@@ -100,8 +100,19 @@ class Prompts:
         text = prompt.strip()
         if not text:
             raise Refused("The prompt is empty: say what to draw.")
-        ids = self._ids([self.bos, self.user, f": {text}\n\n", self.assistant, ":", self.begin_of_image])
+        ids = self._wish(text)
         self._check("prompt", text, len(ids) + self.image_tokens)
+        return ids
+
+    def avoiding(self, words: str, given: int = 0) -> list[int]:
+        """Build the ids that guidance compares with where a drawing must have none of `words`: those that ask for them.
+
+        So the step away from no prompt becomes one away from these words (negative prompting: Chang et al., Muse, ICML
+        2023, section 2.7). Raises Refused if they are too long to leave room for the picture: the last `given`
+        characters are not the asker's, who is told what is left.
+        """
+        ids = self._wish(words)
+        self._check("avoid", words, len(ids) + self.image_tokens, given=given)
         return ids
 
     def unconditional(self, length: int) -> list[int]:
@@ -154,6 +165,9 @@ class Prompts:
         """Open a stream that turns one answer's ids into text as they come."""
         return TextStream(self)
 
+    def _wish(self, text: str) -> list[int]:
+        return self._ids([self.bos, self.user, f": {text}\n\n", self.assistant, ":", self.begin_of_image])
+
     def _ids(self, pieces: Iterable[int | str]) -> list[int]:
         """Encode every run of text between two ids as one string: a tokenizer may merge across pieces."""
         ids: list[int] = []
@@ -170,8 +184,13 @@ class Prompts:
         # A vocabulary may hold a control token's spelling as a word too. No single letter is one.
         return [i for letter in text for i in self.tokenizer.encode(letter, add_special_tokens=False).ids]
 
-    def _check(self, what: Literal["prompt", "question"], text: str, positions: int, pictures: int = 0) -> None:
-        """Raise Refused if `positions` are more than the context holds; say how long `text` may be instead."""
+    def _check(
+        self, what: Literal["prompt", "avoid", "question"], text: str, positions: int, pictures: int = 0, given: int = 0
+    ) -> None:
+        """Raise Refused if `positions` are more than the context holds; say how long `text` may be instead.
+
+        Its last `given` characters are there to stay.
+        """
         excess = positions - self.context
         if excess <= 0:
             return
@@ -181,8 +200,9 @@ class Prompts:
             raise Refused(reason, "pictures")
         if used <= excess:
             raise Refused("The conversation is longer than this model can follow: start a new one.", "conversation")
-        allowed = len(text) * (used - excess) // used
-        reason = f"The {what} is too long: {len(text):,} characters; this model takes about {allowed:,}."
+        allowed = max(0, len(text) * (used - excess) // used - given)
+        named = "text of what to avoid" if what == "avoid" else what
+        reason = f"The {named} is too long: {len(text) - given:,} characters; this model takes about {allowed:,}."
         raise Refused(reason, what, allowed)
 
 

@@ -19,7 +19,7 @@ from bot.core.text import decimal, many
 from bot.features.ask.form import AskForm
 from bot.features.imagine.actions import DrawingForm
 from bot.features.reports import ReportForm
-from bot.features.settings.forms import GROUPS, NumbersForm, WordsForm
+from bot.features.settings.forms import GROUPS, AvoidForm, NumbersForm, RoleForm, WordsForm
 from bot.store.servers import ServerSettings
 from bot.texts import CATALOGUES, ENGLISH, Texts, texts_for
 from bot.ui.forms import Form
@@ -151,12 +151,14 @@ def test_numbers_are_written_as_the_language_does(texts: Texts) -> None:
 async def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
     put, own = AsyncMock(), ServerSettings()
     forms: list[Form] = [
-        AskForm(texts, put, hand_in=True, choose_privacy=True),
+        AskForm(texts, put, hand_in=True, private=False),
         AskForm(texts, put, title=texts.ask_more),
         DrawingForm(texts, Drawing(prompt="x"), put),
         ReportForm(texts, Mock()),
         WordsForm(texts, own, put),
-        *(NumbersForm(texts, name, own, Settings(), put) for name in GROUPS),
+        RoleForm(texts, 1, "a role with quite a long name indeed, as some servers have", own, Settings().limits, put),
+        AvoidForm(texts, own, put),
+        *(NumbersForm(texts, group, {}, getattr(Settings(), group.section), put) for group in GROUPS.values()),
     ]
     assert {type(form) for form in forms} == set(Form.__subclasses__())
     for form in forms:

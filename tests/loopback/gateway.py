@@ -21,6 +21,7 @@ class Gateway(State):
         self._sequence = 0
         self.close_code = 0  # with which whoever identifies is sent away
         self._missed: list[Payload] = []  # while the socket was cut
+        self.presences: list[Payload] = []  # what the bot told of itself
 
     async def cut(self) -> None:
         """Break the gateway's connection, as a network does: without a word."""
@@ -58,6 +59,8 @@ class Gateway(State):
                 case 2:
                     self._socket = socket
                     await self._identify()
+                case 3:
+                    self.presences.append(body["d"])
                 case 6:
                     self._socket, missed = socket, self._missed
                     self._missed = []

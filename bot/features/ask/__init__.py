@@ -15,6 +15,7 @@ from bot.features.ask import messages, questions
 from bot.features.ask.form import AskForm
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.rights import Wanted
 from bot.media import inputs
 from bot.media.inputs import InputFile, pictures_on
 from bot.store.records import Origin
@@ -51,7 +52,7 @@ async def ask(
     interaction: discord.Interaction[JanusBot],
     image: discord.Attachment,
     question: Range[str, 1, MOST_CHARACTERS],
-    private: bool = False,
+    private: bool | None = None,
     image_2: discord.Attachment | None = None,
     image_3: discord.Attachment | None = None,
     image_4: discord.Attachment | None = None,
@@ -60,7 +61,8 @@ async def ask(
     seed: Range[int, 0, SEEDS - 1] | None = None,
 ) -> None:
     """Answer a question about up to four pictures, in one message that grows with the answer."""
-    target = InteractionTarget(interaction, private=private)
+    own = await interaction.client.store.members.get(interaction.user.id)
+    target = InteractionTarget(interaction, private=own.private if private is None else private)
     images = [given for given in (image, image_2, image_3, image_4) if given]
     await questions.ask(
         interaction.client, target, images, question, seed=seed, temperature=temperature, top_p=word_choice
@@ -72,13 +74,16 @@ async def ask(
 async def ask_about(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Ask about the pictures of a message, in a form."""
     texts, pictures = texts_for(interaction), _pictures_on(interaction, message)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=False))
+    own = await interaction.client.store.members.get(interaction.user.id)
+    await admission.foresee(
+        interaction.client, InteractionTarget(interaction, private=False), Wanted.answer(len(pictures))
+    )
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
         target = InteractionTarget(interaction, private=form.private.value)
         await questions.ask(interaction.client, target, pictures, form.question.value)
 
-    await open_form(interaction, partial(AskForm, texts, put, choose_privacy=True))
+    await open_form(interaction, partial(AskForm, texts, put, private=own.private))
 
 
 @app_commands.context_menu(name=described("menu_describe"))
@@ -86,7 +91,8 @@ async def ask_about(interaction: discord.Interaction[JanusBot], message: discord
 async def describe(interaction: discord.Interaction[JanusBot], message: discord.Message) -> None:
     """Describe the pictures of a message."""
     pictures = _pictures_on(interaction, message)
-    await questions.describe(interaction.client, InteractionTarget(interaction, private=False), pictures)
+    own = await interaction.client.store.members.get(interaction.user.id)
+    await questions.describe(interaction.client, InteractionTarget(interaction, private=own.private), pictures)
 
 
 def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Message) -> Sequence[InputFile]:
@@ -106,7 +112,7 @@ async def ask_more(interaction: discord.Interaction[JanusBot], button: JobButton
     alone = record.address.private or (interaction.message is not None and interaction.message.flags.ephemeral)
     if record.address.private:
         check_owner(interaction, record.owner)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=alone))
+    await admission.foresee(interaction.client, InteractionTarget(interaction, private=alone), Wanted.answer())
     origin = Origin(interaction.user.id, button.action, link=record.link)
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:

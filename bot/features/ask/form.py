@@ -26,16 +26,17 @@ class AskForm(Form):
         *,
         title: str | None = None,
         hand_in: bool = False,
-        choose_privacy: bool = False,
+        private: bool | None = None,
     ) -> None:
+        """`private`: what is ticked at first where privacy can be chosen."""
         super().__init__(title or texts.ask_form)
         self.put = put
         self.pictures = ui.FileUpload[Any](max_values=MOST_PICTURES)
-        self.private = ui.Checkbox[Any]()
+        self.private = ui.Checkbox[Any](default=bool(private))
         if hand_in:
             self.add_item(ui.Label(text=texts.ask_image, component=self.pictures))
         self.question = self.ask(texts.ask_question, question, most=MOST_CHARACTERS, long=True)
-        if choose_privacy:
+        if private is not None:
             self.add_item(ui.Label(text=texts.ask_private, component=self.private))
 
     async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:

@@ -19,6 +19,7 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Revived
+from bot.jobs.rights import Wanted
 from bot.jobs.target import Target
 from bot.media import inputs
 from bot.media.decoding import Seen, look
@@ -56,8 +57,8 @@ async def ask(
     Of more than MOST_PICTURES files the first ones are taken. Raises Refusal, before anything is shown.
     """
     limits, texts = bot.settings.limits, target.texts
-    await admission.check(bot, target, words, texts.question_empty)
     taken = files[:MOST_PICTURES]
+    await admission.check(bot, target, Wanted.answer(len(taken)), words, texts.question_empty)
     for file in taken:
         inputs.check(file, limits, texts)
     usual = (await bot.settings_in(target.guild_id)).ask
@@ -100,9 +101,9 @@ async def _go_on(
     origin: Origin | None,
     again: JobRecord | None = None,
 ) -> None:
-    conversations = bot.store.conversations
-    await admission.check(bot, target, wish.question, target.texts.question_empty)
-    if not await conversations.pictures(record.conversation or ""):
+    kept = await bot.store.conversations.pictures(record.conversation or "")
+    await admission.check(bot, target, Wanted.answer(len(kept)), wish.question, target.texts.question_empty)
+    if not kept:
         raise Refusal(target.texts.picture_gone)
     question = replace(wish, id=new_id())
     node = Node(record.conversation or "", parent, spoiler=record.spoiler)

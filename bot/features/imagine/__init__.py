@@ -22,6 +22,7 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.command(name="imagine", description=described("imagine"))
 @app_commands.describe(
     prompt=described("imagine_prompt"),
+    avoid=described("imagine_avoid"),
     count=described("imagine_count"),
     spoiler=described("imagine_spoiler"),
     private=described("imagine_private"),
@@ -33,14 +34,23 @@ async def setup(bot: JanusBot) -> None:
 async def imagine(
     interaction: discord.Interaction[JanusBot],
     prompt: Range[str, 1, MOST_CHARACTERS],
+    avoid: Range[str, 1, MOST_CHARACTERS] | None = None,
     count: Range[int, 1, 5] | None = None,
-    spoiler: bool = False,
-    private: bool = False,
+    spoiler: bool | None = None,
+    private: bool | None = None,
     guidance: Range[float, 1, 10] | None = None,
     temperature: Range[float, 0, 2] | None = None,
     seed: Range[int, 0, SEEDS - 1] | None = None,
 ) -> None:
     """Draw pictures of a prompt, and show them in one message."""
-    usual = (await interaction.client.settings_in(interaction.guild_id)).imagine
-    drawing = usual.drawing(prompt, seed=seed, guidance=guidance, temperature=temperature, count=count)
-    await draw(interaction, drawing, spoiler=spoiler, private=private)
+    own = await interaction.client.store.members.get(interaction.user.id)
+    usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
+    drawing = usual.drawing(
+        prompt, avoid=avoid or "", seed=seed, guidance=guidance, temperature=temperature, count=count
+    )
+    await draw(
+        interaction,
+        drawing,
+        spoiler=own.spoiler if spoiler is None else spoiler,
+        private=own.private if private is None else private,
+    )

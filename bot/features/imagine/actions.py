@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import ui
@@ -27,13 +27,16 @@ from bot.features.imagine.drawing import (
 from bot.features.imagine.gallery import info
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
+from bot.jobs.rights import Wanted
 from bot.store.records import JobRecord
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.forms import MOST_CHARACTERS, Entry, Form, numbers, open_form
+from bot.ui.forms import MOST_CHARACTERS, NUMBER_CHARACTERS, Entry, Form, numbers, open_form
 from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, Pictures, random_seed
 
 Press = discord.Interaction[JanusBot]
+
+BETWEEN: Final = " / "  # numbers that share a field
 
 
 async def setup(bot: JanusBot) -> None:
@@ -55,7 +58,8 @@ async def again(interaction: Press, button: JobButton) -> None:
 async def edit(interaction: Press, button: JobButton) -> None:
     """Open a form with everything that the drawing was made of."""
     record, drawing = await _drawing(interaction, button)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.address.private))
+    target = InteractionTarget(interaction, private=record.address.private)
+    await admission.foresee(interaction.client, target, Wanted("draw", hidden=record.spoiler))
 
     async def put(interaction: Press, changed: Drawing) -> None:
         await _draw(interaction, button, record, changed)
@@ -84,7 +88,8 @@ async def ask_this(interaction: Press, button: JobButton) -> None:
     """Open a form to ask about a picture."""
     record = await button.record(interaction)
     picture, origin = find(interaction, record, button.picture or 0), pressed(interaction, button, record)
-    await admission.foresee(interaction.client, InteractionTarget(interaction, private=record.address.private))
+    target = InteractionTarget(interaction, private=record.address.private)
+    await admission.foresee(interaction.client, target, Wanted.answer())
 
     async def put(interaction: Press, form: AskForm) -> None:
         target = InteractionTarget(interaction, private=record.address.private)
@@ -116,30 +121,45 @@ class DrawingForm(Form):
         super().__init__(texts.edit_title)
         self.drawing, self.put = drawing, put
         self.prompt = self.ask(texts.edit_prompt, drawing.prompt, most=MOST_CHARACTERS, long=True)
+        self.avoid = self.ask(texts.edit_avoid, drawing.avoid, most=MOST_CHARACTERS, long=True, required=False)
         self.seed = self.ask(texts.set_seed, str(drawing.seed), hint=texts.edit_seed_hint)
-        self.guidance = self._number(texts, texts.set_guidance, drawing.guidance, GUIDANCE)
-        self.temperature = self._number(texts, texts.set_temperature, drawing.temperature, TEMPERATURE)
-        self.count = self._number(texts, texts.set_count, drawing.count, COUNT)
+        # a form has five fields at most, so two numbers share one
+        self.strengths = self._numbers(
+            texts,
+            (texts.set_guidance, drawing.guidance, GUIDANCE),
+            (texts.set_temperature, drawing.temperature, TEMPERATURE),
+        )
+        self.count = self._numbers(texts, (texts.set_count, drawing.count, COUNT))
 
-    def _number(self, texts: Texts, label: str, value: float, bounds: tuple[float, float]) -> ui.TextInput[Any]:
-        low, high = (decimal(bound, texts) for bound in bounds)
-        return self.ask(label, decimal(value, texts), hint=texts.edit_hint.format(low=low, high=high))
+    def _numbers(self, texts: Texts, *each: tuple[str, float, tuple[float, float]]) -> ui.TextInput[Any]:
+        """Ask for numbers in one field: the label, the value and the bounds of each."""
+        hints = [
+            texts.edit_hint.format(low=decimal(low, texts), high=decimal(high, texts)) for _, _, (low, high) in each
+        ]
+        return self.ask(
+            BETWEEN.join(label for label, _, _ in each),
+            BETWEEN.join(decimal(value, texts) for _, value, _ in each),
+            hint=BETWEEN.join(hints),
+            most=NUMBER_CHARACTERS * len(each),
+        )
 
     async def submit(self, interaction: Press) -> None:
         texts = texts_for(interaction)
         seed = self.seed.value.strip() or str(random_seed())
+        guidance, _, temperature = self.strengths.value.replace("／", "/").partition("/")
         chosen = numbers(
             texts,
             {
                 "seed": Entry(texts.set_seed, seed, 0, SEEDS - 1),
-                "guidance": Entry(texts.set_guidance, self.guidance.value, *GUIDANCE),
-                "temperature": Entry(texts.set_temperature, self.temperature.value, *TEMPERATURE),
+                "guidance": Entry(texts.set_guidance, guidance, *GUIDANCE),
+                "temperature": Entry(texts.set_temperature, temperature, *TEMPERATURE),
                 "count": Entry(texts.set_count, self.count.value, *COUNT),
             },
         )
         wish = replace(
             self.drawing,
             prompt=self.prompt.value,
+            avoid=self.avoid.value,
             seed=int(chosen["seed"]),
             guidance=chosen["guidance"],
             temperature=chosen["temperature"],

@@ -27,6 +27,7 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Revived
+from bot.jobs.rights import Wanted
 from bot.media import inputs, provenance
 from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
@@ -61,10 +62,19 @@ async def draw(
     job that it tries once more, on the same message. Raises Refusal or Refused.
     """
     bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=again is not None)
-    await admission.check(bot, target, wish.prompt, target.texts.prompt_empty)
-    words = well_formed(wish.prompt).strip()
-    drawing = replace(wish, prompt=words, previews=True, id=new_id(), owner=str(target.asker.id))
-    spoiler = spoiler or (await bot.store.servers.get(target.guild_id)).spoilers
+    server = await bot.store.servers.get(target.guild_id)
+    wanted = Wanted.drawing(wish, (await bot.settings_in(target.guild_id)).imagine, hidden=spoiler)
+    await admission.check(bot, target, wanted, wish.prompt, target.texts.prompt_empty, wish.avoid)
+    drawing = replace(
+        wish,
+        prompt=well_formed(wish.prompt).strip(),
+        avoid=well_formed(wish.avoid).strip(),
+        always_avoid=server.avoid,
+        previews=True,
+        id=new_id(),
+        owner=str(target.asker.id),
+    )
+    spoiler = spoiler or server.spoilers
     keeping = admission.accepted(bot, target, drawing.id, drawing, spoiler=spoiler, origin=origin, again=again)
     async with keeping as record:
         job = await admission.submit(bot, target, record, drawing)
@@ -117,8 +127,8 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     )
     found, texts = find(interaction, record, picture), target.texts
     _check_size((found.width or 0, found.height or 0), texts)  # as far as Discord tells it
-    await admission.check(bot, target, None)
     spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
+    await admission.check(bot, target, Wanted.enlargement(hidden=spoiler))
     job_id, wish = new_id(), Enlargement(record.id, picture, record.words)
     async with admission.accepted(
         bot, target, job_id, wish, spoiler=spoiler, origin=origin, sources=[found], conversation=job_id

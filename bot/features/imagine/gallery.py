@@ -16,10 +16,12 @@ from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
 from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
-from bot.ui.layout import DONE, Standing, heading, layout, panel, preview_names
+from bot.ui.layout import DONE, Standing, avoiding, heading, layout, panel, preview_names
 from model.requests import Answer, Drawing, Pictures
 
-INFO_PROMPT: Final = 3000  # characters of the prompt: the numbers below need a few hundred
+INFO_PROMPT: Final = 2200  # characters of the prompt: the numbers below need a few hundred
+INFO_AVOID: Final = 800  # and of what to avoid
+DEMO_AVOIDS: Final = 2  # the guidance up to which the demo model's pictures stay whole with something to avoid
 DRAWN: Final = ("again", "edit")  # what can be done with a drawing as a whole
 ONE: Final = ("enlarge", "describe", "ask_this")  # what can be done with one picture
 VARIATIONS: Final = ("vary_little", "vary", "vary_much")  # and where it was drawn, so that its tokens are there
@@ -166,8 +168,10 @@ def gallery(
         model=model_name(model),
         seconds=decimal(seconds, texts, 1),
     )
-    notes = [texts.one_at_zero] if drawing.temperature == 0 else []
+    notes = avoiding(texts, drawing.avoid, drawing.guidance)
+    notes += [texts.one_at_zero] if drawing.temperature == 0 and not drawing.prompts else []
     notes += [texts.demo_note] if is_demo(model) else []
+    notes += [texts.demo_avoid] if is_demo(model) and drawing.avoided and drawing.guidance > DEMO_AVOIDS else []
     if of == 1 or (of is None and len(files) == 1):
         rows = for_one_picture(texts, drawing.id, 0, drawn=True)
     else:
@@ -259,8 +263,12 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
                 model=model_name(record.model),
             )
         )
+        if drawing.avoid:
+            lines.append(texts.avoiding.format(words=one_line(drawing.avoid, INFO_AVOID)))
         seeds = enumerate(record.result.seeds, 1)
         lines.append("\n".join(texts.info_seed.format(number=number, seed=seed) for number, seed in seeds))
+        if drawing.always_avoid:
+            lines.append(texts.avoiding_more)
         if drawing.kept and record.result.tokens:
             lines.append(texts.info_kept.format(percent=round(100 * len(drawing.kept) / len(record.result.tokens[0]))))
         if len(record.result.seeds) > 1:

@@ -7,34 +7,42 @@ from typing import Any, Final
 import discord
 from discord import ui
 
-from bot.config import Settings
+from bot.config import Limits, Section
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import check_manages
-from bot.core.text import decimal, one_line, well_formed
+from bot.core.text import cut, decimal, one_line, well_formed
 from bot.jobs.refused_words import can_match
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
 from bot.ui.forms import Entry, Form, numbers
 
 Done = Callable[[discord.Interaction[JanusBot]], Awaitable[None]]
+Put = Callable[[discord.Interaction[JanusBot], dict[str, float | None]], Awaitable[None]]
+"""What is done with numbers by their key; None is for what was left empty. May raise Refusal."""
 
 MOST_WORDS_CHARACTERS: Final = 4000  # what one field of a form holds
+LABEL: Final = 45  # characters of a field's name
+MOST_AVOIDED: Final = 200  # characters: members' own words share the model's room with them
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Numbers of one section of config.toml that are changed together."""
 
+    name: str
     section: str
     keys: Sequence[str]
 
 
 GROUPS: Final[Mapping[str, Group]] = {
-    "drawings": Group("imagine", ("guidance", "temperature", "count")),
-    "answers": Group("ask", ("temperature", "top_p", "max_new_tokens")),
-    "member": Group("limits", ("member_running", "member_queued", "member_hourly")),
-    "server": Group("limits", ("server_running", "server_queued", "server_hourly")),
+    group.name: group
+    for group in (
+        Group("drawings", "imagine", ("guidance", "temperature", "count")),
+        Group("answers", "ask", ("temperature", "top_p", "max_new_tokens")),
+        Group("member", "limits", ("member_running", "member_queued", "member_hourly")),
+        Group("server", "limits", ("server_running", "server_queued", "server_hourly")),
+    )
 }
 
 
@@ -66,16 +74,15 @@ def titles(texts: Texts) -> Mapping[str, str]:
 
 
 class NumbersForm(Form):
-    """The numbers of one group. A field that is left empty is as config.toml says."""
+    """The numbers of one group. A field that is left empty is as where nobody chose anything."""
 
-    def __init__(self, texts: Texts, name: str, own: ServerSettings, settings: Settings, done: Done) -> None:
-        super().__init__(titles(texts)[name])
-        self.group, self.settings, self.done = GROUPS[name], settings, done
-        chosen = getattr(own, self.group.section)
-        section = getattr(settings, self.group.section)
+    def __init__(self, texts: Texts, group: Group, chosen: Mapping[str, Any], section: Section, put: Put) -> None:
+        """`chosen`: what was filled in before; `section` has what holds without; `put` keeps what is filled in now."""
+        super().__init__(titles(texts)[group.name])
+        self.section, self.put = section, put
         self.fields: dict[str, ui.TextInput[Any]] = {}
-        for key in self.group.keys:
-            low, high = self._bounds(key)
+        for key in group.keys:
+            low, high = bounds(section, key)
             hint = texts.set_hint.format(
                 low=decimal(low, texts), high=decimal(high, texts), usual=decimal(getattr(section, key), texts)
             )
@@ -83,24 +90,43 @@ class NumbersForm(Form):
             self.fields[key] = self.ask(labels(texts)[key], value, hint=hint)
 
     async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
-        """Keep what was filled in. Raises Refusal."""
-        texts, guild = texts_for(interaction), check_manages(interaction)
+        """Have kept what was filled in. Raises Refusal."""
+        texts = texts_for(interaction)
         written = {
-            key: Entry(labels(texts)[key], field.value, *self._bounds(key))
+            key: Entry(labels(texts)[key], field.value, *bounds(self.section, key))
             for key, field in self.fields.items()
             if field.value.strip()
         }
-        changes = {**dict.fromkeys(self.fields), **numbers(texts, written)}
-        await interaction.client.store.servers.change(guild, {self.group.section: changes})
-        await self.done(interaction)
+        await self.put(interaction, {**dict.fromkeys(self.fields), **numbers(texts, written)})
 
-    def _bounds(self, key: str) -> tuple[float, float]:
-        """Return the smallest and the largest value: whole numbers where only those are allowed."""
-        field = type(getattr(self.settings, self.group.section)).model_fields[key]
-        low = next(item.ge for item in field.metadata if hasattr(item, "ge"))
-        high = next(item.le for item in field.metadata if hasattr(item, "le"))
-        kind = int if field.annotation is int else float
-        return kind(low), kind(high)
+
+def bounds(section: Section, key: str) -> tuple[float, float]:
+    """Return a setting's smallest and largest value: whole numbers where only those are allowed."""
+    field = type(section).model_fields[key]
+    low = next(item.ge for item in field.metadata if hasattr(item, "ge"))
+    high = next(item.le for item in field.metadata if hasattr(item, "le"))
+    kind = int if field.annotation is int else float
+    return kind(low), kind(high)
+
+
+class RoleForm(Form):
+    """How many requests an hour the members with one role have; without one, the role changes nothing."""
+
+    def __init__(self, texts: Texts, role: int, name: str, own: ServerSettings, limits: Limits, done: Done) -> None:
+        super().__init__(texts.set_role_hourly)
+        self.role, self.limits, self.done = role, limits, done
+        low, high = bounds(limits, "member_hourly")
+        hint = texts.set_role_hourly_empty.format(low=low, high=high)
+        chosen = own.role_hourly.get(str(role), "")
+        self.most = self.ask(cut(f"{texts.set_hourly}: {name}", LABEL), str(chosen), hint=hint)
+
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
+        """Keep what was filled in. Raises Refusal."""
+        texts, guild = texts_for(interaction), check_manages(interaction)
+        entry = Entry(texts.set_hourly, self.most.value, *bounds(self.limits, "member_hourly"))
+        most = int(numbers(texts, {"most": entry})["most"]) if self.most.value.strip() else None
+        await interaction.client.store.servers.change(guild, {"role_hourly": {str(self.role): most}})
+        await self.done(interaction)
 
 
 class WordsForm(Form):
@@ -128,3 +154,20 @@ class WordsForm(Form):
         await self.done(interaction)
         if never := [one_line(word) for word in words if word not in found]:
             raise Refusal(texts_for(interaction).words_never.format(words=" · ".join(never)))
+
+
+class AvoidForm(Form):
+    """What no picture of the server shall show."""
+
+    def __init__(self, texts: Texts, own: ServerSettings, done: Done) -> None:
+        super().__init__(texts.set_avoid)
+        self.done = done
+        self.avoid = self.ask(
+            texts.set_avoid_label, own.avoid, hint=texts.set_avoid_hint, most=MOST_AVOIDED, long=True, required=False
+        )
+
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
+        """Keep what was filled in. Raises Refusal."""
+        words = " ".join(well_formed(self.avoid.value).split())
+        await interaction.client.store.servers.change(check_manages(interaction), {"avoid": words or None})
+        await self.done(interaction)

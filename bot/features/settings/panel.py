@@ -1,47 +1,66 @@
-"""The settings of a server: one panel that shows what holds, with a button or a select beside everything."""
+"""The settings of a server: pages that show what holds, with a button or a select beside everything."""
 
-import re
-from collections.abc import Sequence
-from typing import Any, Final, Self
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import discord
 from discord import ui
 
+from bot.config import Section
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
-from bot.core.permissions import check_manages, manages, missing, missing_permissions, owns
-from bot.core.text import decimal, one_line
-from bot.features.settings.forms import GROUPS, labels, titles
+from bot.core.permissions import check_manages, manages, owns
+from bot.core.text import QUOTED, decimal, one_line
+from bot.features.settings.forms import GROUPS, Group, labels, titles
 from bot.store.servers import ServerSettings
 from bot.texts import Texts, texts_for
-from bot.ui.buttons import Control, Pressable
+from bot.ui.buttons import Choice, Control, Select
 from bot.ui.layout import BUSY, layout
 
 Press = discord.Interaction[JanusBot]
 Style = discord.ButtonStyle
 
 SHOWN_BLOCKED: Final = 20  # of the 25 that a select holds, so that there is room to block more
-NEEDED_FOR_REPORTS: Final = ("view_channel", "send_messages", "attach_files")
+MOST: Final = 25  # that are chosen in one select
+FIRST: Final = "work"  # the page that the panel opens on
+WRITABLE: Final = [discord.ChannelType.text]  # channels that get pictures from the bot
+DRAWABLE: Final = [
+    discord.ChannelType.text,
+    discord.ChannelType.news,
+    discord.ChannelType.voice,
+    discord.ChannelType.stage_voice,
+    discord.ChannelType.forum,
+    discord.ChannelType.media,
+    discord.ChannelType.category,
+]
 
 
-async def panel(interaction: Press) -> ui.LayoutView:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page is made of."""
+
+    bot: JanusBot
+    guild: discord.Guild | None
+    own: ServerSettings
+    blocked: Sequence[int]
+    texts: Texts
+
+
+async def panel(interaction: Press, page: str = FIRST) -> ui.LayoutView:
     """Show who asks what they may change: their server, and the bot itself if it is theirs."""
     bot, texts, guild = interaction.client, texts_for(interaction), interaction.guild_id
     children: list[ui.Item[Any]] = []
     if guild is not None and manages(interaction):
-        name = interaction.guild.name if interaction.guild else ""
-        own = await bot.store.servers.get(guild)
+        servers = bot.store.servers
+        shown = Shown(bot, interaction.guild, await servers.get(guild), await servers.blocked(guild), texts)
+        name = one_line(interaction.guild.name if interaction.guild else "", 100)
         children = [
-            ui.TextDisplay(f"### {texts.settings_title.format(server=one_line(name, 100))}\n-# {texts.settings_hint}"),
-            *(_numbers(bot, own, group, texts) for group in GROUPS),
-            _words(own, texts),
-            _switch(texts.set_spoilers, texts.set_spoilers_hint, "spoilers", own.spoilers, texts),
-            _switch(texts.set_adults, texts.set_adults_hint, "age_restricted", own.age_restricted, texts),
-            ui.TextDisplay(f"**{texts.set_reports}**\n{texts.set_reports_hint}"),
-            ui.ActionRow(ReportsSelect(texts, own.reports)),
-            *_blocked(await bot.store.servers.blocked(guild), texts),
+            ui.TextDisplay(f"### {texts.settings_title.format(server=name)}"),
+            ui.ActionRow(*(_leads_to(other, page, texts) for other in PAGES)),
+            *PAGES.get(page, _work)(shown),
         ]
-    if owns(interaction):
+    if owns(interaction) and page == FIRST:
         children += [ui.Separator()] if children else []
         children.append(_bot_itself(bot, texts))
     if not children:
@@ -49,126 +68,189 @@ async def panel(interaction: Press) -> ui.LayoutView:
     return layout(*children, colour=BUSY)
 
 
-async def show_again(interaction: Press) -> None:
+async def show_again(interaction: Press, page: str = FIRST) -> None:
     """Put the panel with what holds now in the place of the old one."""
-    await interaction.response.edit_message(view=await panel(interaction))
+    await interaction.response.edit_message(view=await panel(interaction, page))
 
 
-def _numbers(bot: JanusBot, own: ServerSettings, name: str, texts: Texts) -> ui.Item[Any]:
-    """Show numbers that hold here; those that the server chose are bold."""
-    group = GROUPS[name]
-    chosen, holds = getattr(own, group.section), getattr(own.over(bot.settings), group.section)
+async def change(interaction: Press, page: str = FIRST, **changes: object) -> None:
+    """Keep what a server chose, and show it. Raises Refusal."""
+    await interaction.client.store.servers.change(check_manages(interaction), changes)
+    await show_again(interaction, page)
+
+
+# -- the pages --------------------------------------------------------------------------------------------------------
+
+
+def _work(shown: Shown) -> Sequence[ui.Item[Any]]:
+    """Show how the bot draws and answers, and how much of it."""
+    own, texts = shown.own, shown.texts
+    return [
+        ui.TextDisplay(f"-# {texts.settings_hint}"),
+        *(_numbers(shown, group) for group in GROUPS),
+        *_words(own, texts),
+        switch(texts.set_spoilers, texts.set_spoilers_hint, own.spoilers, texts, "settings", "spoilers"),
+    ]
+
+
+def _people(shown: Shown) -> Sequence[ui.Item[Any]]:
+    """Show who may do what."""
+    own, texts = shown.own, shown.texts
+    usual = own.over(shown.bot.settings).imagine.count
+    kinds = {
+        "draw": (texts.set_roles_draw, "", texts.set_roles_everyone),
+        "ask": (texts.set_roles_ask, "", texts.set_roles_everyone),
+        "costly": (texts.set_roles_costly, texts.set_roles_costly_hint.format(n=usual), texts.set_roles_everyone),
+        "moderate": (texts.set_roles_moderate, texts.set_roles_moderate_hint, texts.set_roles_choose),
+    }
+    hourly = " · ".join(f"<@&{role}> {most}" for role, most in own.role_hourly.items())
+    return [
+        *(part for use, words in kinds.items() for part in _roles(shown, use, *words)),
+        _line(texts.set_role_hourly, texts.set_role_hourly_hint, hourly),
+        _select(ui.RoleSelect(custom_id="settings:pick:role_hourly", placeholder=texts.set_role_hourly_choose)),
+        *_blocked(shown.blocked, texts),
+    ]
+
+
+def _places(shown: Shown) -> Sequence[ui.Item[Any]]:
+    """Show what goes where."""
+    own, texts = shown.own, shown.texts
+    here = {False: texts.set_channels_only, True: texts.set_channels_but}
+    denied = own.channels_denied
+    return [
+        switch(texts.set_adults, texts.set_adults_hint, own.age_restricted, texts, "settings", "age_restricted"),
+        _line(texts.set_channels, "", here[denied] if own.channels else ""),
+        _channels(shown, "settings:pick:channels", texts.set_channels_choose, own.channels, DRAWABLE, MOST),
+        ui.ActionRow(_turn("settings", "channels_denied", to=not denied, label=here[not denied])),
+        _line(texts.set_hidden, texts.set_hidden_hint),
+        _channel(shown, "settings:pick:hidden", own.hidden, texts.set_channel_choose),
+        _line(texts.set_kept, texts.set_kept_hint),
+        _channel(shown, "settings:pick:kept", own.kept, texts.set_channel_choose),
+        _line(texts.set_reports, texts.set_reports_hint),
+        _channel(shown, "settings:reports", own.reports, texts.set_reports_choose),
+    ]
+
+
+PAGES: Final[Mapping[str, Callable[[Shown], Sequence[ui.Item[Any]]]]] = {
+    FIRST: _work,
+    "people": _people,
+    "places": _places,
+}
+
+
+def _leads_to(page: str, now: str, texts: Texts) -> Control:
+    label = {FIRST: texts.set_page_work, "people": texts.set_page_people, "places": texts.set_page_places}[page]
+    return Control("settings", "page", page, label=label, style=Style.primary if page == now else Style.secondary)
+
+
+# -- what is on them --------------------------------------------------------------------------------------------------
+
+
+def _line(title: str, *lines: str) -> ui.TextDisplay[Any]:
+    return ui.TextDisplay("\n".join([f"**{title}**", *filter(None, lines)]))
+
+
+def _numbers(shown: Shown, name: str) -> ui.Item[Any]:
+    group, own, texts = GROUPS[name], shown.own, shown.texts
+    chosen, holds = getattr(own, group.section), getattr(own.over(shown.bot.settings), group.section)
+    line = numbers_shown(titles(texts)[name], group, chosen, holds, texts)
+    return ui.Section(line, accessory=_change(name, texts))
+
+
+def numbers_shown(title: str, group: Group, chosen: Container[str], holds: Section, texts: Texts) -> str:
+    """Write the numbers of a group that hold; those that were chosen are bold."""
     written = {key: decimal(getattr(holds, key), texts) for key in group.keys}
-    shown = [f"{labels(texts)[key]} {f'**{value}**' if key in chosen else value}" for key, value in written.items()]
-    return ui.Section(f"**{titles(texts)[name]}**\n{' · '.join(shown)}", accessory=_change(name, texts))
+    numbers = [f"{labels(texts)[key]} {f'**{value}**' if key in chosen else value}" for key, value in written.items()]
+    return f"**{title}**\n{' · '.join(numbers)}"
 
 
-def _words(own: ServerSettings, texts: Texts) -> ui.Item[Any]:
+def _words(own: ServerSettings, texts: Texts) -> Sequence[ui.Item[Any]]:
     count = texts.set_words_count.format(n=len(own.refused)) if own.refused else texts.set_none
-    return ui.Section(f"**{texts.set_words}**\n{count}", accessory=_change("words", texts))
+    avoided = one_line(own.avoid, QUOTED) if own.avoid else texts.set_none
+    return [
+        ui.Section(_line(texts.set_words, count), accessory=_change("words", texts)),
+        ui.Section(_line(texts.set_avoid, avoided), accessory=_change("avoid", texts)),
+    ]
 
 
-def _switch(title: str, hint: str, name: str, on: bool, texts: Texts) -> ui.Item[Any]:
+def switch(title: str, hint: str, on: bool, texts: Texts, *name: str) -> ui.Item[Any]:
+    """Show something that is on or off, with the button called `name` that turns it."""
+    label = texts.set_turn_off if on else texts.set_turn_on
     state = texts.set_on if on else texts.set_off
-    return ui.Section(f"**{title}: {state}**\n{hint}", accessory=_switch_button(name, not on, texts))
+    return ui.Section(_line(f"{title}: {state}", hint), accessory=_turn(*name, to=not on, label=label))
+
+
+def _turn(*name: str, to: bool, label: str) -> Control:
+    return Control(*name, "on" if to else "off", label=label, style=Style.secondary if to else Style.success)
+
+
+def _roles(shown: Shown, use: str, title: str, hint: str, empty: str) -> Sequence[ui.Item[Any]]:
+    """Show the roles that were chosen for a use. Those that are gone can't be shown, and are told."""
+    guild, chosen = shown.guild, shown.own.roles.get(use, ())
+    there = [role for role in chosen if guild and guild.get_role(role)]
+    gone = len(chosen) - len(there)
+    told = shown.texts.set_roles_gone.format(n=gone) if gone else ""
+    select: ui.RoleSelect[Any] = ui.RoleSelect(
+        custom_id=f"settings:pick:roles:{use}",
+        placeholder=empty,
+        min_values=0,
+        max_values=MOST,
+        default_values=[discord.Object(role) for role in there],
+    )
+    return [_line(title, hint, told), _select(select)]
+
+
+def _channel(shown: Shown, custom_id: str, channel: int | None, empty: str) -> ui.ActionRow[Any]:
+    return _channels(shown, custom_id, empty, [channel] if channel else [], WRITABLE, 1)
+
+
+def _channels(
+    shown: Shown,
+    custom_id: str,
+    empty: str,
+    channels: Sequence[int],
+    kinds: Sequence[discord.ChannelType],
+    most: int,
+) -> ui.ActionRow[Any]:
+    there = [channel for channel in channels if shown.guild and shown.guild.get_channel(channel)]
+    select: ui.ChannelSelect[Any] = ui.ChannelSelect(
+        custom_id=custom_id,
+        channel_types=list(kinds),
+        placeholder=empty,
+        min_values=0,
+        max_values=most,
+        default_values=[discord.Object(channel) for channel in there],
+    )
+    return _select(select)
 
 
 def _blocked(members: Sequence[int], texts: Texts) -> Sequence[ui.Item[Any]]:
     more = len(members) - SHOWN_BLOCKED
     line = texts.set_blocked_more.format(n=more) if more > 0 else texts.set_blocked_hint
-    return [
-        ui.TextDisplay(f"**{texts.set_blocked}**\n{line}"),
-        ui.ActionRow(BlockedSelect(texts, members[:SHOWN_BLOCKED])),
-    ]
+    select: ui.UserSelect[Any] = ui.UserSelect(
+        custom_id="settings:blocked",
+        placeholder=texts.set_blocked_choose,
+        min_values=0,
+        max_values=MOST,
+        default_values=[discord.Object(member) for member in members[:SHOWN_BLOCKED]],
+    )
+    return [_line(texts.set_blocked, line), _select(select)]
+
+
+def _select(select: Select) -> ui.ActionRow[Any]:
+    return ui.ActionRow(Choice(select))
 
 
 def _bot_itself(bot: JanusBot, texts: Texts) -> ui.Item[Any]:
     """Show its owner whether the bot takes requests, and how many are open."""
     line = (texts.bot_paused if bot.paused else texts.bot_serves).format(n=bot.queue.open)
-    return ui.Section(f"**{texts.bot_itself}**\n{line}", accessory=_pause_button(not bot.paused, texts))
+    return ui.Section(_line(texts.bot_itself, line), accessory=_pause_button(not bot.paused, texts))
 
 
 def _change(name: str, texts: Texts) -> Control:
     return Control("settings", "change", name, label=texts.set_change)
 
 
-def _switch_button(name: str, to: bool, texts: Texts) -> Control:
-    label, style = (texts.set_turn_on, Style.secondary) if to else (texts.set_turn_off, Style.success)
-    return Control("settings", name, "on" if to else "off", label=label, style=style)
-
-
 def _pause_button(to: bool, texts: Texts) -> Control:
     label, style = (texts.bot_pause, Style.danger) if to else (texts.bot_resume, Style.success)
     return Control("settings", "pause", "on" if to else "off", label=label, style=style)
-
-
-async def change(interaction: Press, **changes: object) -> None:
-    """Keep what a server chose, and show it. Raises Refusal."""
-    await interaction.client.store.servers.change(check_manages(interaction), changes)
-    await show_again(interaction)
-
-
-class ReportsSelect(Pressable, template="settings:reports"):
-    """Chooses the channel that hears of reported pictures."""
-
-    def __init__(self, texts: Texts, channel: int | None) -> None:
-        select: ui.ChannelSelect[Any] = ui.ChannelSelect(
-            custom_id="settings:reports",
-            channel_types=[discord.ChannelType.text],
-            placeholder=texts.set_reports_choose,
-            min_values=0,
-            default_values=[discord.Object(channel)] if channel else [],
-        )
-        super().__init__(select)
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        return cls(texts_for(interaction), None)
-
-    async def press(self, interaction: Press) -> None:
-        """Take the channel, if the bot can write there. Raises Refusal."""
-        chosen = next(iter(self.item.values), None)
-        channel = interaction.guild.get_channel(chosen.id) if chosen and interaction.guild else None
-        if channel is None:
-            await change(interaction, reports=None)
-            return
-        lacking = missing(channel.permissions_for(channel.guild.me), NEEDED_FOR_REPORTS)
-        if lacking:
-            await show_again(interaction)
-            raise Refusal(f"{channel.mention}: {missing_permissions(lacking, texts_for(interaction))}")
-        await change(interaction, reports=channel.id)
-
-
-class BlockedSelect(Pressable, template="settings:blocked"):
-    """Blocks who is chosen, and unblocks who no longer is."""
-
-    def __init__(self, texts: Texts, blocked: Sequence[int]) -> None:
-        select: ui.UserSelect[Any] = ui.UserSelect(
-            custom_id="settings:blocked",
-            placeholder=texts.set_blocked_choose,
-            min_values=0,
-            max_values=25,
-            default_values=[discord.Object(member) for member in blocked],
-        )
-        self.before = set(blocked)
-        super().__init__(select)
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Make the select again, with those that were chosen in it when it was shown."""
-        assert isinstance(item, ui.UserSelect)
-        return cls(texts_for(interaction), [member.id for member in item.default_values])
-
-    async def press(self, interaction: Press) -> None:
-        """Block and unblock."""
-        guild, servers = check_manages(interaction), interaction.client.store.servers
-        chosen = {member.id for member in self.item.values}
-        for member in chosen - self.before:
-            await servers.block(guild, member, interaction.created_at)
-        for member in self.before - chosen:
-            await servers.unblock(guild, member)
-        await show_again(interaction)

@@ -34,8 +34,8 @@ def tiny_model(folder: Path) -> dict[str, object]:
     return {"name": str(folder), "device": "cpu", "upscaler": "lanczos"}
 
 
-def machine(memory: int, free: int, device: str = "cpu") -> Machine:
-    return Machine("2.9", device, "float32", "2 threads", memory, free)
+def machine(memory: int = 0, free: int = 0, device: str = "cpu", built_for: str = "") -> Machine:
+    return Machine("2.9", device, "float32", "2 threads", memory, free, built_for)
 
 
 def test_a_machine_where_all_is_fine(tiny_folder: Path) -> None:
@@ -135,6 +135,42 @@ def test_whether_the_weights_fit(memory: int, free: int, state: str) -> None:
     finding = check.memory(machine(memory, free), SEVEN_B)
     assert finding.state == state
     assert "29.7 GB" in finding.words
+
+
+@pytest.fixture
+def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The driver's own program, of a machine with one GPU."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *name,driver_version*noheader*) echo "NVIDIA RTX 4060, 580.10";; esac\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(check, "NVIDIA", tmp_path / "none")
+    return program
+
+
+@pytest.mark.parametrize(
+    ("built_for", "says"), [("", ["is for no GPU. Type: "]), ("CUDA 13.2", ["is for CUDA 13.2", "Update the driver"])]
+)
+def test_a_gpu_that_torch_can_not_see(nvidia_smi: Path, built_for: str, says: Sequence[str]) -> None:
+    found = check.device(machine(built_for=built_for), asked_for="auto")
+    assert found.state == "note"
+    assert "an NVIDIA RTX 4060 (driver 580.10)" in found.words
+    assert "uv pip install --no-config --torch-backend auto --reinstall-package torch " in found.words
+    assert all(words in found.words for words in says)
+
+
+def test_who_wants_the_cpu_or_has_the_gpu_is_not_told_of_another(nvidia_smi: Path) -> None:
+    assert check.device(machine(), asked_for="cpu").state == "fine"
+    assert check.device(machine(device="cuda"), asked_for="auto").state == "fine"
+
+
+def test_a_driver_without_a_gpu_is_none(nvidia_smi: Path) -> None:
+    nvidia_smi.write_text("#!/bin/sh\necho 'No devices were found'\nexit 6\n")
+    assert check.device(machine(), asked_for="auto").state == "fine"
+    nvidia_smi.unlink()
+    assert check.device(machine(), asked_for="auto").state == "fine"
 
 
 def test_seven_billion_parameters_on_a_cpu_get_an_honest_estimate() -> None:

@@ -213,6 +213,23 @@ def test_imagine_in_words_says_files_on_stdout_and_seeds_on_stderr(
     assert pixels(file).size == (32, 32)
 
 
+def test_imagine_avoids_and_says_where_that_has_no_effect(janus_bot: Runner, tiny_folder: Path, tmp_path: Path) -> None:
+    model = ("--no-upscale", "--model", tiny_folder, "--device", "cpu", "--json", "--out", tmp_path)
+    options = ("--seed", "7", "--count", "1", *model)
+    drawn = {}
+    for avoid, more in [("", ()), ("a star", ()), ("a star", ("--guidance", "1"))]:
+        ended = janus_bot("imagine", "a red circle", "--avoid", avoid, *options, *more)
+        assert ended.code == 0, ended.stderr
+        told = json.loads(ended.stdout)
+        assert told["avoid"] == avoid
+        made = read(Path(told["files"][0]).read_bytes())
+        assert made
+        assert made.avoid == avoid
+        drawn[avoid] = pixels(Path(told["files"][0])).tobytes()
+        assert ("At guidance 1 nothing is avoided" in ended.stderr) == bool(more)
+    assert len(set(drawn.values())) == 2
+
+
 def test_no_drawing_is_written_over_by_another(janus_bot: Runner, tiny_folder: Path, tmp_path: Path) -> None:
     options = ("--seed", "7", "--count", "1", "--no-upscale", "--out", tmp_path, "--model", tiny_folder)
     for prompt, more in [

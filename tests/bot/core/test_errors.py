@@ -14,4 +14,4 @@ def test_what_the_model_can_not_take_is_told_in_the_member_s_language(texts: Tex
     said = reason_in(texts, refused)
     assert said == reason_in(texts, Failed.of(refused))
     assert (said == "The model says no.") == (cause == "other")
-    assert ("450" in said) == (cause in ("prompt", "question"))
+    assert ("450" in said) == (cause in ("prompt", "avoid", "question"))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from PIL import Image
-from simcord import ResponseMessage
+from simcord import InteractionResult, ResponseMessage
 
 from model.requests import Drawing, Enlarge, Failed, Pictures, Question
 from model.square import fit
@@ -34,6 +34,11 @@ async def finish(world: World, tokens: int = 144) -> None:
     told = tuple(tuple(range(100 * i, 100 * i + tokens)) for i in range(len(plain.pictures)))
     job.tell(Pictures(plain.pictures, told, plain.seeds, plain.seconds))
     await world.env.settle()
+
+
+def filled(form: InteractionResult) -> dict[str, str]:
+    """What stands in the fields of a form that has opened."""
+    return {field["custom_id"]: field.get("value", "") for field in fields(form)}
 
 
 def newest(world: World) -> Drawing:
@@ -68,14 +73,15 @@ async def test_again_at_temperature_0_says_that_it_would_be_the_same(world: Worl
 
 
 async def test_edit_opens_a_form_filled_with_everything(world: World) -> None:
-    message = await drawn(world, guidance=2.5)
+    message = await drawn(world, guidance=2.5, avoid="a star")
     form = await world.bob.click(message, label="Edit")
-    assert [field["value"] for field in fields(form)] == ["a red circle", "7", "2.5", "1", "3"]
+    assert [field["value"] for field in fields(form)] == ["a red circle", "a star", "7", "2.5 / 1", "3"]
     names = [field["custom_id"] for field in fields(form)]
-    written = ["a blue square", "4294967295", "10", "0,5", "2"]
+    written = ["a blue square", "  a cross ", "4294967295", "10 / 0,5", "2"]
     await world.bob.submit_modal(form, dict(zip(names, written, strict=True)))
     drawing = newest(world)
     assert (drawing.prompt, drawing.seed, drawing.count) == ("a blue square", 2**32 - 1, 2)
+    assert drawing.avoid == "a cross"
     assert (drawing.guidance, drawing.temperature) == (10.0, 0.5)
     assert drawing.owner == str(world.bob.id)
 
@@ -84,14 +90,16 @@ async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
     message = await drawn(world)
     for number, written, says in [
         (0, "   ", "The prompt is empty"),
-        (1, "seven", "Write a whole number from 0 to 4294967295"),
-        (2, "11", "Guidance: 11 isn't possible. Write a number from 1 to 10"),
-        (3, "nan", "Temperature: nan isn't possible. Write a number from 0 to 2"),
-        (3, "", "Temperature: … isn't possible. Write a number from 0 to 2"),
+        (1, "x" * 2001, "That's 2001 characters. The limit is 2000"),
+        (2, "seven", "Write a whole number from 0 to 4294967295"),
+        (3, "11 / 1", "Guidance: 11 isn't possible. Write a number from 1 to 10"),
+        (3, "5 / nan", "Temperature: nan isn't possible. Write a number from 0 to 2"),
+        (3, "5", "Temperature: … isn't possible. Write a number from 0 to 2"),
+        (3, "5 / 1 / 2", "Temperature: 1 / 2 isn't possible. Write a number from 0 to 2"),
         (4, "2.5", "Pictures: 2.5 isn't possible. Write a whole number from 1 to 5"),
     ]:
         form = await world.alice.click(message, label="Edit")
-        values = {field["custom_id"]: field["value"] for field in fields(form)}
+        values = filled(form)
         values[list(values)[number]] = written
         refused = await world.alice.submit_modal(form, values)
         assert says in told_privately(refused)
@@ -100,7 +108,7 @@ async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
             value.strip() for value in values.values()
         ]
     assert len(world.executor.jobs) == 1
-    values = {field["custom_id"]: field["value"] for field in fields(again)}
+    values = filled(again)
     await world.alice.submit_modal(again, {**values, list(values)[-1]: "2"})  # mended
     assert newest(world).count == 2
 
@@ -108,7 +116,7 @@ async def test_what_a_form_can_not_take_is_said_privately(world: World) -> None:
 async def test_every_mistake_in_a_form_is_said_at_once(world: World) -> None:
     message = await drawn(world)
     form = await world.alice.click(message, label="Edit")
-    written = ["a red circle", "-1", "99", "1", "lots"]
+    written = ["a red circle", "", "-1", "99／1", "lots"]
     names = [field["custom_id"] for field in fields(form)]
     said = told_privately(await world.alice.submit_modal(form, dict(zip(names, written, strict=True))))
     assert [line.split(" isn't")[0] for line in said.splitlines()[:3]] == ["Seed: -1", "Guidance: 99", "Pictures: lots"]
@@ -119,7 +127,7 @@ async def test_an_older_refusal_and_another_member_open_nobody_s_form(world: Wor
     refusals = []
     for written in ("eleven", "twelve"):
         form = await world.alice.click(message, label="Edit")
-        values = {field["custom_id"]: field["value"] for field in fields(form)}
+        values = filled(form)
         refusals.append(shown(await world.alice.submit_modal(form, {**values, list(values)[2]: written})))
     assert "no longer have a record" in told_privately(await world.alice.click(refusals[0], label="Edit"))
     assert fields(await world.alice.click(refusals[1], label="Edit"))[2]["value"] == "twelve"
@@ -171,8 +179,8 @@ async def test_what_comes_of_a_private_drawing_is_private(world: World) -> None:
 
 async def test_an_empty_seed_is_a_new_one(world: World) -> None:
     form = await world.alice.click(await drawn(world), label="Edit")
-    values = {field["custom_id"]: field["value"] for field in fields(form)}
-    values[list(values)[1]] = ""
+    values = filled(form)
+    values[list(values)[2]] = ""
     await world.alice.submit_modal(form, values)
     assert len(world.executor.jobs) == 2
     assert newest(world).seed != 7

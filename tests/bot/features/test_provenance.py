@@ -31,6 +31,8 @@ MADE = Provenance(
     version="0.1.0",
     kept=36,
     steps=144,
+    avoid="grün, a “blue” square",
+    more_avoided=True,
     stream=2,
 )
 NOISE = Image.effect_noise((256, 256), 90).convert("RGB")
@@ -60,8 +62,10 @@ async def test_a_png_says_it_twice_and_leaves_the_names_of_others_alone() -> Non
 
 @pytest.mark.parametrize("limit", [2**20, 30_000], ids=["png", "webp"])
 @pytest.mark.parametrize("prompt", ["a red circle, on blue", "赤い円 “ü” 🏳️‍🌈", "x\nSteps: 3\nNegative prompt: y"])
-async def test_a_published_reader_reads_it(limit: int, prompt: str) -> None:
-    (upload,) = await encode([Finished(NOISE, "x", replace(MADE, prompt=prompt, model="C:\\a,b"))], limit)
+@pytest.mark.parametrize("avoid", ["", "a “blue” square\nNegative prompt: no, Steps: 3"])
+async def test_a_published_reader_reads_it(limit: int, prompt: str, avoid: str) -> None:
+    made = replace(MADE, prompt=prompt, avoid=avoid, model="C:\\a,b")
+    (upload,) = await encode([Finished(NOISE, "x", made)], limit)
     with Image.open(io.BytesIO(upload.data)) as image:
         told = sd_parsers.ParserManager().parse(image)
     assert told
@@ -73,7 +77,9 @@ async def test_a_published_reader_reads_it(limit: int, prompt: str) -> None:
         "2.5",
         str(2**32 - 1),
     )
-    assert not sampler.negative_prompts
+    assert [each.value.replace(" :", ":") for each in sampler.negative_prompts] == (
+        [" ".join(avoid.split())] if avoid else []
+    )
     assert sampler.model
     assert told.metadata["Size"] == "256x256"
 
@@ -81,9 +87,10 @@ async def test_a_published_reader_reads_it(limit: int, prompt: str) -> None:
 def test_files_of_older_versions_are_still_read() -> None:
     info = PngInfo()
     for name, told in {**asdict(MADE), "Software": "janus-bot"}.items():
-        if name not in ("steps", "stream"):
+        if name not in ("steps", "stream", "avoid", "more_avoided"):  # these knew nothing of
             info.add_text(name, str(told))
-    assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) == replace(MADE, steps=0, stream=1)
+    expected = replace(MADE, steps=0, stream=1, avoid="", more_avoided=False)
+    assert provenance.read(saved(Image.new("RGB", (8, 8)), "PNG", pnginfo=info)) == expected
 
 
 @pytest.mark.parametrize("limit", [2**20, 30_000], ids=["png", "webp"])

@@ -6,6 +6,7 @@ import discord
 import pytest
 import simcord
 from simcord import ResponseMessage
+from simcord.components import walk_components
 
 from model.requests import Drawing, Question
 from tests.bot.conftest import World, restart
@@ -26,9 +27,10 @@ def own(world: World, who: simcord.MemberActor | simcord.UserHandle) -> None:
     world.bot.application.owner = discord.Object(who.id)  # type: ignore[assignment]
 
 
-async def opened(world: World, manager: simcord.MemberActor) -> ResponseMessage:
+async def opened(world: World, manager: simcord.MemberActor, page: str = "work") -> ResponseMessage:
     panel = shown(await manager.slash(world.channel, "settings"))
     assert panel.ephemeral
+    await manager.click(panel, custom_id=f"settings:page:{page}")
     return panel
 
 
@@ -67,12 +69,20 @@ async def test_whom_a_server_gave_the_command_is_refused_without_the_permission(
 
 async def test_a_panel_that_outlives_the_permission_changes_nothing(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
+    panels = {page: await opened(world, manager, page) for page in ("people", "places")}
     world.env.backend.get_guild(manager.guild.id).members[manager.id].role_ids.clear()
     for press in ("settings:spoilers:on", "settings:change:drawings"):
         refused = await manager.click(panel, custom_id=press)
         assert "Only members with the “Manage Server” permission" in told_privately(refused)
-    for values, select in (([world.bob], "settings:blocked"), ([world.channel], "settings:reports")):
-        refused = await manager.select(panel, values, custom_id=select)
+    role = world.alice.guild.create_role("artists")
+    for page, values, select in (
+        ("people", [world.bob], "settings:blocked"),
+        ("people", [role], "settings:pick:roles:draw"),
+        ("people", [role], "settings:pick:role_hourly"),
+        ("places", [world.channel], "settings:reports"),
+        ("places", [world.channel], "settings:pick:channels"),
+    ):
+        refused = await manager.select(panels[page], values, custom_id=select)
         assert "Only members with the “Manage Server” permission" in told_privately(refused)
     assert await world.bot.store.database.rows("SELECT * FROM servers") == []
     assert await world.bot.store.database.rows("SELECT * FROM blocked") == []
@@ -108,7 +118,7 @@ async def test_defaults_for_answers(world: World, manager: simcord.MemberActor) 
 async def test_another_server_and_direct_messages_are_not_concerned(world: World, manager: simcord.MemberActor) -> None:
     panel = await opened(world, manager)
     await fill(manager, panel, "drawings", "9", "", "1")
-    await manager.click(panel, custom_id="settings:age_restricted:on")
+    await manager.click(await opened(world, manager, "places"), custom_id="settings:age_restricted:on")
     elsewhere = world.env.create_guild("Another server")
     stranger = elsewhere.add_member(world.env.create_user("carol"))
     await stranger.slash(elsewhere.create_text_channel("pictures"), "imagine", prompt="a square")
@@ -192,7 +202,7 @@ async def test_spoilers(world: World, manager: simcord.MemberActor) -> None:
 
 
 async def test_age_restricted_channels_only(world: World, manager: simcord.MemberActor) -> None:
-    panel = await opened(world, manager)
+    panel = await opened(world, manager, "places")
     await manager.click(panel, custom_id="settings:age_restricted:on")
     assert "only work in age-restricted channels" in told_privately(
         await world.bob.slash(world.channel, "imagine", prompt="a red circle")
@@ -207,14 +217,14 @@ async def test_age_restricted_channels_only(world: World, manager: simcord.Membe
 
 
 async def test_members_are_blocked_and_unblocked(world: World, manager: simcord.MemberActor) -> None:
-    panel = await opened(world, manager)
+    panel = await opened(world, manager, "people")
     await manager.select(panel, [world.bob], custom_id="settings:blocked")
     assert "blocked you from using me" in told_privately(
         await world.bob.slash(world.channel, "imagine", prompt="a red circle")
     )
     await world.alice.slash(world.channel, "imagine", prompt="a red circle")
     assert len(world.executor.jobs) == 1
-    (select,) = parts(panel, 5)
+    (select,) = parts(panel, 5)  # of members
     assert [chosen["id"] for chosen in select["default_values"]] == [world.bob.id]
     await manager.select(panel, [], custom_id="settings:blocked")
     await draw(world)
@@ -224,7 +234,7 @@ async def test_members_are_blocked_and_unblocked(world: World, manager: simcord.
 async def test_the_channel_for_reports_must_be_one_the_bot_can_write_to(
     world: World, manager: simcord.MemberActor
 ) -> None:
-    guild, panel = world.alice.guild, await opened(world, manager)
+    guild, panel = world.alice.guild, await opened(world, manager, "places")
     closed = guild.create_text_channel(
         "closed", overwrites={guild.default_role: discord.PermissionOverwrite(attach_files=False)}
     )
@@ -275,3 +285,98 @@ async def test_a_team_owns_the_bot_with_those_who_do_more_than_read(world: World
     world.bot.application.team = discord.Team(world.bot._connection, {**team, "members": members})  # type: ignore[typeddict-item]
     seen = shown(await world.alice.user.slash("settings"))
     assert (buttons(seen) == ["Pause"]) is may
+
+
+async def chosen(world: World, manager: simcord.MemberActor, use: str, *roles: simcord.RoleHandle) -> ResponseMessage:
+    panel = await opened(world, manager, "people")
+    await manager.select(panel, list(roles), custom_id=f"settings:pick:roles:{use}")
+    return panel
+
+
+def ids(panel: ResponseMessage, custom_id: str) -> list[int]:
+    """What a select shows as chosen."""
+    (select,) = (part for kind in (6, 8) for part in parts(panel, kind) if part["custom_id"] == custom_id)
+    return [int(one["id"]) for one in select.get("default_values", ())]
+
+
+async def test_roles_are_chosen_shown_and_given_back_to_everyone(world: World, manager: simcord.MemberActor) -> None:
+    artists = world.alice.guild.create_role("artists")
+    panel = await chosen(world, manager, "draw", artists)
+    assert ids(panel, "settings:pick:roles:draw") == [artists.id]
+    assert ids(panel, "settings:pick:roles:ask") == []
+    await restart(world)
+    assert f"<@&{artists.id}>" in await draw(world)
+    assert world.executor.jobs == []
+    await chosen(world, manager, "draw")
+    await draw(world)
+    assert len(world.executor.jobs) == 1
+
+
+async def test_a_deleted_role_opens_nothing_and_is_told(world: World, manager: simcord.MemberActor) -> None:
+    guild = world.alice.guild
+    artists, others = guild.create_role("artists"), guild.create_role("others")
+    await chosen(world, manager, "draw", artists, others)
+    role = world.bot.get_guild(guild.id).get_role(artists.id)  # type: ignore[union-attr]
+    assert role
+    await role.delete()
+    panel = await opened(world, manager, "people")
+    assert ids(panel, "settings:pick:roles:draw") == [others.id]
+    assert "Deleted roles among them: 1" in text(panel)
+    assert "only members with one of these roles can draw" in await draw(world)
+
+
+async def test_a_role_has_a_limit_of_its_own_and_the_most_generous_one_holds(
+    world: World, manager: simcord.MemberActor
+) -> None:
+    guild = world.alice.guild
+    few, more = guild.create_role("few"), guild.create_role("more")
+    panel = await opened(world, manager, "people")
+    for role, most in ((few, "1"), (more, "2")):
+        form = await manager.select(panel, [role], custom_id="settings:pick:role_hourly")
+        (field,) = fields(form)
+        await manager.submit_modal(form, {field["custom_id"]: most})
+    assert f"<@&{few.id}> 1 · <@&{more.id}> 2" in text(panel)
+    one = guild.add_member(world.env.create_user("one"), roles=[few])
+    both = guild.add_member(world.env.create_user("both"), roles=[few, more])
+    for who, times in ((one, 1), (both, 2)):
+        for _ in range(times):
+            await who.slash(world.channel, "imagine", prompt="a red circle")
+            world.executor.jobs[-1].tell(pictures(world.executor.jobs[-1].request))  # type: ignore[arg-type]
+            await world.env.settle()
+        told = told_privately(await who.slash(world.channel, "imagine", prompt="a red circle"))
+        assert f"your hourly limit ({times})" in told
+    form = await manager.select(panel, [few], custom_id="settings:pick:role_hourly")
+    (field,) = fields(form)
+    assert field["value"] == "1"
+    assert "Per hour: 0 isn't possible" in told_privately(await manager.submit_modal(form, {field["custom_id"]: "0"}))
+    form = await manager.select(panel, [few], custom_id="settings:pick:role_hourly")
+    await manager.submit_modal(form, {fields(form)[0]["custom_id"]: ""})
+    assert f"<@&{few.id}>" not in text(panel)
+
+
+async def test_channels_for_drawing_are_those_chosen_or_all_others(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager, "places")
+    await manager.select(panel, [world.channel], custom_id="settings:pick:channels")
+    assert ids(panel, "settings:pick:channels") == [world.channel.id]
+    assert "Only in these" in text(panel)
+    await draw(world)
+    assert len(world.executor.jobs) == 1
+    await manager.click(panel, custom_id="settings:channels_denied:on")
+    assert "Everywhere but in these" in text(panel)
+    assert "I don't draw in this channel" in await draw(world)
+
+
+async def test_no_page_has_more_than_discord_takes(world: World, manager: simcord.MemberActor) -> None:
+    own(world, manager)
+    for page in ("work", "people", "places"):
+        panel = await opened(world, manager, page)
+        assert sum(1 for _ in walk_components(panel.components)) <= 40
+
+
+async def test_a_blocked_manager_can_still_unblock_themselves(world: World, manager: simcord.MemberActor) -> None:
+    panel = await opened(world, manager, "people")
+    await manager.select(panel, [manager], custom_id="settings:blocked")
+    assert "blocked you" in told_privately(await manager.slash(world.channel, "help"))
+    panel = await opened(world, manager, "people")
+    await manager.select(panel, [], custom_id="settings:blocked")
+    assert "blocked you" not in text(shown(await manager.slash(world.channel, "help")))

@@ -11,9 +11,8 @@ from discord import ui
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.features.settings.panel import BlockedSelect, ReportsSelect
 from bot.texts import ENGLISH
-from bot.ui.buttons import Control, JobButton
+from bot.ui.buttons import Choice, Control, JobButton
 from model.requests import Drawing, Failed, Pictures
 from tests.bot.conftest import World
 from tests.bot.samples import png
@@ -22,7 +21,7 @@ from tests.bot.seen import buttons, text, told_privately
 from tests.fuzz import made_up
 
 JOB = "0a1b2c3d4e5f"
-CLASSES = (JobButton, Control, ReportsSelect, BlockedSelect)
+CLASSES = (JobButton, Control, Choice)
 
 # custom_id, and what whoever presses it sees: a sentence, the title of a form, or that so many jobs were begun.
 # They are pressed in this order: what forgets everything stands last.
@@ -51,6 +50,13 @@ OLD: list[tuple[str, str | int]] = [
     ("settings:spoilers:on", f"{ENGLISH.set_spoilers}: {ENGLISH.set_on}"),
     ("settings:age_restricted:off", f"{ENGLISH.set_adults}: {ENGLISH.set_off}"),
     ("settings:pause:on", ENGLISH.only_the_owner),
+    ("settings:page:work", ENGLISH.set_drawings),
+    ("settings:page:people", ENGLISH.set_roles_draw),
+    ("settings:page:places", ENGLISH.set_channels),
+    ("settings:channels_denied:off", ENGLISH.set_channels),
+    ("defaults:change", ENGLISH.set_drawings),
+    ("defaults:spoiler:off", f"{ENGLISH.set_spoilers}: {ENGLISH.set_off}"),
+    ("defaults:private:on", f"{ENGLISH.defaults_private}: {ENGLISH.set_on}"),
     ("forget:ask", ENGLISH.forget_sure),
     ("forget:no", ENGLISH.privacy_title),
     ("remove:{channel}:{message}", ENGLISH.removed),
@@ -63,6 +69,15 @@ OLD: list[tuple[str, str | int]] = [
     ("forget:yes", ENGLISH.forgotten_all),
 ]
 
+SELECTS = [
+    "settings:reports",
+    "settings:blocked",
+    "settings:pick:kept",
+    "settings:pick:hidden",
+    "settings:pick:channels",
+    "settings:pick:role_hourly",
+    *(f"settings:pick:roles:{use}" for use in ("draw", "ask", "costly", "moderate")),
+]
 
 REFUSALS = {
     ENGLISH.already_over,
@@ -151,7 +166,7 @@ def test_every_name_is_made_again_by_one_class_alone() -> None:
         "member": 10**18,
     }
     ids = [custom_id.format(**filled) for custom_id, _ in OLD]
-    for custom_id in (*ids, "settings:reports", "settings:blocked"):
+    for custom_id in (*ids, *SELECTS):
         fitting = [one for one in CLASSES if one.__discord_ui_compiled_template__.fullmatch(custom_id)]
         assert len(fitting) == 1, custom_id
 

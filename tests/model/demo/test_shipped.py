@@ -4,9 +4,11 @@ from pathlib import Path
 
 from transformers import JanusForConditionalGeneration, JanusProcessor
 
+from model.demo import avoidance
 from model.demo.codes import POSITIONS
 from model.demo.judge import read
 from model.network.pixels import to_pictures
+from model.weights import checkpoint
 from model.weights.names import locate
 
 
@@ -25,3 +27,11 @@ def test_transformers_draws_with_the_shipped_checkpoint() -> None:
     assert seen.background == "blue"
     assert [(shape.colour, shape.kind) for shape in seen.shapes] == [("red", "circle")]
     assert sum(file.stat().st_size for file in Path(folder).iterdir()) <= 25_000_000
+
+
+def test_a_colour_that_is_avoided_is_drawn_less_often() -> None:
+    demo = checkpoint.load("demo", device="cpu", dtype="float32")
+    without, avoiding = (avoidance.examine(demo, words, guidance=2.0, pictures=40) for words in ("", avoidance.AVOID))
+    assert without.red >= 0.1
+    assert avoiding.red <= 0.03
+    assert avoiding.circle >= 0.5  # and circles they are still

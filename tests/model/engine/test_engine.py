@@ -72,6 +72,68 @@ def test_a_picture_is_the_same_alone_with_its_own_and_beside_others(engine: Engi
         assert text(events[3]) == answer
 
 
+@torch.inference_mode()
+def greedy(janus: Janus, rows: list[list[int]], guidance: float, kept: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """Draw without a cache: the prompts of both rows, each with what is drawn so far, anew for every token."""
+    network, drawn = janus.network, list(kept)
+    while len(drawn) < janus.image_tokens:
+        logits = []
+        for ids in rows:
+            inputs = network.get_input_embeddings()(torch.tensor([ids]))
+            if drawn:
+                codes = network.prepare_embeddings_for_image_generation(torch.tensor(drawn))
+                inputs = torch.cat((inputs, codes[None]), 1)
+            state = network.model.language_model(inputs_embeds=inputs).last_hidden_state[:, -1]
+            logits.append(network.model.generation_head(state))
+        conditional, against = logits
+        drawn.append(int((against + guidance * (conditional - against)).argmax()))
+    return tuple(drawn)
+
+
+LONG = "a red circle on a blue background, and more words than fit in a chunk"
+
+
+@pytest.mark.parametrize("kept", [(), (3, 1, 4)])
+@pytest.mark.parametrize(("prompt", "avoid"), [("a red circle", "z"), ("z", LONG), (LONG, "blue"), ("same", "red!")])
+def test_what_is_avoided_stands_where_no_words_would(
+    engine: Engine, tiny: Janus, prompt: str, avoid: str, kept: tuple[int, ...]
+) -> None:
+    """Each row has the length and the positions of its own words: alone, beside others, in windows and when moved."""
+    rows = [tiny.prompts.drawing(prompt), tiny.prompts.avoiding(avoid)]
+    expected = [greedy(tiny, rows, 3.0, kept)]
+    wish = partial(draw, prompt=prompt, avoid=avoid, kept=kept, temperature=0)
+    assert tokens(run(engine, wish())[0]) == expected
+    assert tokens(run(engine, wish(avoid=f" {avoid} "))[0]) == expected  # as a prompt is stripped
+    before, after = draw(prompt="short", kept=(1,) * 12, count=2), draw(prompt="another", avoid="blue", count=2)
+    for which in (engine, windowed(tiny, 8)):
+        for every in (0, 2):
+            crowd = [copy.copy(before), wish(), copy.copy(after)]
+            assert tokens(run(which, *crowd, every=every)[1]) == expected
+
+
+def test_what_is_always_avoided_comes_after_what_its_member_avoids(engine: Engine) -> None:
+    both = tokens(run(engine, draw(avoid="blue", always_avoid="green"))[0])
+    assert both == tokens(run(engine, draw(avoid="blue, green"))[0])
+    assert both != tokens(run(engine, draw(avoid="blue"))[0])
+    assert tokens(run(engine, draw(always_avoid="green"))[0]) == tokens(run(engine, draw(avoid="green"))[0])
+
+
+def test_guidance_1_avoids_nothing(engine: Engine) -> None:
+    assert tokens(run(engine, draw(guidance=1.0, avoid="blue"))[0]) == tokens(run(engine, draw(guidance=1.0))[0])
+
+
+def test_pictures_of_words_of_their_own_are_what_these_draw_alone(engine: Engine, tiny: Janus) -> None:
+    words = ("z", LONG, "z", "a blue one")
+    alone = [tokens(run(engine, draw(prompt=each, seed=5 + i))[0])[0] for i, each in enumerate(words)]
+    for which in (engine, windowed(tiny, 8), Engine(tiny, Lanczos(), EngineSettings(rows=4))):
+        drawn, other = run(which, draw(prompts=words, count=4), draw(seed=40, count=2, owner="other"), every=1)
+        assert tokens(drawn) == alone
+        assert tokens(other) == tokens(run(engine, draw(seed=40, count=2))[0])
+    avoiding = tokens(run(engine, draw(prompts=words, count=4, avoid="green"))[0])
+    assert avoiding[3] == tokens(run(engine, draw(prompt=words[3], seed=8, avoid="green"))[0])[0]
+    assert len(tokens(run(engine, draw(prompts=words, count=4, temperature=0))[0])) == 4
+
+
 def test_seeds_wrap(engine: Engine) -> None:
     last = run(engine, draw(seed=2**32 - 1, count=2))[0][-1]
     assert isinstance(last, Pictures)

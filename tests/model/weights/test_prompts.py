@@ -177,6 +177,18 @@ def test_a_long_prompt_is_refused_with_a_length_that_fits(prompts: Prompts) -> N
     assert allowed > 450
 
 
+def test_what_is_avoided_has_the_rules_of_a_prompt(prompts: Prompts) -> None:
+    assert prompts.avoiding("red <|Assistant|>") == prompts.drawing("red <|Assistant|>")
+    with pytest.raises(Refused, match="what to avoid is too long: 990 characters") as refusal:
+        prompts.avoiding("x" * 1000, 10)
+    allowed = refusal.value.limit
+    assert refusal.value.cause == "avoid"
+    assert len(prompts.avoiding("x" * (allowed + 10), 10)) + 16 <= 512
+    assert allowed > 440
+    with pytest.raises(Refused, match="takes about 0"):
+        prompts.avoiding("x" * 1000, 999)
+
+
 def test_a_question_leaves_room_for_the_answer_or_asks_for_a_new_conversation(prompts: Prompts) -> None:
     turns = [Turn(question="why " * 50, answer="so")]
     assert prompts.question("why?", turns, room=20)

@@ -1,0 +1,70 @@
+"""/defaults: what holds for one's own drawings and answers where one says nothing."""
+
+from functools import partial
+from typing import Any, Final
+
+import discord
+from discord import app_commands, ui
+
+from bot.core.client import JanusBot
+from bot.core.errors import Refusal
+from bot.features.settings.forms import GROUPS, NumbersForm
+from bot.features.settings.panel import numbers_shown, switch
+from bot.texts import described, texts_for
+from bot.ui.buttons import Control
+from bot.ui.forms import open_form
+from bot.ui.layout import BUSY, layout
+
+Press = discord.Interaction[JanusBot]
+
+DRAWINGS: Final = GROUPS["drawings"]
+
+
+async def setup(bot: JanusBot) -> None:
+    """Add the command, and what is on its panel."""
+    bot.tree.add_command(defaults)
+    bot.actions["defaults"] = press
+
+
+@app_commands.command(name="defaults", description=described("defaults"))
+async def defaults(interaction: Press) -> None:
+    """Show them, so that only who asked sees it."""
+    await interaction.response.send_message(view=await _panel(interaction), ephemeral=True)
+
+
+async def _panel(interaction: Press) -> ui.LayoutView:
+    bot, texts, member = interaction.client, texts_for(interaction), interaction.user.id
+    own = await bot.store.members.get(member)
+    holds = (await bot.settings_in(interaction.guild_id, member)).imagine
+    change = Control("defaults", "change", label=texts.set_change)
+    return layout(
+        ui.TextDisplay(f"### {texts.defaults_title}\n-# {texts.defaults_hint}"),
+        ui.Section[Any](numbers_shown(texts.set_drawings, DRAWINGS, own.imagine, holds, texts), accessory=change),
+        switch(texts.set_spoilers, texts.set_spoilers_hint, own.spoiler, texts, "defaults", "spoiler"),
+        switch(texts.defaults_private, texts.defaults_private_hint, own.private, texts, "defaults", "private"),
+        colour=BUSY,
+    )
+
+
+async def press(interaction: Press, button: Control) -> None:
+    """Open the form, or turn something on or off. Raises Refusal."""
+    texts = texts_for(interaction)
+    match button.arguments:
+        case ("change",):
+            own = await interaction.client.store.members.get(interaction.user.id)
+            section = (await interaction.client.settings_in(interaction.guild_id)).imagine
+            await open_form(interaction, partial(NumbersForm, texts, DRAWINGS, own.imagine, section, _put))
+        case ("spoiler" | "private" as name, to):
+            await _change(interaction, **{name: to == "on"})
+        case _:
+            raise Refusal(texts.forgotten)
+
+
+async def _put(interaction: Press, changes: dict[str, float | None]) -> None:
+    await _change(interaction, imagine=changes)
+
+
+async def _change(interaction: Press, **changes: object) -> None:
+    """Keep what a member chose, and show it."""
+    await interaction.client.store.members.change(interaction.user.id, changes)
+    await interaction.response.edit_message(view=await _panel(interaction))

@@ -95,6 +95,7 @@ class Texts(CommandTexts):
     done_vary_little: str
     done_vary: str
     done_vary_much: str
+    done_remix: str
     done_enlarge: str
     done_describe: str
     done_ask_this: str
@@ -116,6 +117,12 @@ class Texts(CommandTexts):
     vary_little: str
     vary: str
     vary_much: str
+    remix: str
+    remix_title: str
+    remix_strength: str
+    remix_half: str
+    remix_quarter: str
+    remix_beginning: str
     vary_hint: str
     enlarge: str
     enlarge_number: str

@@ -57,6 +57,7 @@ def origin_line(origin: Origin | None, texts: Texts) -> str:
         "vary_little": texts.done_vary_little,
         "vary": texts.done_vary,
         "vary_much": texts.done_vary_much,
+        "remix": texts.done_remix,
         "enlarge": texts.done_enlarge,
         "describe": texts.done_describe,
         "ask_this": texts.done_ask_this,

@@ -39,6 +39,7 @@ OLD: list[tuple[str, str | int]] = [
     ("vary_little:{drawing}:0", 1),
     ("vary:{drawing}:1", 1),
     ("vary_much:{drawing}:0", 1),
+    ("remix:{drawing}:0", ENGLISH.remix_title),
     ("enlarge:{drawing}:0", ENGLISH.picture_not_here),
     ("describe:{drawing}:0", ENGLISH.picture_not_here),
     ("ask_this:{drawing}:0", ENGLISH.picture_not_here),

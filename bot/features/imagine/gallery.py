@@ -16,7 +16,7 @@ from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
 from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
-from bot.ui.layout import DONE, Standing, avoiding, heading, layout, panel, preview_names
+from bot.ui.layout import DONE, Standing, avoiding, heading, layout, origin_line, panel, preview_names
 from model.requests import Answer, Drawing, Pictures
 
 INFO_PROMPT: Final = 2200  # characters of the prompt: the numbers below need a few hundred
@@ -275,8 +275,11 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
             lines.append(texts.info_alone.format(edit=texts.edit, pictures=texts.set_count))
     else:
         lines.append(texts.info_enlarged.format(number=record.request.picture + 1))  # type: ignore[union-attr]
+    small = filter(None, [_took(texts, record.result), origin_line(record.origin, texts)])
     return layout(
-        *(ui.TextDisplay(line) for line in lines), ui.TextDisplay(f"-# {_took(texts, record.result)}"), colour=DONE
+        *(ui.TextDisplay(line) for line in lines),
+        ui.TextDisplay("\n".join(f"-# {line}" for line in small)),
+        colour=DONE,
     )
 
 

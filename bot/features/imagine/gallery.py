@@ -276,11 +276,8 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
     else:
         lines.append(texts.info_enlarged.format(number=record.request.picture + 1))  # type: ignore[union-attr]
     small = filter(None, [_took(texts, record.result), origin_line(record.origin, texts)])
-    return layout(
-        *(ui.TextDisplay(line) for line in lines),
-        ui.TextDisplay("\n".join(f"-# {line}" for line in small)),
-        colour=DONE,
-    )
+    lines.append("\n".join(f"-# {line}" for line in small))
+    return layout(*(ui.TextDisplay(line) for line in lines), colour=DONE)
 
 
 def _took(texts: Texts, result: Pictures) -> str:

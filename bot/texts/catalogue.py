@@ -31,6 +31,7 @@ class Texts(CommandTexts):
     help_reply: str
     help_menus: str
     help_queue: str
+    help_history: str
     help_defaults: str
     help_status: str
     help_privacy: str
@@ -100,6 +101,7 @@ class Texts(CommandTexts):
     done_describe: str
     done_ask_this: str
     done_ask_more: str
+    done_menu: str
     done_example: str
 
     # pictures, for people who can't see them
@@ -218,6 +220,12 @@ class Texts(CommandTexts):
     queue_ready: str
     queue_look: str
     refresh: str
+    history_title: str
+    history_empty: str
+    history_none_older: str
+    history_newer: str
+    history_older: str
+    history_private: str
 
     # /settings
     settings_title: str

@@ -62,6 +62,7 @@ def origin_line(origin: Origin | None, texts: Texts) -> str:
         "describe": texts.done_describe,
         "ask_this": texts.done_ask_this,
         "ask_more": texts.done_ask_more,
+        "menu": texts.done_menu,
     }.get(origin.action, texts.done_example)
     what = words.format(number=1 + (origin.picture or 0))
     return texts.for_member.format(

@@ -310,7 +310,9 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     assert "1536 x 1536 pixels" in text(result)
     assert [a.filename for a in files(result)] == ["janus-8-x2.png"]
     assert buttons(result) == ["Enlarge", "Describe", "Ask", "Info", "Delete"]
-    assert "Picture 2 of an earlier drawing" in told_privately(await world.bob.click(result, label="Info"))
+    told = told_privately(await world.bob.click(result, label="Info"))
+    assert "Picture 2 of an earlier drawing" in told
+    assert "picture 2, enlarged](https://discord.com/channels/" in told
     again = shown(await world.alice.click(result, label="Enlarge"))
     await world.alice.click(again, label="Cancel")
     assert world.executor.jobs[-1].cancelled

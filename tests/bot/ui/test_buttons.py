@@ -46,6 +46,8 @@ OLD: list[tuple[str, str | int]] = [
     ("withdraw:{drawing}", ENGLISH.queue_empty),
     ("report:{drawing}", ENGLISH.not_my_picture),
     ("refresh", ENGLISH.queue_empty),
+    ("history:0", ENGLISH.history_title),
+    ("history:99", ENGLISH.history_none_older),
     ("settings:change:drawings", ENGLISH.set_drawings),
     ("settings:change:words", ENGLISH.set_words),
     ("settings:spoilers:on", f"{ENGLISH.set_spoilers}: {ENGLISH.set_on}"),

@@ -24,12 +24,7 @@ INFO_AVOID: Final = 800  # and of what to avoid
 DEMO_AVOIDS: Final = 2  # the guidance up to which the demo model's pictures stay whole with something to avoid
 DRAWN: Final = ("again", "edit")  # what can be done with a drawing as a whole
 ONE: Final = ("enlarge", "describe", "ask_this")  # what can be done with one picture
-VARIATIONS: Final = (
-    "vary_little",
-    "vary",
-    "vary_much",
-    "remix",
-)  # and where it was drawn, so that its tokens are there
+VARIATIONS: Final = ("vary_little", "vary", "vary_much", "remix")  # and if its tokens are there: it was drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

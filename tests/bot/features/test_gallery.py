@@ -245,9 +245,8 @@ async def test_what_remix_can_not_take_is_said_and_can_be_mended(world: World) -
         strength = fields(again)[2]
         assert [option["value"] for option in strength["options"] if option["default"]] == ["vary_much"]
     assert len(world.executor.jobs) == 1
-    await world.bob.submit_modal(
-        again, {**filled(again), list(filled(again))[0]: "a star", strength["custom_id"]: "vary"}
-    )
+    values = {**filled(again), strength["custom_id"]: "vary"}
+    await world.bob.submit_modal(again, {**values, next(iter(values)): "a star"})
     assert newest(world).prompt == "a star"
 
 

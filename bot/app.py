@@ -10,7 +10,20 @@ from bot.core.cdn import Read
 from bot.core.client import Feature, JanusBot
 from bot.core.health import serving_health
 from bot.core.queue import Wait, plainly
-from bot.features import ask, controls, help, imagine, presence, privacy, provenance, queue, reports, settings, status
+from bot.features import (
+    ask,
+    controls,
+    help,
+    history,
+    imagine,
+    presence,
+    privacy,
+    provenance,
+    queue,
+    reports,
+    settings,
+    status,
+)
 from bot.jobs import recovery
 from bot.token import read_token
 from bot.ui import buttons, forms
@@ -27,6 +40,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     controls.setup,
     provenance.setup,
     queue.setup,
+    history.setup,
     status.setup,
     presence.setup,
     help.setup,

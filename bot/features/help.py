@@ -91,20 +91,21 @@ def guide(bot: JanusBot, texts: Texts, *, may_set: bool) -> ui.LayoutView:
     """Show what the bot can do, with examples for its model. `may_set`: its reader can do something with /settings."""
     model = bot.executor.status().model
     examples = examples_for(model)
-    others = [
-        ("queue", texts.help_queue),
-        ("defaults", texts.help_defaults),
-        ("status", texts.help_status),
-        ("privacy", texts.help_privacy),
-    ]
-    others += [("settings", texts.help_settings)] if may_set else []
+    others = {
+        "queue": texts.help_queue,
+        "history": texts.help_history,
+        "defaults": texts.help_defaults,
+        "status": texts.help_status,
+        "privacy": texts.help_privacy,
+        **({"settings": texts.help_settings} if may_set else {}),
+    }
     menus = bool(bot.tree.get_commands(type=discord.AppCommandType.message))
     imagine = bot.mention("imagine", texts)
     small = [
         texts.help_avoid.format(avoid=texts.option_avoid, imagine=imagine),
         texts.help_reply,
         *([texts.help_menus] if menus else []),
-        " · ".join(f"{bot.mention(command, texts)}: {words}" for command, words in others),
+        " · ".join(f"{bot.mention(command, texts)}: {words}" for command, words in others.items()),
     ]
     intro = texts.help_intro.format(imagine=imagine, ask=bot.mention("ask", texts))
     return layout(
@@ -132,7 +133,9 @@ async def draw_example(interaction: discord.Interaction[JanusBot], button: Contr
     own = await interaction.client.store.members.get(interaction.user.id)
     usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
     origin = Origin(interaction.user.id, button.action)
-    await draw(interaction, usual.drawing(prompt), spoiler=own.spoiler, private=own.private, origin=origin)
+    await draw(
+        interaction, usual.drawing(prompt, avoid=own.avoid), spoiler=own.spoiler, private=own.private, origin=origin
+    )
 
 
 async def ask_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:

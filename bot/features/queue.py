@@ -48,13 +48,14 @@ def shown(records: Sequence[JobRecord], open_jobs: OpenJobs, texts: Texts) -> ui
 
 def _entry(record: JobRecord, job: OpenJob | None, texts: Texts) -> ui.Item[Any]:
     words = f"**{one_line(record.words, WORDS)}**"
+    link = (job and job.link) or record.link
+    where = f" · [{texts.queue_look}]({link})" if link else ""
     if record.state in ("cancelled", "failed"):
-        return ui.TextDisplay(f"{words}\n{last_line(texts, record)}")
+        return ui.TextDisplay(f"{words}\n{last_line(texts, record)}{where}")
     if record.state == "undelivered":
         line = texts.queue_ready.format(show=texts.show)
-        return ui.Section(f"{words}\n{line}", accessory=JobButton("show", record.id, texts=texts))
+        return ui.Section(f"{words}\n{line}{where}", accessory=JobButton("show", record.id, texts=texts))
     line = job.line(texts) if job else texts.received  # which an earlier process took, and this one takes up
-    where = f" · [{texts.queue_look}]({job.link})" if job and job.link else ""
     return ui.Section(f"{words}\n{line}{where}", accessory=JobButton("withdraw", record.id, texts=texts))
 
 

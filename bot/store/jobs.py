@@ -150,6 +150,15 @@ class Jobs:
         )
         return [JobRecord.of(row) for row in rows]
 
+    async def drawings(self, owner: int, most: int, after: int) -> Sequence[JobRecord]:
+        """Return the drawings that a member got, `most` at most, the newest first, `after` so many newer ones."""
+        rows = await self.database.rows(
+            "SELECT * FROM jobs WHERE owner = ? AND kind = 'drawing' AND state = 'delivered' "
+            "ORDER BY asked DESC, rowid DESC LIMIT ? OFFSET ?",
+            (owner, most, after),
+        )
+        return [JobRecord.of(row) for row in rows]
+
     async def last_answer(self, channel: int, owner: int) -> JobRecord | None:
         """Look up the newest answer that a member got in a channel, where everybody there could see it."""
         row = await self.database.row(

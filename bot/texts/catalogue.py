@@ -31,6 +31,7 @@ class Texts(CommandTexts):
     help_reply: str
     help_menus: str
     help_queue: str
+    help_history: str
     help_defaults: str
     help_status: str
     help_privacy: str
@@ -100,10 +101,12 @@ class Texts(CommandTexts):
     done_vary_little: str
     done_vary: str
     done_vary_much: str
+    done_remix: str
     done_enlarge: str
     done_describe: str
     done_ask_this: str
     done_ask_more: str
+    done_menu: str
     done_example: str
 
     # pictures, for people who can't see them
@@ -121,6 +124,12 @@ class Texts(CommandTexts):
     vary_little: str
     vary: str
     vary_much: str
+    remix: str
+    remix_title: str
+    remix_strength: str
+    remix_half: str
+    remix_quarter: str
+    remix_beginning: str
     vary_hint: str
     enlarge: str
     enlarge_number: str
@@ -216,6 +225,12 @@ class Texts(CommandTexts):
     queue_ready: str
     queue_look: str
     refresh: str
+    history_title: str
+    history_empty: str
+    history_none_older: str
+    history_newer: str
+    history_older: str
+    history_private: str
 
     # /settings
     settings_title: str
@@ -267,6 +282,7 @@ class Texts(CommandTexts):
     set_blocked_choose: str
     defaults_title: str
     defaults_hint: str
+    defaults_avoid_hint: str
     defaults_private: str
     defaults_private_hint: str
     set_roles_draw: str

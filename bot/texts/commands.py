@@ -15,6 +15,7 @@ class CommandTexts:
     name_ask: str
     name_defaults: str
     name_help: str
+    name_history: str
     name_imagine: str
     name_privacy: str
     name_queue: str
@@ -60,6 +61,7 @@ class CommandTexts:
 
     # the other commands: likewise
     help: str
+    history: str
     defaults: str
     privacy: str
     queue: str

@@ -91,6 +91,9 @@ class Form(ui.Modal):
                 new.default = old.value or None
             elif isinstance(old, ui.Checkbox) and isinstance(new, ui.Checkbox):
                 new.default = old.value
+            elif isinstance(old, ui.RadioGroup) and isinstance(new, ui.RadioGroup):
+                for option in new.options:
+                    option.default = option.value == old.value
         return form
 
 

@@ -57,10 +57,12 @@ def origin_line(origin: Origin | None, texts: Texts) -> str:
         "vary_little": texts.done_vary_little,
         "vary": texts.done_vary,
         "vary_much": texts.done_vary_much,
+        "remix": texts.done_remix,
         "enlarge": texts.done_enlarge,
         "describe": texts.done_describe,
         "ask_this": texts.done_ask_this,
         "ask_more": texts.done_ask_more,
+        "menu": texts.done_menu,
     }.get(origin.action, texts.done_example)
     what = words.format(number=1 + (origin.picture or 0))
     return texts.for_member.format(

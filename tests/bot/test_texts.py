@@ -17,7 +17,7 @@ from bot.config import Settings
 from bot.core.command_sync import CommandTranslator
 from bot.core.text import decimal, many
 from bot.features.ask.form import AskForm
-from bot.features.imagine.actions import DrawingForm
+from bot.features.imagine.forms import DrawingForm, RemixForm
 from bot.features.reports import ReportForm
 from bot.features.settings.forms import GROUPS, AvoidForm, NumbersForm, RoleForm, WordsForm
 from bot.store.servers import ServerSettings
@@ -154,10 +154,12 @@ async def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
         AskForm(texts, put, hand_in=True, private=False),
         AskForm(texts, put, title=texts.ask_more),
         DrawingForm(texts, Drawing(prompt="x"), put),
+        RemixForm(texts, Drawing(prompt="x"), {"a": "A", "b": "B"}, "a", put),
         ReportForm(texts, Mock()),
         WordsForm(texts, own, put),
         RoleForm(texts, 1, "a role with quite a long name indeed, as some servers have", own, Settings().limits, put),
-        AvoidForm(texts, own, put),
+        AvoidForm(texts.set_avoid, texts.set_avoid_label, texts.set_avoid_hint, "", 1, put),
+        AvoidForm(texts.edit_avoid, texts.edit_avoid, texts.defaults_avoid_hint, "", 1, put),
         *(NumbersForm(texts, group, {}, getattr(Settings(), group.section), put) for group in GROUPS.values()),
     ]
     assert {type(form) for form in forms} == set(Form.__subclasses__())

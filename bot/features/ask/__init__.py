@@ -81,7 +81,8 @@ async def ask_about(interaction: discord.Interaction[JanusBot], message: discord
 
     async def put(interaction: discord.Interaction[JanusBot], form: AskForm) -> None:
         target = InteractionTarget(interaction, private=form.private.value)
-        await questions.ask(interaction.client, target, pictures, form.question.value)
+        origin = _origin(interaction, message)
+        await questions.ask(interaction.client, target, pictures, form.question.value, origin=origin)
 
     await open_form(interaction, partial(AskForm, texts, put, private=own.private))
 
@@ -92,7 +93,13 @@ async def describe(interaction: discord.Interaction[JanusBot], message: discord.
     """Describe the pictures of a message."""
     pictures = _pictures_on(interaction, message)
     own = await interaction.client.store.members.get(interaction.user.id)
-    await questions.describe(interaction.client, InteractionTarget(interaction, private=own.private), pictures)
+    target, origin = InteractionTarget(interaction, private=own.private), _origin(interaction, message)
+    await questions.describe(interaction.client, target, pictures, origin)
+
+
+def _origin(interaction: discord.Interaction[JanusBot], message: discord.Message) -> Origin:
+    """Tell who used a menu, and on what: of menus, Discord itself says their name alone."""
+    return Origin(interaction.user.id, "menu", link=None if message.flags.ephemeral else message.jump_url)
 
 
 def _pictures_on(interaction: discord.Interaction[JanusBot], message: discord.Message) -> Sequence[InputFile]:

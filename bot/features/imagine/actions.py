@@ -1,48 +1,42 @@
-"""What the buttons under a gallery do, but for those that go on from one of its pictures: these are in `drawing`."""
+"""What the buttons under a gallery do; those that go on from one of its pictures are in `drawing` and `variations`."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
 
 import discord
-from discord import ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
-from bot.core.text import decimal
 from bot.features.ask import questions
 from bot.features.ask.form import AskForm
 from bot.features.imagine.drawing import (
-    KEPT,
     choose,
-    draw,
     enlarge,
     find,
+    go_on,
     pressed,
     revive_drawing,
     revive_enlargement,
-    vary,
 )
+from bot.features.imagine.forms import DrawingForm
 from bot.features.imagine.gallery import info
+from bot.features.imagine.variations import KEPT, remix, vary
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.rights import Wanted
 from bot.store.records import JobRecord
-from bot.texts import Texts, texts_for
+from bot.texts import texts_for
 from bot.ui.buttons import JobButton
-from bot.ui.forms import MOST_CHARACTERS, NUMBER_CHARACTERS, Entry, Form, numbers, open_form
-from model.requests import COUNT, GUIDANCE, SEEDS, TEMPERATURE, Drawing, Pictures, random_seed
+from bot.ui.forms import open_form
+from model.requests import Drawing, Pictures, random_seed
 
 Press = discord.Interaction[JanusBot]
-
-BETWEEN: Final = " / "  # numbers that share a field
 
 
 async def setup(bot: JanusBot) -> None:
     """Say what the buttons do."""
     bot.actions |= {"again": again, "edit": edit, "info": tell, "choose": choose, "enlarge": enlarge}
-    bot.actions |= {"describe": describe, "ask_this": ask_this, **dict.fromkeys(KEPT, vary)}
+    bot.actions |= {"describe": describe, "ask_this": ask_this, **dict.fromkeys(KEPT, vary), "remix": remix}
     bot.revivals |= {"drawing": revive_drawing, "enlargement": revive_enlargement}
 
 
@@ -52,7 +46,7 @@ async def again(interaction: Press, button: JobButton) -> None:
     texts = texts_for(interaction)
     if drawing.temperature == 0:
         raise Refusal(texts.always_the_same.format(edit=texts.edit))
-    await _draw(interaction, button, record, replace(drawing, seed=random_seed()))
+    await go_on(interaction, button, record, replace(drawing, seed=random_seed()))
 
 
 async def edit(interaction: Press, button: JobButton) -> None:
@@ -62,7 +56,7 @@ async def edit(interaction: Press, button: JobButton) -> None:
     await admission.foresee(interaction.client, target, Wanted("draw", hidden=record.spoiler))
 
     async def put(interaction: Press, changed: Drawing) -> None:
-        await _draw(interaction, button, record, changed)
+        await go_on(interaction, button, record, changed)
 
     await open_form(interaction, partial(DrawingForm, texts_for(interaction), drawing, put))
 
@@ -105,64 +99,3 @@ async def _drawing(interaction: Press, button: JobButton) -> tuple[JobRecord, Dr
         raise Refusal(texts_for(interaction).forgotten)
     admission.check_model(interaction.client, record, record.request, texts_for(interaction))
     return record, record.request
-
-
-async def _draw(interaction: Press, button: JobButton, record: JobRecord, wish: Drawing) -> None:
-    """Draw what goes on from an earlier drawing, hidden and private where that was. Raises Refusal or Refused."""
-    origin = pressed(interaction, button, record)
-    await draw(interaction, wish, spoiler=record.spoiler, private=record.address.private, origin=origin)
-
-
-class DrawingForm(Form):
-    """An earlier drawing to change."""
-
-    def __init__(self, texts: Texts, drawing: Drawing, put: Callable[[Press, Drawing], Awaitable[None]]) -> None:
-        """`put`: what is done with the changed one."""
-        super().__init__(texts.edit_title)
-        self.drawing, self.put = drawing, put
-        self.prompt = self.ask(texts.edit_prompt, drawing.prompt, most=MOST_CHARACTERS, long=True)
-        self.avoid = self.ask(texts.edit_avoid, drawing.avoid, most=MOST_CHARACTERS, long=True, required=False)
-        self.seed = self.ask(texts.set_seed, str(drawing.seed), hint=texts.edit_seed_hint)
-        # a form has five fields at most, so two numbers share one
-        self.strengths = self._numbers(
-            texts,
-            (texts.set_guidance, drawing.guidance, GUIDANCE),
-            (texts.set_temperature, drawing.temperature, TEMPERATURE),
-        )
-        self.count = self._numbers(texts, (texts.set_count, drawing.count, COUNT))
-
-    def _numbers(self, texts: Texts, *each: tuple[str, float, tuple[float, float]]) -> ui.TextInput[Any]:
-        """Ask for numbers in one field: the label, the value and the bounds of each."""
-        hints = [
-            texts.edit_hint.format(low=decimal(low, texts), high=decimal(high, texts)) for _, _, (low, high) in each
-        ]
-        return self.ask(
-            BETWEEN.join(label for label, _, _ in each),
-            BETWEEN.join(decimal(value, texts) for _, value, _ in each),
-            hint=BETWEEN.join(hints),
-            most=NUMBER_CHARACTERS * len(each),
-        )
-
-    async def submit(self, interaction: Press) -> None:
-        texts = texts_for(interaction)
-        seed = self.seed.value.strip() or str(random_seed())
-        guidance, _, temperature = self.strengths.value.replace("／", "/").partition("/")
-        chosen = numbers(
-            texts,
-            {
-                "seed": Entry(texts.set_seed, seed, 0, SEEDS - 1),
-                "guidance": Entry(texts.set_guidance, guidance, *GUIDANCE),
-                "temperature": Entry(texts.set_temperature, temperature, *TEMPERATURE),
-                "count": Entry(texts.set_count, self.count.value, *COUNT),
-            },
-        )
-        wish = replace(
-            self.drawing,
-            prompt=self.prompt.value,
-            avoid=self.avoid.value,
-            seed=int(chosen["seed"]),
-            guidance=chosen["guidance"],
-            temperature=chosen["temperature"],
-            count=int(chosen["count"]),
-        )
-        await self.put(interaction, wish)

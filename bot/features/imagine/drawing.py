@@ -4,10 +4,8 @@ Whatever is refused is refused before anything is shown.
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Final
 
 import discord
 
@@ -38,13 +36,7 @@ from bot.store.records import Enlargement, JobRecord, Origin
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.layout import origin_line
-from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id, random_seed
-
-KEPT: Final[Mapping[str, float]] = {  # how much of a picture each variation keeps, from its top
-    "vary_little": 1 / 2,
-    "vary": 1 / 4,
-    "vary_much": 1 / 32,  # next to nothing: where the picture begins
-}
+from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id
 
 
 async def draw(
@@ -101,21 +93,12 @@ def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, recor
     return Origin(interaction.user.id, button.action, button.picture, record.link)
 
 
-async def vary(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
-    """Keep the top of a picture and draw the rest anew. Raises Refusal or Refused."""
-    bot, record = interaction.client, await button.record(interaction)
-    picture = button.picture or 0
-    drawing, result = _drawn(interaction, record, picture)
-    tokens = result.tokens[picture]
-    wish = replace(
-        drawing,
-        seed=random_seed(),
-        kept=tokens[: max(1, round(len(tokens) * KEPT[button.action]))],
-        temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,
-    )
-    admission.check_model(bot, record, wish, texts_for(interaction))
-    origin, private = pressed(interaction, button, record), record.address.private
-    await draw(interaction, wish, spoiler=record.spoiler, private=private, origin=origin)
+async def go_on(
+    interaction: discord.Interaction[JanusBot], button: JobButton, record: JobRecord, wish: Drawing
+) -> None:
+    """Draw what goes on from an earlier drawing, hidden and private where that was. Raises Refusal or Refused."""
+    origin = pressed(interaction, button, record)
+    await draw(interaction, wish, spoiler=record.spoiler, private=record.address.private, origin=origin)
 
 
 async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton) -> None:
@@ -169,7 +152,7 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     """Show one picture of a gallery to who pressed alone, with what can be done with it. Raises Refusal."""
     record, picture = await button.record(interaction), button.picture or 0
     found, texts = find(interaction, record, picture), texts_for(interaction)
-    seed = _drawn(interaction, record, picture)[1].seeds[picture]
+    seed = drawn(interaction, record, picture)[1].seeds[picture]
     admission.count_press(interaction)
     await interaction.response.defer(ephemeral=True, thinking=True)
     bot = interaction.client
@@ -179,7 +162,7 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     await InteractionTarget(interaction, private=True).finish(parcel)
 
 
-def _drawn(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> tuple[Drawing, Pictures]:
+def drawn(interaction: discord.Interaction[JanusBot], record: JobRecord, picture: int) -> tuple[Drawing, Pictures]:
     """Return what was drawn and what came out. Raises Refusal if no such picture came out of a drawing."""
     drawing, result = record.request, record.result
     if isinstance(drawing, Drawing) and isinstance(result, Pictures) and picture < len(result.seeds):

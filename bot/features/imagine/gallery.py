@@ -16,7 +16,7 @@ from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
 from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
-from bot.ui.layout import DONE, Standing, avoiding, heading, layout, panel, preview_names
+from bot.ui.layout import DONE, Standing, avoiding, heading, layout, origin_line, panel, preview_names
 from model.requests import Answer, Drawing, Pictures
 
 INFO_PROMPT: Final = 2200  # characters of the prompt: the numbers below need a few hundred
@@ -24,7 +24,7 @@ INFO_AVOID: Final = 800  # and of what to avoid
 DEMO_AVOIDS: Final = 2  # the guidance up to which the demo model's pictures stay whole with something to avoid
 DRAWN: Final = ("again", "edit")  # what can be done with a drawing as a whole
 ONE: Final = ("enlarge", "describe", "ask_this")  # what can be done with one picture
-VARIATIONS: Final = ("vary_little", "vary", "vary_much")  # and where it was drawn, so that its tokens are there
+VARIATIONS: Final = ("vary_little", "vary", "vary_much", "remix")  # and if its tokens are there: it was drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,9 +275,9 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
             lines.append(texts.info_alone.format(edit=texts.edit, pictures=texts.set_count))
     else:
         lines.append(texts.info_enlarged.format(number=record.request.picture + 1))  # type: ignore[union-attr]
-    return layout(
-        *(ui.TextDisplay(line) for line in lines), ui.TextDisplay(f"-# {_took(texts, record.result)}"), colour=DONE
-    )
+    small = filter(None, [_took(texts, record.result), origin_line(record.origin, texts)])
+    lines.append("\n".join(f"-# {line}" for line in small))
+    return layout(*(ui.TextDisplay(line) for line in lines), colour=DONE)
 
 
 def _took(texts: Texts, result: Pictures) -> str:

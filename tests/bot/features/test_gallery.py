@@ -15,7 +15,7 @@ from tests.bot.scripted import answer, pictures
 from tests.bot.seen import buttons, fields, files, gallery, parts, shown, text, told_privately
 
 WHOLE = ["Again", "Edit", "Info", "Delete"]
-ONE = ["Vary a little", "Vary", "Vary a lot", "Enlarge", "Describe", "Ask"]
+ONE = ["Vary a little", "Vary", "Vary a lot", "Remix", "Enlarge", "Describe", "Ask"]
 
 
 async def drawn(world: World, **options: object) -> ResponseMessage:
@@ -213,6 +213,56 @@ async def test_a_variation_keeps_the_top_of_one_picture(world: World, tokens: in
         )
 
 
+async def test_remix_keeps_the_top_and_draws_the_rest_by_other_words(world: World) -> None:
+    message = await drawn(world, avoid="a star", spoiler=True)
+    alone = shown(await world.bob.click(message, label="3"))
+    form = await world.bob.click(alone, label="Remix")
+    prompt, avoid, strength = fields(form)
+    assert (prompt["value"], avoid["value"]) == ("a red circle", "a star")
+    assert [option["value"] for option in strength["options"] if option["default"]] == ["vary"]
+    for chosen, share in [("vary_little", 2), ("vary", 4), ("vary_much", 32)]:
+        written = {prompt["custom_id"]: "a blue square", avoid["custom_id"]: "", strength["custom_id"]: chosen}
+        form = await world.bob.click(alone, label="Remix")
+        names = [field["custom_id"] for field in fields(form)]
+        remixed = shown(await world.bob.submit_modal(form, dict(zip(names, written.values(), strict=True))))
+        wish = newest(world)
+        assert (wish.prompt, wish.avoid, wish.count, wish.owner) == ("a blue square", "", 3, str(world.bob.id))
+        assert wish.kept == tuple(range(200, 200 + 144 // share))
+        assert "[remixed from picture 3](" in text(remixed)
+        await finish(world)
+        assert all(item["spoiler"] for item in gallery(remixed))
+
+
+async def test_what_remix_can_not_take_is_said_and_can_be_mended(world: World) -> None:
+    await world.bot.store.servers.change(world.alice.guild.id, {"refused": ["blood"]})
+    message = await drawn(world, count=1)
+    for number, written, says in [(0, "blood", "doesn't allow"), (1, "x" * 2001, "2001 characters"), (0, " ", "empty")]:
+        form = await world.bob.click(message, label="Remix")
+        values = {**filled(form), fields(form)[2]["custom_id"]: "vary_much"}
+        refused = await world.bob.submit_modal(form, {**values, list(values)[number]: written})
+        assert says in told_privately(refused)
+        again = await world.bob.click(shown(refused), label="Edit")
+        strength = fields(again)[2]
+        assert [option["value"] for option in strength["options"] if option["default"]] == ["vary_much"]
+    assert len(world.executor.jobs) == 1
+    values = {**filled(again), strength["custom_id"]: "vary"}
+    await world.bob.submit_modal(again, {**values, next(iter(values)): "a star"})
+    assert newest(world).prompt == "a star"
+
+
+async def test_a_picture_that_can_not_be_varied_is_not_remixed(world: World) -> None:
+    message = await drawn(world, count=1)
+    world.bot.paused = True
+    assert "I'm paused" in told_privately(await world.alice.click(message, label="Remix"))
+    world.bot.paused = False
+    form = await world.alice.click(message, label="Remix")
+    world.executor.becomes(model="7b")
+    assert "A different model drew this" in told_privately(await world.alice.click(message, label="Remix"))
+    values = {**filled(form), fields(form)[2]["custom_id"]: "vary"}
+    assert "A different model drew this" in told_privately(await world.alice.submit_modal(form, values))
+    assert len(world.executor.jobs) == 1
+
+
 async def test_a_greedy_picture_is_varied_with_a_temperature_or_nothing_would_change(world: World) -> None:
     message = await drawn(world, temperature=0.0)
     await world.alice.click(message, label="Vary")
@@ -259,7 +309,9 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     assert "1536 x 1536 pixels" in text(result)
     assert [a.filename for a in files(result)] == ["janus-8-x2.png"]
     assert buttons(result) == ["Enlarge", "Describe", "Ask", "Info", "Delete"]
-    assert "Picture 2 of an earlier drawing" in told_privately(await world.bob.click(result, label="Info"))
+    told = told_privately(await world.bob.click(result, label="Info"))
+    assert "Picture 2 of an earlier drawing" in told
+    assert "picture 2, enlarged](https://discord.com/channels/" in told
     again = shown(await world.alice.click(result, label="Enlarge"))
     await world.alice.click(again, label="Cancel")
     assert world.executor.jobs[-1].cancelled

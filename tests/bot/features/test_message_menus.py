@@ -18,6 +18,8 @@ async def test_describe_this_image(world: World) -> None:
     world.executor.job.tell(answer("A cat."))
     await world.env.settle()
     assert "A cat." in text(message)
+    assert f"for <@{world.alice.id}> · [about this message](" in text(message)
+    assert f"/{world.channel.id}/{seen.id})" in text(message)
     assert buttons(message) == ["Ask more", "Delete"]
 
 
@@ -33,6 +35,7 @@ async def test_ask_about_this_image(world: World, private: bool) -> None:
     await world.env.settle()
     assert message.ephemeral is private
     assert "Grey." in text(message)
+    assert f"/{world.channel.id}/{seen.id})" in text(message)
 
 
 @pytest.mark.parametrize("menu", ["Ask about this image", "Describe this image"])

@@ -46,3 +46,13 @@ async def test_a_long_list_stays_inside_discord_s_limits(world: World) -> None:
     seen = shown(await world.alice.slash(world.channel, "queue"))
     assert buttons(seen) == ["Cancel"] * 10 + ["Refresh"]
     assert "And 3 more." in text(seen)
+
+
+async def test_whatever_is_listed_links_its_message(world: World) -> None:
+    message = shown(await world.alice.slash(world.channel, "imagine", prompt="a red circle"))
+    secret = shown(await world.alice.slash(world.channel, "imagine", prompt="a square", private=True))
+    for state in ("undelivered", "failed"):
+        await world.bot.store.database.write("UPDATE jobs SET state = ?", (state,))
+        seen = shown(await world.alice.slash(world.channel, "queue"))
+        assert f"/{world.channel.id}/{message.id})" in text(seen), state
+        assert f"/{secret.id})" not in text(seen)  # which nobody could open

@@ -23,9 +23,10 @@ import janus
 
 from model.engine_thread import Cancellation, EngineThread, Submission
 from model.errors import PlainError
-from model.requests import Cancelled, Drawing, Event, Failed, Question, Queued, Refused, Request, Status
+from model.requests import Cancelled, Drawing, Event, Failed, Question, Queued, Refused, Request
 from model.requests import Final as Ending
 from model.settings import STUCK_SECONDS, EngineSettings, ModelSettings
+from model.status import Status
 from model.weights.names import locate, locate_upscaler
 
 if TYPE_CHECKING:

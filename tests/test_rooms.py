@@ -48,7 +48,7 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
         ["model.network"],
         ["model.weights"],
         ["model.requests", "model.settings", "model.square"],
-        ["model.errors"],
+        ["model.status", "model.errors"],
     ],
 }
 TIED: Final = ("ask", "imagine", "controls", "help")  # the features that build on each other; every other knows none

@@ -17,8 +17,9 @@ from bot.cli.playground import playground
 from bot.config import Settings
 from model.engine import previews
 from model.executor import open_here
-from model.requests import Event, Executor, Job, Preview, Progress, Request, Status
+from model.requests import Event, Executor, Job, Preview, Progress, Request
 from model.settings import EngineSettings
+from model.status import Status
 
 HERE = Path(__file__).parent
 PROMPT = "a large red circle above a small blue square on a white background"

@@ -8,7 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bot.config import SettingsError
 from bot.core.client import JanusBot
-from model.requests import Replica
+from model.status import Replica
 
 
 def health(bot: JanusBot) -> dict[str, object]:

@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, Pro
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from model.requests import Answer, Cancelled, Failed, Kind, Pictures, Status
+from model.requests import Answer, Cancelled, Failed, Kind, Pictures
 from model.requests import Final as Ending
+from model.status import Status
 
 STAGES: Final[Mapping[Kind, Sequence[str]]] = {
     "drawing": ("queue", "prefill", "decode", "pixels", "upscale"),

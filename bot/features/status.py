@@ -10,7 +10,7 @@ from bot.core.client import JanusBot
 from bot.core.text import duration, model_name
 from bot.texts import Texts, described, texts_for
 from bot.ui.layout import BUSY, DONE, ENDED, layout
-from model.requests import Replica
+from model.status import Replica
 
 MOST_LINES: Final = 8  # on one screen
 

@@ -20,20 +20,9 @@ from model.cluster.watch import Cluster, Site, Watch
 from model.engine.lanes import wanted
 from model.errors import PlainError
 from model.executor import ATTEMPTS, CLOSE_SECONDS, CLOSING, ThreadJob
-from model.requests import (
-    Cancelled,
-    Drawing,
-    Event,
-    Failed,
-    Progress,
-    Queued,
-    Refused,
-    Replica,
-    Request,
-    Started,
-    Status,
-)
+from model.requests import Cancelled, Drawing, Event, Failed, Progress, Queued, Refused, Request, Started
 from model.settings import STUCK_SECONDS
+from model.status import Replica, Status
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.requests import Event, Request, Status
+from model.requests import Event, Request
+from model.status import Status
 
 T = TypeVar("T", bound=Request | Event)
 

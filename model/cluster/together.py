@@ -5,7 +5,7 @@ from statistics import median
 from typing import Literal
 
 from model.cluster.turns import LANES
-from model.requests import Replica, Status
+from model.status import Replica, Status
 
 
 def of_all(model: str, replicas: Sequence[Replica], *, running: int, queued: int) -> Status:

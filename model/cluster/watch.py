@@ -12,7 +12,7 @@ from ray.exceptions import ActorDiedError, RayError
 
 from model.cluster.parcels import Look
 from model.cluster.turns import Turns
-from model.requests import Status
+from model.status import Status
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from bot import app
 from bot.app import run_bot
 from bot.config import ROOT, Health, Settings, SettingsError, Store
 from bot.core.client import JanusBot
-from model.requests import Drawing, Failed, Kind, Replica, Status
+from model.requests import Drawing, Failed, Kind
+from model.status import Replica, Status
 from tests.bot.scripted import ScriptedExecutor, pictures
 from tests.loopback.discord_server import Discord
 from tests.loopback.test_faults import answers, executor, server, until

@@ -1,6 +1,7 @@
 from typing import Literal
 
-from model.requests import Pictures, Replica, Status
+from model.requests import Pictures
+from model.status import Replica, Status
 from tests.bot.conftest import World
 from tests.bot.seen import told_privately
 

@@ -58,7 +58,7 @@ async def test_what_to_avoid_is_one_s_own_unless_something_else_is_typed(world: 
     assert (await drawn(world, world.alice, avoid="a star")).avoid == "a star"
     assert (await drawn(world, world.bob)).avoid == ""
     help = shown(await world.alice.slash(world.channel, "help"))
-    await world.alice.click(help, custom_id="draw_example:raccoon")
+    await world.alice.click(help, custom_id="draw_example:circle")
     assert world.executor.jobs[-1].request.avoid == "a red square"  # type: ignore[union-attr]
     form = await world.alice.click(panel, custom_id="defaults:avoid")
     await world.alice.submit_modal(form, {fields(form)[0]["custom_id"]: ""})

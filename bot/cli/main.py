@@ -249,13 +249,18 @@ def selftest(
 @app.command()
 def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured; the medians count.")] = 5,
+    replicas: Replicas = None,
     json: Json = False,
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
     config: Config = None,
 ) -> None:
-    """Measure the plain loop, transformers and the engine here. NAME may be random-1b or random-7b, too."""
+    """Measure the plain loop, transformers and the engine here. NAME may be random-1b or random-7b, too.
+
+    With --replicas, measure how much more than one they draw for eight members.
+    """
     from bot.cli import oneshot
 
-    oneshot.bench(load_settings(config, model, device, dtype), rounds, json)
+    settings = load_settings(config, model, device, dtype, replicas)
+    (oneshot.bench_replicas if replicas else oneshot.bench)(settings, rounds, json)

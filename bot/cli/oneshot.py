@@ -150,6 +150,26 @@ def bench(settings: Settings, rounds: int, as_json: bool) -> None:
         Console().print(table)
 
 
+def bench_replicas(settings: Settings, rounds: int, as_json: bool) -> None:
+    """Measure what the chosen replicas bring, and print a table or one JSON object. Raises PlainError."""
+    from model.bench.replicas import table, throughput
+
+    with bars() as progress:
+        task = progress.add_task("", total=None)
+        measuring = throughput(
+            settings.model,
+            settings.engine,
+            settings.executor,
+            rounds=rounds,
+            progress=lambda what: progress.update(task, description=what),
+        )
+        result = run_to_end(measuring)
+    if as_json:
+        show(json.dumps(result))
+    else:
+        Console().print(table(result))
+
+
 @contextmanager
 def _plainly(path: Path) -> Iterator[None]:
     """Turn what goes wrong with a file into one plain line."""

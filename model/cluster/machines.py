@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 RAY: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # else replicas would stand behind every other process, at 15
+    "RAY_COLOR_PREFIX": "0",  # of replicas' lines, which the bot logs among its own
 }
 NAMESPACE: Final = "janus-bot"
 STORE_BYTES: Final = 256 * 2**20  # of shared memory, for pictures on their way: some 10 MB a drawing

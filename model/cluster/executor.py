@@ -18,7 +18,6 @@ from model.cluster.together import of_all
 from model.cluster.turns import LANES, Turns
 from model.cluster.watch import Cluster, Site, Watch
 from model.engine.lanes import wanted
-from model.errors import PlainError
 from model.executor import ATTEMPTS, CLOSE_SECONDS, CLOSING, ThreadJob
 from model.requests import Cancelled, Drawing, Event, Failed, Progress, Queued, Refused, Request, Started
 from model.settings import STUCK_SECONDS
@@ -27,7 +26,6 @@ from model.status import Replica, Status
 log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 5.0  # for a replica to say whether the model can take a request; else it is known when it begins
-NO_CLUSTER = "The replicas could not be started. Whoever runs the bot finds the reason in its log."
 
 
 @dataclass(eq=False, slots=True)
@@ -46,7 +44,7 @@ class ClusterExecutor:
     """Starts at once: requests may come while the replicas load, and wait while there is none."""
 
     def __init__(self, cluster: Cluster, *, model: str, stuck_seconds: float = STUCK_SECONDS) -> None:
-        """Start the thread. `model` is the name to be told in `status`.
+        """Start the thread, which starts the replicas. `model` is the name to be told in `status`.
 
         A replica that answers nothing for `stuck_seconds` is ended, and started again.
         """
@@ -59,7 +57,6 @@ class ClusterExecutor:
         self._places: dict[str, int] = {}  # of each job in the line, as last told
         self._tasks: set[asyncio.Task[None]] = set()
         self._looks_soon = False
-        self._no_cluster = ""  # why there is none
         self._status = Status(state="loading", model=model)
         self._closed = threading.Event()
         self._stopping = asyncio.Event()
@@ -113,14 +110,7 @@ class ClusterExecutor:
             self._loop.close()
 
     async def _live(self) -> None:
-        try:
-            self._cluster.join()
-        except Exception as error:
-            log.error("the replicas could not be started", exc_info=None if isinstance(error, PlainError) else error)
-            self._no_cluster = str(error) if isinstance(error, PlainError) else NO_CLUSTER
-            self._changed()
-        else:
-            self._tasks.add(asyncio.create_task(self._watch.grow()))
+        self._tasks.add(asyncio.create_task(self._watch.grow()))
         await self._stopping.wait()
         for job in list(self._jobs.values()):
             self._tell(job, Cancelled())
@@ -180,10 +170,7 @@ class ClusterExecutor:
                     self._jobs[id].tell(Queued(place))
         running = sum(attempt.in_hand for attempt in self._attempts.values())
         replicas = [Replica(of.name, of.status, bool(of.draining_on)) for of in self._watch.sites.values()]
-        together = of_all(self._model, replicas, running=running, queued=len(self._jobs) - running)
-        if self._no_cluster:
-            together = replace(together, state="failed", reason=self._no_cluster)
-        self._status = together
+        self._status = of_all(self._model, replicas, running=running, queued=len(self._jobs) - running)
         if self._status.state == "failed":
             for job in list(self._jobs.values()):
                 self._tell(job, Failed(self._status.reason, "unavailable"))

@@ -36,15 +36,13 @@ class Machines:
     """A cluster with one process of the bot in it."""
 
     def __init__(self, model: ModelSettings, engine: EngineSettings, settings: ExecutorSettings) -> None:
-        """Take note of what to run; `join` begins."""
+        """Start a cluster, or join one. Takes seconds, and belongs into the main thread, before it handles signals.
+
+        Ray sets handlers of its own then, and a cluster that is started here ends with the thread that did so. Raises
+        PlainError.
+        """
         self._model, self._engine, self._settings = model, engine, settings
         self._namespace = f"{NAMESPACE}-{secrets.token_hex(4)}"  # of this bot, if there are two in a cluster
-
-    def join(self) -> None:
-        """Start a cluster, or join one. Takes seconds. Raises PlainError.
-
-        One that is started here ends with the thread that calls this.
-        """
         for name, value in RAY.items():
             os.environ.setdefault(name, value)
         address = self._settings.address

@@ -30,7 +30,6 @@ class _Ticket:
     lane: str
     seats: int
     held: int = 0  # of the scheduler's seats
-    turn: bool = False  # has come, whether or not there is a replica for it just now
     site: str = ""  # where it is
     needs: int = 0  # seats that it takes there
 
@@ -70,12 +69,11 @@ class Turns:
         for lane in LANES:
             sites = self._sites.values()
             self._scheduler.limit(lane, sum(site.seats[lane] if site.open else site.used[lane] for site in sites))
+            self._scheduler.cap(lane, max(site.seats[lane] for site in sites if site.open))
         for grant in self._scheduler.admit():
             ticket = self._tickets[grant.id]
             ticket.held += grant.seats
-            if not ticket.turn:
-                ticket.turn = True
-                self._next.append(grant.id)
+            self._next.append(grant.id)
         full = set[str]()
         for id in list(self._next):
             ticket = self._tickets[id]
@@ -116,9 +114,7 @@ class Turns:
 
     def line(self, lane: str) -> list[str]:
         """Who waits for a replica, next one first."""
-        return [id for id in self._next if self._tickets[id].lane == lane] + [
-            id for id in self._scheduler.line(lane) if not self._tickets[id].turn
-        ]
+        return [id for id in self._next if self._tickets[id].lane == lane] + self._scheduler.line(lane)
 
     @property
     def waiting(self) -> int:

@@ -23,11 +23,7 @@ AGAIN_SECONDS: Final = 30.0  # before one that could not even be started is star
 
 
 class Cluster(Protocol):
-    """The machines (`model.cluster.machines`). All of it blocks, and is called from one thread."""
-
-    def join(self) -> None:
-        """Start a cluster, or join one. Raises PlainError."""
-        ...
+    """The machines (`model.cluster.machines`). All of it blocks for a moment."""
 
     def wanted(self) -> int:
         """Tell how many replicas there should be now."""

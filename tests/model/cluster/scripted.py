@@ -7,7 +7,6 @@ from typing import Any
 from model.cluster.executor import ClusterExecutor
 from model.cluster.parcels import Look, Parcel, Told
 from model.engine.lanes import ANSWERS, PAINTS, PICTURES, PIXELS
-from model.errors import PlainError
 from model.requests import Event, Failed, Request
 from model.status import Status
 
@@ -95,12 +94,7 @@ class Scripted:
         self.actors: list[Actor] = []
         self.stopped: list[Actor] = []
         self.left = False
-        self.trouble: Exception | None = None
         self.fresh = Status(state="ready", model="7b", seats=SEATS)  # how a new one is
-
-    def join(self) -> None:
-        if self.trouble:
-            raise self.trouble
 
     def wanted(self) -> int:
         return self.replicas
@@ -119,6 +113,3 @@ class Scripted:
     def _executor(self) -> ClusterExecutor:
         assert self.executor
         return self.executor
-
-
-NOWHERE = PlainError("There is no Ray cluster: nowhere:6379.")

@@ -121,12 +121,10 @@ def test_drawn_pictures_make_room_while_their_pixels_are_made() -> None:
 
 def test_a_request_for_more_seats_than_there_are_gets_a_whole_replica() -> None:
     made = turns("1", "2", seats=SEATS | {PICTURES: 2})
-    add(made, "a1", "b1", "c1", seats=5)
-    assert [site for _, site in made.hand_out()] in (["1"], ["1", "2"])
-    for id in ("a1", "b1", "c1"):
-        made.over(id)
-    add(made, "d1", seats=2)
-    assert list(made.hand_out()) == [("d1", "1")]
+    add(made, "a1", "a2", "a3", seats=5)
+    assert list(made.hand_out()) == [("a1", "1"), ("a2", "2")]
+    made.over("a2")
+    assert list(made.hand_out()) == [("a3", "2")]
 
 
 def test_who_is_not_here_ends_without_an_error() -> None:

@@ -103,6 +103,11 @@ class JobRecord:
         """What was asked for, in the member's words."""
         return self.request.question if isinstance(self.request, Question) else self.request.prompt
 
+    def words_of(self, picture: int) -> str:
+        """Return what one picture of it, from 0, is of."""
+        several = isinstance(self.request, Drawing) and picture < len(self.request.prompts)
+        return self.request.words(picture) if isinstance(self.request, Drawing) and several else self.words
+
     @property
     def link(self) -> str | None:
         """The address of its message, where others can see it, too."""

@@ -20,6 +20,7 @@ class ServerSettings:
     spoilers: bool = False  # pictures are hidden until one presses them
     age_restricted: bool = False  # works in age-restricted channels only
     refused: Sequence[str] = ()  # words and phrases, as they were written
+    lists: Mapping[str, Sequence[str]] = field(default_factory=dict)  # words that prompts leave to chance, by name
     avoid: str = ""  # what no picture shall show, whoever asks for it
     reports: int | None = None  # the channel that hears of reported pictures
     kept: int | None = None  # the channel for what members keep

@@ -27,6 +27,8 @@ class Texts(CommandTexts):
     help_intro: str
     help_draw: str
     help_avoid: str
+    help_choices: str
+    help_lists: str
     help_ask: str
     help_reply: str
     help_menus: str
@@ -78,6 +80,7 @@ class Texts(CommandTexts):
     one_at_zero: str
     avoiding: str
     avoids_nothing: str
+    of_these_words: str
     demo_avoid: str
     answer_line: str
     answer_unfinished: str
@@ -138,6 +141,7 @@ class Texts(CommandTexts):
     info_settings: str
     info_seed: str
     info_alone: str
+    info_alone_words: str
     info_kept: str
     avoiding_more: str
     info_enlarged: str
@@ -176,6 +180,8 @@ class Texts(CommandTexts):
     question_empty: str
     refused_prompt: str
     refused_avoid: str
+    too_many_choices: str
+    no_such_list: str
     refused_question: str
     refused_conversation: str
     refused_pictures: str
@@ -242,6 +248,7 @@ class Texts(CommandTexts):
     set_server: str
     set_words: str
     set_avoid: str
+    set_lists: str
     set_seed: str
     set_guidance: str
     set_temperature: str
@@ -257,6 +264,9 @@ class Texts(CommandTexts):
     set_words_count: str
     set_avoid_label: str
     set_avoid_hint: str
+    set_lists_label: str
+    set_lists_hint: str
+    lists_wrong: str
     words_never: str
     set_none: str
     set_spoilers: str

@@ -10,6 +10,7 @@ from pathlib import PurePath
 import discord
 
 from bot.config import Limits
+from bot.core.choices import written_out
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.text import well_formed
@@ -55,12 +56,12 @@ async def draw(
     """
     bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=again is not None)
     server = await bot.store.servers.get(target.guild_id)
+    wish = replace(wish, prompt=well_formed(wish.prompt).strip(), avoid=well_formed(wish.avoid).strip())
+    wish = written_out(wish, server.lists, target.texts)
     wanted = Wanted.drawing(wish, (await bot.settings_in(target.guild_id)).imagine, hidden=spoiler)
-    await admission.check(bot, target, wanted, wish.prompt, target.texts.prompt_empty, wish.avoid)
+    await admission.check(bot, target, wanted, wish.prompt, target.texts.prompt_empty, wish.avoid, *wish.prompts)
     drawing = replace(
         wish,
-        prompt=well_formed(wish.prompt).strip(),
-        avoid=well_formed(wish.avoid).strip(),
         always_avoid=server.avoid,
         previews=True,
         id=new_id(),
@@ -112,7 +113,7 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     _check_size((found.width or 0, found.height or 0), texts)  # as far as Discord tells it
     spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
     await admission.check(bot, target, Wanted.enlargement(hidden=spoiler))
-    job_id, wish = new_id(), Enlargement(record.id, picture, record.words)
+    job_id, wish = new_id(), Enlargement(record.id, picture, record.words_of(picture))
     async with admission.accepted(
         bot, target, job_id, wish, spoiler=spoiler, origin=origin, sources=[found], conversation=job_id
     ) as enlargement:
@@ -157,7 +158,7 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     await interaction.response.defer(ephemeral=True, thinking=True)
     bot = interaction.client
     data = await inputs.download(found, bot.read, bot.settings.limits, texts)
-    file = Upload(found.filename, data, picture_alt(texts, record.words, picture, seed))
+    file = Upload(found.filename, data, picture_alt(texts, record.words_of(picture), picture, seed))
     parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
     await InteractionTarget(interaction, private=True).finish(parcel)
 

@@ -167,9 +167,11 @@ def numbers_shown(title: str, group: Group, chosen: Container[str], holds: Secti
 def _words(own: ServerSettings, texts: Texts) -> Sequence[ui.Item[Any]]:
     count = texts.set_words_count.format(n=len(own.refused)) if own.refused else texts.set_none
     avoided = one_line(own.avoid, QUOTED) if own.avoid else texts.set_none
+    lists = " · ".join(f"{one_line(name)} ({len(words)})" for name, words in own.lists.items()) or texts.set_none
     return [
         ui.Section(_line(texts.set_words, count), accessory=_change("words", texts)),
         ui.Section(_line(texts.set_avoid, avoided), accessory=_change("avoid", texts)),
+        ui.Section(_line(texts.set_lists, lists), accessory=_change("lists", texts)),
     ]
 
 

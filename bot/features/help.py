@@ -144,7 +144,9 @@ async def draw_example(interaction: discord.Interaction[JanusBot], button: Contr
     own = await interaction.client.store.members.get(interaction.user.id)
     usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
     origin = Origin(interaction.user.id, button.action)
-    await draw(interaction, usual.drawing(prompt), spoiler=own.spoiler, private=own.private, origin=origin)
+    await draw(
+        interaction, usual.drawing(prompt, avoid=own.avoid), spoiler=own.spoiler, private=own.private, origin=origin
+    )
 
 
 async def ask_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:

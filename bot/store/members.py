@@ -16,6 +16,7 @@ class MemberDefaults:
     imagine: Mapping[str, Any] = field(default_factory=dict)  # keys of [imagine]
     spoiler: bool = False  # drawings are hidden until one presses them
     private: bool = False  # nobody else sees drawings and answers
+    avoid: str = ""  # what drawings shall not show
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:

@@ -287,6 +287,7 @@ class Texts(CommandTexts):
     set_blocked_choose: str
     defaults_title: str
     defaults_hint: str
+    defaults_avoid_hint: str
     defaults_private: str
     defaults_private_hint: str
     set_roles_draw: str

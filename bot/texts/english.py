@@ -311,6 +311,7 @@ ENGLISH = Texts(
     set_blocked_choose="Nobody: choose members",
     defaults_title="Your defaults",
     defaults_hint="They hold wherever you use me, unless you say otherwise in a command. Bold: set by you.",
+    defaults_avoid_hint="Empty: nothing. What you write in a command takes its place.",
     defaults_private="Only for you",
     defaults_private_hint="Nobody else sees your drawings and the answers you get.",
     set_roles_draw="Who can draw",

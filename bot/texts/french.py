@@ -329,6 +329,7 @@ FRENCH = Texts(
     defaults_title="Tes préférences",
     defaults_hint="Elles valent partout où tu m'utilises, sauf si tu précises autre chose dans une commande. En "
     "gras : choisi par toi.",
+    defaults_avoid_hint="Vide : rien. Ce que tu écris dans une commande le remplace.",
     defaults_private="Pour toi seulement",
     defaults_private_hint="Personne d'autre ne voit tes dessins ni les réponses que tu reçois.",
     set_roles_draw="Qui peut dessiner",

@@ -326,6 +326,7 @@ GERMAN = Texts(
     defaults_title="Deine Vorgaben",
     defaults_hint="Sie gelten überall, wo du mich benutzt, wenn du im Befehl nichts anderes sagst. Fett: von dir "
     "gewählt.",
+    defaults_avoid_hint="Leer: nichts. Was du im Befehl schreibst, tritt an die Stelle.",
     defaults_private="Nur für dich",
     defaults_private_hint="Sonst sieht niemand deine Zeichnungen und die Antworten an dich.",
     set_roles_draw="Wer zeichnen lassen kann",

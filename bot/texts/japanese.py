@@ -316,6 +316,7 @@ JAPANESE = Texts(
     set_blocked_choose="なし：メンバーを選択",
     defaults_title="あなたの初期値",
     defaults_hint="コマンドで指定しない限り、どこで使っても有効です。太字はあなたが決めたものです。",
+    defaults_avoid_hint="空欄：なし。コマンドで指定すると、そちらが使われます。",
     defaults_private="自分だけに表示",
     defaults_private_hint="あなたの絵と答えは、ほかの誰にも見えません。",
     set_roles_draw="絵を頼める人",

@@ -158,8 +158,9 @@ async def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
         ReportForm(texts, Mock()),
         WordsForm(texts, own, put),
         RoleForm(texts, 1, "a role with quite a long name indeed, as some servers have", own, Settings().limits, put),
-        AvoidForm(texts, own, put),
         ListsForm(texts, own, put),
+        AvoidForm(texts.set_avoid, texts.set_avoid_label, texts.set_avoid_hint, "", 1, put),
+        AvoidForm(texts.edit_avoid, texts.edit_avoid, texts.defaults_avoid_hint, "", 1, put),
         *(NumbersForm(texts, group, {}, getattr(Settings(), group.section), put) for group in GROUPS.values()),
     ]
     assert {type(form) for form in forms} == set(Form.__subclasses__())

@@ -46,7 +46,12 @@ async def imagine(
     own = await interaction.client.store.members.get(interaction.user.id)
     usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
     drawing = usual.drawing(
-        prompt, avoid=avoid or "", seed=seed, guidance=guidance, temperature=temperature, count=count
+        prompt,
+        avoid=own.avoid if avoid is None else avoid,
+        seed=seed,
+        guidance=guidance,
+        temperature=temperature,
+        count=count,
     )
     await draw(
         interaction,

@@ -14,7 +14,7 @@ from bot.core.explain import refusable
 from bot.core.permissions import check_manages, check_owns
 from bot.features.settings import defaults
 from bot.features.settings.choices import choose
-from bot.features.settings.forms import GROUPS, AvoidForm, ListsForm, NumbersForm, WordsForm
+from bot.features.settings.forms import GROUPS, MOST_AVOIDED, AvoidForm, ListsForm, NumbersForm, WordsForm
 from bot.features.settings.panel import FIRST, change, panel, show_again
 from bot.texts import described, texts_for
 from bot.ui.buttons import Choice, Control
@@ -67,7 +67,8 @@ async def _open_form(interaction: discord.Interaction[JanusBot], name: str) -> N
         case "words":
             await open_form(interaction, partial(WordsForm, texts, own, show_again))
         case "avoid":
-            await open_form(interaction, partial(AvoidForm, texts, own, show_again))
+            title, label, hint = texts.set_avoid, texts.set_avoid_label, texts.set_avoid_hint
+            await open_form(interaction, partial(AvoidForm, title, label, hint, own.avoid, MOST_AVOIDED, _put_avoid))
         case "lists":
             await open_form(interaction, partial(ListsForm, texts, own, show_again))
         case _ if group := GROUPS.get(name):
@@ -79,3 +80,7 @@ async def _open_form(interaction: discord.Interaction[JanusBot], name: str) -> N
             await open_form(interaction, partial(NumbersForm, texts, group, chosen, section, put))
         case _:
             raise Refusal(texts.forgotten)
+
+
+async def _put_avoid(interaction: discord.Interaction[JanusBot], words: str) -> None:
+    await change(interaction, avoid=words or None)

@@ -8,7 +8,8 @@ from discord import app_commands, ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
-from bot.features.settings.forms import GROUPS, NumbersForm
+from bot.core.text import one_line
+from bot.features.settings.forms import GROUPS, AvoidForm, NumbersForm
 from bot.features.settings.panel import numbers_shown, switch
 from bot.texts import described, texts_for
 from bot.ui.buttons import Control
@@ -18,6 +19,7 @@ from bot.ui.layout import BUSY, layout
 Press = discord.Interaction[JanusBot]
 
 DRAWINGS: Final = GROUPS["drawings"]
+MOST_AVOIDED: Final = 1000  # characters
 
 
 async def setup(bot: JanusBot) -> None:
@@ -36,10 +38,12 @@ async def _panel(interaction: Press) -> ui.LayoutView:
     bot, texts, member = interaction.client, texts_for(interaction), interaction.user.id
     own = await bot.store.members.get(member)
     holds = (await bot.settings_in(interaction.guild_id, member)).imagine
-    change = Control("defaults", "change", label=texts.set_change)
+    change, avoid = (Control("defaults", name, label=texts.set_change) for name in ("change", "avoid"))
+    avoided = one_line(own.avoid) if own.avoid else texts.set_none
     return layout(
         ui.TextDisplay(f"### {texts.defaults_title}\n-# {texts.defaults_hint}"),
         ui.Section[Any](numbers_shown(texts.set_drawings, DRAWINGS, own.imagine, holds, texts), accessory=change),
+        ui.Section[Any](f"**{texts.edit_avoid}**\n{avoided}", accessory=avoid),
         switch(texts.set_spoilers, texts.set_spoilers_hint, own.spoiler, texts, "defaults", "spoiler"),
         switch(texts.defaults_private, texts.defaults_private_hint, own.private, texts, "defaults", "private"),
         colour=BUSY,
@@ -49,9 +53,15 @@ async def _panel(interaction: Press) -> ui.LayoutView:
 async def press(interaction: Press, button: Control) -> None:
     """Open the form, or turn something on or off. Raises Refusal."""
     texts = texts_for(interaction)
+    own = await interaction.client.store.members.get(interaction.user.id)
     match button.arguments:
+        case ("avoid",):
+            title = texts.edit_avoid
+            await open_form(
+                interaction,
+                partial(AvoidForm, title, title, texts.defaults_avoid_hint, own.avoid, MOST_AVOIDED, _put_avoid),
+            )
         case ("change",):
-            own = await interaction.client.store.members.get(interaction.user.id)
             section = (await interaction.client.settings_in(interaction.guild_id)).imagine
             await open_form(interaction, partial(NumbersForm, texts, DRAWINGS, own.imagine, section, _put))
         case ("spoiler" | "private" as name, to):
@@ -62,6 +72,10 @@ async def press(interaction: Press, button: Control) -> None:
 
 async def _put(interaction: Press, changes: dict[str, float | None]) -> None:
     await _change(interaction, imagine=changes)
+
+
+async def _put_avoid(interaction: Press, words: str) -> None:
+    await _change(interaction, avoid=words or None)
 
 
 async def _change(interaction: Press, **changes: object) -> None:

@@ -22,6 +22,8 @@ from bot.ui.forms import Entry, Form, numbers
 Done = Callable[[discord.Interaction[JanusBot]], Awaitable[None]]
 Put = Callable[[discord.Interaction[JanusBot], dict[str, float | None]], Awaitable[None]]
 """What is done with numbers by their key; None is for what was left empty. May raise Refusal."""
+PutWords = Callable[[discord.Interaction[JanusBot], str], Awaitable[None]]
+"""What is done with words, which may be none. May raise Refusal."""
 
 MOST_WORDS_CHARACTERS: Final = 4000  # what one field of a form holds
 LABEL: Final = 45  # characters of a field's name
@@ -159,20 +161,17 @@ class WordsForm(Form):
 
 
 class AvoidForm(Form):
-    """What no picture of the server shall show."""
+    """What no picture shall show: of a server, or of one member."""
 
-    def __init__(self, texts: Texts, own: ServerSettings, done: Done) -> None:
-        super().__init__(texts.set_avoid)
-        self.done = done
-        self.avoid = self.ask(
-            texts.set_avoid_label, own.avoid, hint=texts.set_avoid_hint, most=MOST_AVOIDED, long=True, required=False
-        )
+    def __init__(self, title: str, label: str, hint: str, avoid: str, most: int, put: PutWords) -> None:
+        """`most`: how many characters it may have; `put` keeps what is filled in."""
+        super().__init__(title)
+        self.put = put
+        self.avoid = self.ask(label, avoid, hint=hint, most=most, long=True, required=False)
 
     async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
-        """Keep what was filled in. Raises Refusal."""
-        words = " ".join(well_formed(self.avoid.value).split())
-        await interaction.client.store.servers.change(check_manages(interaction), {"avoid": words or None})
-        await self.done(interaction)
+        """Have kept what was filled in. Raises Refusal."""
+        await self.put(interaction, " ".join(well_formed(self.avoid.value).split()))
 
 
 class ListsForm(Form):
@@ -180,7 +179,7 @@ class ListsForm(Form):
 
     def __init__(self, texts: Texts, own: ServerSettings, done: Done) -> None:
         super().__init__(texts.set_lists)
-        self.own, self.done = own, done
+        self.done = done
         self.lists = self.ask(
             texts.set_lists_label,
             "\n".join(f"{name}: {', '.join(words)}" for name, words in own.lists.items()),
@@ -197,8 +196,9 @@ class ListsForm(Form):
         lists = dict(map(_list, lines))
         if wrong := [one_line(line) for line in lines if not all(_list(line))]:
             raise Refusal(texts.lists_wrong.format(lines=" · ".join(wrong)))
-        changes = {**dict.fromkeys(self.own.lists), **lists}
-        await interaction.client.store.servers.change(guild, {"lists": changes})
+        servers = interaction.client.store.servers
+        gone = dict.fromkeys((await servers.get(guild)).lists)
+        await servers.change(guild, {"lists": {**gone, **lists}})
         await self.done(interaction)
 
 

@@ -48,6 +48,23 @@ async def test_the_order_is_typed_then_own_then_the_server_s_then_config(world: 
     assert (await drawn(world, world.alice)).guidance == 7.0
 
 
+async def test_what_to_avoid_is_one_s_own_unless_something_else_is_typed(world: World) -> None:
+    panel = await opened(world.alice, world)
+    form = await world.alice.click(panel, custom_id="defaults:avoid")
+    await world.alice.submit_modal(form, {fields(form)[0]["custom_id"]: "a  red\nsquare"})
+    assert "What must not be there\na red square" in text(panel).replace("*", "")
+    await restart(world)
+    assert (await drawn(world, world.alice)).avoid == "a red square"
+    assert (await drawn(world, world.alice, avoid="a star")).avoid == "a star"
+    assert (await drawn(world, world.bob)).avoid == ""
+    help = shown(await world.alice.slash(world.channel, "help"))
+    await world.alice.click(help, custom_id="draw_example:circle")
+    assert world.executor.jobs[-1].request.avoid == "a red square"  # type: ignore[union-attr]
+    form = await world.alice.click(panel, custom_id="defaults:avoid")
+    await world.alice.submit_modal(form, {fields(form)[0]["custom_id"]: ""})
+    assert (await drawn(world, world.alice)).avoid == ""
+
+
 async def test_drawings_are_hidden_by_default_unless_one_says_no(world: World) -> None:
     panel = await opened(world.alice, world)
     await world.alice.click(panel, custom_id="defaults:spoiler:on")

@@ -58,6 +58,7 @@ OLD: list[tuple[str, str | int]] = [
     ("settings:page:places", ENGLISH.set_channels),
     ("settings:channels_denied:off", ENGLISH.set_channels),
     ("defaults:change", ENGLISH.set_drawings),
+    ("defaults:avoid", ENGLISH.edit_avoid),
     ("defaults:spoiler:off", f"{ENGLISH.set_spoilers}: {ENGLISH.set_off}"),
     ("defaults:private:on", f"{ENGLISH.defaults_private}: {ENGLISH.set_on}"),
     ("forget:ask", ENGLISH.forget_sure),

@@ -17,7 +17,7 @@ async def drawn(bot: JanusBot, server: Discord, executor: ScriptedExecutor) -> M
     token = await server.slash("imagine", prompt="a red circle", count=1)
     await until(lambda: executor.jobs)
     executor.job.tell(pictures(executor.drawing))
-    await until(lambda: "seed" in words(server.messages[token]))
+    await until(lambda: token in server.messages and "seed" in words(server.messages[token]))
     return server.messages[token]
 
 
@@ -29,8 +29,7 @@ async def test_members_who_keep_at_once_share_a_message(
     for number in range(3):
         server.member = ALICE | {"id": str(2000 + number), "username": f"member{number}"}
         tokens.append(await server.press(message, ENGLISH.keep))
-    await until(lambda: all("Kept:" in words(server.messages[t]) for t in tokens if t in server.messages))
-    await until(lambda: all(token in server.messages for token in tokens))
+    await until(lambda: all(t in server.messages and "Kept:" in words(server.messages[t]) for t in tokens))
     await until(lambda: any("Kept by: 3" in words(one) for one in server.messages.values()))
     assert sum("Kept by" in words(one) for one in server.messages.values()) == 1
 

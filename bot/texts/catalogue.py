@@ -137,6 +137,16 @@ class Texts(CommandTexts):
     always_the_same: str
     other_model: str
     large_enough: str
+    keep: str
+    send_me: str
+    kept: str
+    kept_by: str
+    already_kept: str
+    kept_removed: str
+    no_keeping: str
+    kept_for_adults: str
+    sent_to_you: str
+    no_direct_messages: str
     picture_not_here: str
     info_settings: str
     info_seed: str

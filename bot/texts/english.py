@@ -162,6 +162,17 @@ ENGLISH = Texts(
     always_the_same="At temperature 0 the same words always give the same picture. Press {edit} to raise it.",
     other_model="A different model drew this picture, and the one I use now can't continue from it.",
     large_enough="This picture is large enough: only pictures under {limit} pixels per side can be enlarged.",
+    keep="Keep",
+    send_me="Send to me",
+    kept="Kept: [here it is]({link}).",
+    kept_by="Kept by: {n}",
+    already_kept="You've already kept it: [here it is]({link}).",
+    kept_removed="It was kept before, and has been deleted from there.",
+    no_keeping="This server hasn't chosen a channel for kept pictures. Press {send_me} to have it yourself.",
+    kept_for_adults="This picture is from an age-restricted channel, and {channel} isn't one.",
+    sent_to_you="Sent: [here it is]({link}).",
+    no_direct_messages="I can't send you direct messages. Allow them in your privacy settings for this server, then "
+    "try again.",
     picture_not_here="I can't find this picture in the message any more.",
     info_settings="guidance {guidance} · temperature {temperature} · {model}",
     info_seed="Picture {number}: seed {seed}",
@@ -347,8 +358,8 @@ ENGLISH = Texts(
     privacy_title="What I keep about you",
     keeps_requests="What you asked for: your words, the settings of a drawing, and where it was shown. For {days}.",
     keeps_pictures="Small copies of the pictures you asked about, with the conversation about them. For {days}.",
-    keeps_others="When you asked for something: for a day at most. Reports you made: for {days}. Your own defaults: "
-    "until you change them. That a server blocked you: until it unblocks you.",
+    keeps_others="When you asked for something: for a day at most. Reports you made and pictures you kept: for "
+    "{days}. Your own defaults: until you change them. That a server blocked you: until it unblocks you.",
     one_day="1 day",
     days="{n} days",
     privacy_discord="Messages stay on Discord until they're deleted there.",

@@ -174,6 +174,18 @@ FRENCH = Texts(
     other_model="Un autre modèle a dessiné cette image, et celui que j'utilise maintenant ne peut pas la continuer.",
     large_enough="Cette image est assez grande : seules celles de moins de {limit} pixels de côté peuvent être "
     "agrandies.",
+    keep="Garder",
+    send_me="M'envoyer",
+    kept="Gardée : [la voici]({link}).",
+    kept_by="Gardée par : {n}",
+    already_kept="Tu l'as déjà gardée : [la voici]({link}).",
+    kept_removed="Elle avait été gardée, puis supprimée de là.",
+    no_keeping="Ce serveur n'a pas choisi de salon pour les images gardées. Appuie sur {send_me} pour l'avoir "
+    "toi-même.",
+    kept_for_adults="Cette image vient d'un salon à limite d'âge, et {channel} n'en est pas un.",
+    sent_to_you="Envoyée : [la voici]({link}).",
+    no_direct_messages="Je ne peux pas t'envoyer de messages privés. Autorise-les dans tes paramètres de "
+    "confidentialité pour ce serveur, puis réessaie.",
     picture_not_here="Je ne trouve plus cette image dans le message.",
     info_settings="fidélité {guidance} · température {temperature} · {model}",
     info_seed="Image {number} : graine {seed}",
@@ -367,8 +379,9 @@ FRENCH = Texts(
     keeps_requests="Ce que tu as demandé : tes mots, les réglages d'un dessin, et où il a été montré. Pendant {days}.",
     keeps_pictures="De petites copies des images sur lesquelles tu as posé des questions, avec la conversation. "
     "Pendant {days}.",
-    keeps_others="Quand tu as demandé quelque chose : un jour au plus. Tes signalements : pendant {days}. Tes "
-    "préférences : jusqu'à ce que tu les changes. Qu'un serveur t'a bloqué : jusqu'à ce qu'il te débloque.",
+    keeps_others="Quand tu as demandé quelque chose : un jour au plus. Tes signalements et les images que tu as "
+    "gardées : pendant {days}. Tes préférences : jusqu'à ce que tu les changes. Qu'un serveur t'a bloqué : jusqu'à "
+    "ce qu'il te débloque.",
     one_day="1 jour",
     days="{n} jours",
     privacy_discord="Les messages restent sur Discord jusqu'à ce qu'ils y soient supprimés.",

@@ -170,6 +170,17 @@ GERMAN = Texts(
     other_model="Dieses Bild hat ein anderes Modell gezeichnet; mein jetziges kann daran nicht weiterarbeiten.",
     large_enough="Dieses Bild ist groß genug: Vergrößern lassen sich nur Bilder mit weniger als {limit} Pixeln "
     "Seitenlänge.",
+    keep="Aufheben",
+    send_me="An mich senden",
+    kept="Aufgehoben: [hier ist es]({link}).",
+    kept_by="Aufgehoben von: {n}",
+    already_kept="Das hast du schon aufgehoben: [hier ist es]({link}).",
+    kept_removed="Es war schon aufgehoben und wurde dort gelöscht.",
+    no_keeping="Dieser Server hat keinen Kanal für aufgehobene Bilder gewählt. Mit {send_me} bekommst du es selbst.",
+    kept_for_adults="Dieses Bild ist aus einem Kanal mit Altersbeschränkung, und {channel} ist keiner.",
+    sent_to_you="Gesendet: [hier ist es]({link}).",
+    no_direct_messages="Ich kann dir keine Direktnachrichten senden. Erlaube sie in deinen Datenschutzeinstellungen "
+    "für diesen Server und versuch es noch einmal.",
     picture_not_here="Ich finde dieses Bild nicht mehr in der Nachricht.",
     info_settings="Guidance {guidance} · Temperatur {temperature} · {model}",
     info_seed="Bild {number}: Seed {seed}",
@@ -364,8 +375,8 @@ GERMAN = Texts(
     keeps_requests="Was du angefragt hast: deine Worte, die Einstellungen einer Zeichnung und wo sie gezeigt wurde. "
     "Für {days}.",
     keeps_pictures="Kleine Kopien der Bilder, zu denen du etwas gefragt hast, mit dem Gespräch darüber. Für {days}.",
-    keeps_others="Wann du etwas angefragt hast: höchstens einen Tag. Deine Meldungen: für {days}. Deine Vorgaben: "
-    "bis du sie änderst. Dass ein Server dich gesperrt hat: bis er es aufhebt.",
+    keeps_others="Wann du etwas angefragt hast: höchstens einen Tag. Deine Meldungen und was du aufgehoben hast: "
+    "für {days}. Deine Vorgaben: bis du sie änderst. Dass ein Server dich gesperrt hat: bis er es aufhebt.",
     one_day="1 Tag",
     days="{n} Tage",
     privacy_discord="Nachrichten bleiben auf Discord, bis sie dort gelöscht werden.",

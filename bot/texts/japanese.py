@@ -169,6 +169,17 @@ JAPANESE = Texts(
     always_the_same="温度 0 では、同じ言葉からはいつも同じ絵になります。「{edit}」を押して温度を上げてください。",
     other_model="この絵は別のモデルが描いたもので、今のモデルでは続きを描けません。",
     large_enough="この絵は十分に大きいです。拡大できるのは、一辺が {limit} ピクセル未満の絵だけです。",
+    keep="残す",
+    send_me="自分に送る",
+    kept="残しました：[こちら]({link})",
+    kept_by="残した人：{n}",
+    already_kept="すでに残しています：[こちら]({link})",
+    kept_removed="以前に残されましたが、そこから削除されました。",
+    no_keeping="このサーバーは残したい絵のチャンネルを選んでいません。{send_me} を押すと自分で受け取れます。",
+    kept_for_adults="この絵は年齢制限チャンネルのもので、{channel} はそうではありません。",
+    sent_to_you="送りました：[こちら]({link})",
+    no_direct_messages="ダイレクトメッセージを送れません。このサーバーのプライバシー設定で許可してから、もう一度お試"
+    "しください。",
     picture_not_here="この絵はメッセージに見つかりません。",
     info_settings="忠実度 {guidance} · 温度 {temperature} · {model}",
     info_seed="{number} 枚目：シード {seed}",
@@ -350,8 +361,8 @@ JAPANESE = Texts(
     privacy_title="あなたについて保存している情報",
     keeps_requests="依頼の内容：言葉、絵の設定値、表示した場所。期間：{days}",
     keeps_pictures="質問に使った画像の縮小コピーと、その会話。期間：{days}",
-    keeps_others="依頼した時刻：最長 1 日。あなたの報告：{days}。あなたの初期値：変更するまで。サーバーからのブロッ"
-    "ク：解除されるまで。",
+    keeps_others="依頼した時刻：最長 1 日。あなたの報告と残した絵：{days}。あなたの初期値：変更するまで。サーバーか"
+    "らのブロック：解除されるまで。",
     one_day="1 日",
     days="{n} 日",
     privacy_discord="メッセージは、Discord で削除されるまで残ります。",

@@ -6,7 +6,7 @@ from discord.app_commands import Range
 
 from bot.core.client import JanusBot
 from bot.core.explain import refusable
-from bot.features.imagine import actions
+from bot.features.imagine import actions, keeping
 from bot.features.imagine.drawing import draw
 from bot.texts import described
 from bot.ui.forms import MOST_CHARACTERS
@@ -17,6 +17,7 @@ async def setup(bot: JanusBot) -> None:
     """Add the command and the buttons."""
     bot.tree.add_command(imagine)
     await actions.setup(bot)
+    await keeping.setup(bot)
 
 
 @app_commands.command(name="imagine", description=described("imagine"))

@@ -85,8 +85,10 @@ async def revive_drawing(bot: JanusBot, record: JobRecord, texts: Texts) -> Revi
 
 async def look_of(bot: JanusBot, record: JobRecord, texts: Texts) -> Look:
     """Tell how a job's pictures are shown where it was asked for."""
-    reports = not record.address.private and bool((await bot.store.servers.get(record.address.guild)).reports)
-    return Look(spoiler=record.spoiler, reports=reports, origin=origin_line(record.origin, texts))
+    server, address = await bot.store.servers.get(record.address.guild), record.address
+    reports, keeps = bool(server.reports) and not address.private, bool(server.kept) and not address.private
+    one = [*(["keep"] if keeps else []), *(["send_me"] if address.guild else [])]
+    return Look(spoiler=record.spoiler, reports=reports, one=one, origin=origin_line(record.origin, texts))
 
 
 def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, record: JobRecord) -> Origin:
@@ -159,7 +161,7 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     bot = interaction.client
     data = await inputs.download(found, bot.read, bot.settings.limits, texts)
     file = Upload(found.filename, data, picture_alt(texts, record.words_of(picture), picture, seed))
-    parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
+    parcel = chosen(texts, record.id, picture, seed, file, await look_of(bot, record, texts))
     await InteractionTarget(interaction, private=True).finish(parcel)
 
 

@@ -30,6 +30,7 @@ class Look:
 
     spoiler: bool = False
     reports: bool = False  # whether the server takes reports
+    one: Sequence[str] = ()  # what can be done with one picture there, besides
     origin: str = ""  # who pressed for it, if a button was pressed
 
 
@@ -166,12 +167,12 @@ def gallery(
         seconds=decimal(seconds, texts, 1),
     )
     notes = each_of(texts, drawing, range(first, first + len(files)), QUOTED)
-    notes += _avoiding(texts, drawing)
+    notes += avoiding(texts, drawing)
     notes += [texts.one_at_zero] if drawing.temperature == 0 and not drawing.prompts else []
     notes += [texts.demo_note] if is_demo(model) else []
     notes += [texts.demo_avoid] if is_demo(model) and drawing.avoided and drawing.guidance > DEMO_AVOIDS else []
     if of == 1 or (of is None and len(files) == 1):
-        rows = for_one_picture(texts, drawing.id, 0, drawn=True)
+        rows = for_one_picture(texts, drawing.id, 0, look, drawn=True)
     else:
         rows = _foreach_of(texts, drawing.id, range(first, first + len(files)))
         notes.append(texts.choose_hint)
@@ -191,25 +192,25 @@ def enlarged(
 ) -> Parcel:
     """Show an enlarged picture."""
     small = texts.enlarged_line.format(width=size[0], height=size[1], seconds=decimal(seconds, texts, 1))
-    rows = for_one_picture(texts, job_id, 0, drawn=False)
+    rows = for_one_picture(texts, job_id, 0, look, drawn=False)
     return _framed(texts, prompt, job_id, [file], [small], rows, (), mention, look)
 
 
-def chosen(texts: Texts, job_id: str, picture: int, seed: int, file: Upload, *, drawn: bool, spoiler: bool) -> Parcel:
+def chosen(texts: Texts, job_id: str, picture: int, seed: int, file: Upload, look: Look) -> Parcel:
     """Show one picture of a drawing to a single member, with what can be done with it."""
     view = layout(
         ui.TextDisplay(texts.chosen.format(number=picture + 1, seed=seed)),
-        ui.MediaGallery(_framed_picture(file, spoiler)),
-        *for_one_picture(texts, job_id, picture, drawn=drawn),
+        ui.MediaGallery(_framed_picture(file, look.spoiler)),
+        *for_one_picture(texts, job_id, picture, look, drawn=True),
         ui.TextDisplay(f"-# {texts.vary_hint}"),
         colour=DONE,
     )
     return Parcel(view, [file])
 
 
-def for_one_picture(texts: Texts, job_id: str, picture: int, *, drawn: bool) -> Sequence[ui.ActionRow[Any]]:
+def for_one_picture(texts: Texts, job_id: str, picture: int, look: Look, *, drawn: bool) -> Sequence[ui.ActionRow[Any]]:
     """Make the buttons for one picture. `drawn`: it came out of a drawing, so that its tokens are there to vary."""
-    rows = [*([VARIATIONS] if drawn else []), ONE]
+    rows = [*([VARIATIONS] if drawn else []), (*ONE, *look.one)]
     return [ui.ActionRow(*(JobButton(action, job_id, picture, texts=texts) for action in row)) for row in rows]
 
 
@@ -258,7 +259,7 @@ def each_of(texts: Texts, drawing: Drawing, numbers: Sequence[int], room: int) -
     ]
 
 
-def _avoiding(texts: Texts, drawing: Drawing) -> list[str]:
+def avoiding(texts: Texts, drawing: Drawing) -> list[str]:
     """Say what a member wanted not to see, if anything, and whether that had an effect."""
     if not drawing.avoid:
         return []

@@ -85,7 +85,7 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
     picture = Upload("picture.webp", b"", alt_text(prompt))
     origin = origin_line(ORIGIN, texts)
     one, four = Asked(prompt, [picture], origin=origin), Asked(prompt, [picture] * 4, spoiler=True, origin=origin)
-    drawing, look = Drawing(prompt=prompt, temperature=0), Look(reports=True, origin=origin)
+    drawing, look = Drawing(prompt=prompt, temperature=0), Look(reports=True, one=("keep", "send_me"), origin=origin)
     open_one = Drawing(prompt=prompt, prompts=(prompt or "x",) * 5, avoid=prompt, always_avoid="x", guidance=1)
     files = [Upload(f"janus-{i}.png", b"", alt_text(prompt)) for i in range(5)]
     views = [
@@ -96,7 +96,7 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, mention="<@1>", look=look).view,
         gallery(texts, drawing, files[:1], "demo", 1e4, mention="<@1>", look=look).view,
         enlarged(texts, prompt, new_id(), files[0], (9999, 9999), 1e4, mention="<@1>", look=look).view,
-        chosen(texts, new_id(), 4, SEEDS - 1, files[0], drawn=True, spoiler=True).view,
+        chosen(texts, new_id(), 4, SEEDS - 1, files[0], look).view,
         gallery(texts, open_one, files, "demo", 1e4, mention="<@1>", look=look).view,
         info(texts, record(drawing)),
         info(texts, record(replace(open_one, kept=(1,) * 288))),

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import janus
 
-from model.engine_thread import Cancellation, EngineThread, Submission
+from model.engine_thread import Cancellation, EngineThread, Submission, give_way
 from model.errors import PlainError
 from model.requests import Cancelled, Drawing, Event, Failed, Question, Queued, Refused, Request, Status
 from model.requests import Final as Ending
@@ -64,6 +64,8 @@ def open_executor(model: ModelSettings, settings: EngineSettings, *, only: Reque
         from model.network import upscaler
         from model.weights import checkpoint
 
+        if checkpoint.choose_device(model.device).type == "cpu":
+            give_way()
         janus = checkpoint.load(model.name, device=model.device, dtype=model.dtype)
         return Engine(janus, upscaler.load(file, device=janus.device), settings, keep=False)
 

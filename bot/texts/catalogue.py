@@ -318,6 +318,7 @@ class Texts(CommandTexts):
     set_channels_choose: str
     set_channels_only: str
     set_channels_but: str
+    set_channels_gone: str
     set_hidden: str
     set_hidden_hint: str
     set_kept: str

@@ -344,6 +344,7 @@ ENGLISH = Texts(
     set_channels_choose="Everywhere: choose channels",
     set_channels_only="Only in these",
     set_channels_but="Everywhere but in these",
+    set_channels_gone="Deleted channels among them: {n}. Choose again.",
     set_hidden="Channel for hidden pictures",
     set_hidden_hint="Pictures that a member hides as a spoiler are only drawn there, unless nobody else sees them.",
     set_kept="Channel for kept pictures",

@@ -364,6 +364,7 @@ FRENCH = Texts(
     set_channels_choose="Partout : choisis des salons",
     set_channels_only="Seulement dans ceux-ci",
     set_channels_but="Partout sauf dans ceux-ci",
+    set_channels_gone="Salons supprimés parmi eux : {n}. Choisis à nouveau.",
     set_hidden="Salon pour les images cachées",
     set_hidden_hint="Les images qu'un membre cache comme spoiler ne sont dessinées que là, sauf si personne d'autre "
     "ne les voit.",

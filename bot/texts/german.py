@@ -360,6 +360,7 @@ GERMAN = Texts(
     set_channels_choose="Überall: Kanäle wählen",
     set_channels_only="Nur in diesen",
     set_channels_but="Überall außer in diesen",
+    set_channels_gone="Gelöschte Kanäle darunter: {n}. Wähl neu.",
     set_hidden="Kanal für verdeckte Bilder",
     set_hidden_hint="Bilder, die ein Mitglied als Spoiler verdeckt, werden nur dort gezeichnet, außer wenn sonst "
     "niemand sie sieht.",

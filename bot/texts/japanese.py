@@ -348,6 +348,7 @@ JAPANESE = Texts(
     set_channels_choose="どこでも：チャンネルを選択",
     set_channels_only="これらだけ",
     set_channels_but="これら以外のすべて",
+    set_channels_gone="削除されたチャンネル：{n}。選び直してください。",
     set_hidden="隠した絵のチャンネル",
     set_hidden_hint="メンバーがネタバレとして隠す絵は、ほかの誰にも見えない場合を除き、そこでだけ描きます。",
     set_kept="残したい絵のチャンネル",

@@ -71,7 +71,8 @@ async def draw_words(
         temperature=temperature,
         count=count,
     )
-    hidden, alone = (mine if said is None else said for mine, said in ((own.spoiler, spoiler), (own.private, private)))
+    hidden = own.spoiler if spoiler is None else spoiler
+    alone = own.private if private is None else private
     await draw(interaction, wish, spoiler=hidden, private=alone, origin=origin)
 
 

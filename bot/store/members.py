@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from bot.config import Settings
 from bot.store.database import Database
+from bot.store.servers import overlaid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class MemberDefaults:
 
     def over(self, settings: Settings) -> Settings:
         """Return the settings that hold for this member."""
-        return settings.model_copy(update={"imagine": settings.imagine.model_copy(update=self.imagine)})
+        return overlaid(settings, {"imagine": self.imagine})
 
 
 class Members:

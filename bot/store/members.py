@@ -29,6 +29,9 @@ class MemberDefaults:
         return overlaid(settings, {"imagine": self.imagine})
 
 
+NOTHING = MemberDefaults()  # chosen
+
+
 class Members:
     """The table of members' defaults.
 
@@ -46,7 +49,7 @@ class Members:
 
     async def get(self, member: int) -> MemberDefaults:
         """Return what a member chose."""
-        return self._chosen.get(member, MemberDefaults())
+        return self._chosen.get(member, NOTHING)
 
     async def change(self, member: int, changes: Mapping[str, Any]) -> None:
         """Change some of what a member chose: fields of `MemberDefaults`, in sections by key. None undoes a choice."""

@@ -44,6 +44,7 @@ class ServerSettings:
 
 
 SECTIONS = ("imagine", "ask", "limits")
+NOTHING = ServerSettings()  # chosen
 
 
 def overlaid(settings: Settings, chosen: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -75,7 +76,7 @@ class Servers:
 
     async def get(self, guild: int | None) -> ServerSettings:
         """Return what a server chose; outside of servers nobody chose anything."""
-        return self._chosen.get(guild or 0, ServerSettings())
+        return self._chosen.get(guild or 0, NOTHING)
 
     async def change(self, guild: int, changes: Mapping[str, Any]) -> None:
         """Change some of what a server chose: fields of `ServerSettings`, in sections by key. None undoes a choice."""

@@ -5,12 +5,14 @@ Importing this module imports no torch: the thread does that, when it opens the 
 
 import gc
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import janus
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOKS = 10  # that its supervisor takes in the time after which it counts as stuck
+NICE: Final = 10  # of 19
+LOOKS: Final = 10  # that its supervisor takes in the time after which it counts as stuck
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,15 @@ class EngineThread:
             del engine
             gc.collect()
             release_cached(device)
+
+
+def give_way() -> None:
+    """Let others go first where they want the same processor as this thread, and as the threads that it will start.
+
+    An engine on a CPU takes all there are, and whoever asks meanwhile has to be answered within three seconds.
+    """
+    if sys.platform == "linux":  # elsewhere it would hold for the whole process
+        os.nice(NICE)
 
 
 def _begun(engine: "Engine | None") -> frozenset[str]:

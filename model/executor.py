@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import janus
 
-from model.engine_thread import Cancellation, EngineThread, Submission
+from model.engine_thread import Cancellation, EngineThread, Submission, give_way
 from model.errors import PlainError
 from model.requests import Cancelled, Drawing, Event, Failed, Question, Queued, Refused, Request
 from model.requests import Final as Ending
@@ -66,6 +66,8 @@ def open_here(model: ModelSettings, settings: EngineSettings, *, only: Request |
         from model.network import upscaler
         from model.weights import checkpoint
 
+        if checkpoint.choose_device(model.device).type == "cpu":
+            give_way()
         janus = checkpoint.load(model.name, device=model.device, dtype=model.dtype)
         return Engine(janus, upscaler.load(file, device=janus.device), settings, keep=False)
 

@@ -16,6 +16,7 @@ from rich.progress import DownloadColumn, MofNCompleteColumn, TaskID, TransferSp
 
 from bot.cli.console import bars, log_bugs_to_stderr, run_to_end, say, show
 from bot.config import Settings
+from bot.core.choices import written_out
 from bot.core.text import is_demo, well_formed
 from bot.media.decoding import look
 from bot.media.inputs import MOST_PICTURES
@@ -45,26 +46,26 @@ def imagine(
     settings: Settings, prompt: str, avoid: str, seed: int | None, out: Path, upscale: bool, as_json: bool
 ) -> None:
     """Draw `prompt` and write it into `out`; print the files, or an object that has all it takes to draw them again."""
-    drawing = replace(
-        settings.imagine.drawing(well_formed(prompt), avoid=well_formed(avoid).strip(), seed=seed), upscale=upscale
-    )
+    wish = settings.imagine.drawing(well_formed(prompt).strip(), avoid=well_formed(avoid).strip(), seed=seed)
+    drawing = replace(written_out(wish, {}, ENGLISH), upscale=upscale)
     with _plainly(out):
         out.mkdir(parents=True, exist_ok=True)
-    if drawing.temperature == 0 and drawing.count > 1:
+    if drawing.temperature == 0 and drawing.count > 1 and not drawing.prompts:
         say("At temperature 0 all pictures would be equal, so one is drawn.")
     if drawing.guidance == 1 and drawing.avoid:
         say("At guidance 1 nothing is avoided: --guidance takes more.")
     result = run_to_end(_carry_out(settings, drawing))
     assert isinstance(result, Pictures)
-    made = zip(result.pictures, result.seeds, result.tokens, strict=True)
+    made = enumerate(zip(result.pictures, result.seeds, result.tokens, strict=True))
     with _plainly(out):
         files = [
-            _save(picture, Provenance.of(drawing, its_seed, settings.model.name, len(tokens)), out)
-            for picture, its_seed, tokens in made
+            _save(picture, Provenance.of(drawing, number, its_seed, settings.model.name, len(tokens)), out)
+            for number, (picture, its_seed, tokens) in made
         ]
     if as_json:
         chosen = {
             "prompt": drawing.prompt,
+            "prompts": [drawing.words(number) for number in range(len(result.seeds))],
             "avoid": drawing.avoid,
             "guidance": drawing.guidance,
             "temperature": drawing.temperature,

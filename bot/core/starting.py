@@ -9,6 +9,7 @@ import discord
 
 from bot.config import SettingsError
 from bot.core.client import JanusBot
+from bot.core.gateway import keep_steady
 from bot.core.rest import NETWORK, DiscordError, Fault, pauses
 from model.errors import PlainError
 
@@ -35,6 +36,7 @@ async def serve(bot: JanusBot, token: str) -> None:
 
     Raises SettingsError if Discord does not know the token, and PlainError for what else does not pass by itself.
     """
+    keep_steady()
     await _wait_out(lambda: _log_in(bot, token))
     await _wait_out(bot.connect)
 

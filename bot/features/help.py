@@ -1,6 +1,6 @@
 """/help: what the bot can do, with examples to press that the model at hand can do something with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -11,10 +11,10 @@ from discord import app_commands, ui
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import manages, owns
-from bot.core.text import PROMPT_TEXT, is_demo, one_line
+from bot.core.text import PROMPT_TEXT, QUOTED, is_demo, one_line
 from bot.features.ask.form import AskForm
 from bot.features.ask.questions import ask
-from bot.features.imagine.drawing import draw
+from bot.features.imagine.drawing import draw_words
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.rights import Wanted
@@ -59,6 +59,9 @@ DEMO: Final = Examples(  # of the small world that its README describes
 )
 
 
+CHOICES: Final = "`{red, green, blue} circle`"
+
+
 def examples_for(model: str) -> Examples:
     """Return the examples for a model, by the name that was asked for."""
     return DEMO if is_demo(model) else JANUS
@@ -83,12 +86,17 @@ async def setup(bot: JanusBot) -> None:
 @app_commands.command(name="help", description=described("help"))
 async def help(interaction: discord.Interaction[JanusBot]) -> None:
     """Show it to who asked, on one screen."""
-    view = guide(interaction.client, texts_for(interaction), may_set=manages(interaction) or owns(interaction))
+    bot, may_set = interaction.client, manages(interaction) or owns(interaction)
+    lists = (await bot.store.servers.get(interaction.guild_id)).lists
+    view = guide(bot, texts_for(interaction), may_set=may_set, lists=list(lists))
     await interaction.response.send_message(view=view, ephemeral=True)
 
 
-def guide(bot: JanusBot, texts: Texts, *, may_set: bool) -> ui.LayoutView:
-    """Show what the bot can do, with examples for its model. `may_set`: its reader can do something with /settings."""
+def guide(bot: JanusBot, texts: Texts, *, may_set: bool, lists: Sequence[str]) -> ui.LayoutView:
+    """Show what the bot can do, with examples for its model.
+
+    `may_set`: its reader can do something with /settings. `lists`: names of the server's lists of words.
+    """
     model = bot.executor.status().model
     examples = examples_for(model)
     others = {
@@ -101,8 +109,11 @@ def guide(bot: JanusBot, texts: Texts, *, may_set: bool) -> ui.LayoutView:
     }
     menus = bool(bot.tree.get_commands(type=discord.AppCommandType.message))
     imagine = bot.mention("imagine", texts)
+    named = " · ".join(f"__{name}__" for name in lists)
     small = [
         texts.help_avoid.format(avoid=texts.option_avoid, imagine=imagine),
+        texts.help_choices.format(example=CHOICES),
+        *([texts.help_lists.format(names=one_line(named, QUOTED))] if lists else []),
         texts.help_reply,
         *([texts.help_menus] if menus else []),
         " · ".join(f"{bot.mention(command, texts)}: {words}" for command, words in others.items()),
@@ -130,12 +141,7 @@ async def draw_example(interaction: discord.Interaction[JanusBot], button: Contr
     prompt = prompt_of(*button.arguments)
     if prompt is None:
         raise Refusal(texts_for(interaction).forgotten)
-    own = await interaction.client.store.members.get(interaction.user.id)
-    usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
-    origin = Origin(interaction.user.id, button.action)
-    await draw(
-        interaction, usual.drawing(prompt, avoid=own.avoid), spoiler=own.spoiler, private=own.private, origin=origin
-    )
+    await draw_words(interaction, prompt, origin=Origin(interaction.user.id, button.action))
 
 
 async def ask_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:

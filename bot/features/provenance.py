@@ -17,7 +17,7 @@ from bot.media import inputs, provenance
 from bot.media.inputs import pictures_on
 from bot.media.provenance import Provenance
 from bot.texts import Texts, described, texts_for
-from bot.ui.layout import DONE, avoiding, layout
+from bot.ui.layout import DONE, layout
 from model.requests import STREAM
 
 MOST: Final = 10  # pictures of one message, which is what a message holds
@@ -59,9 +59,7 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
     room = TOLD_PROMPTS // sum(1 for _ in groupby(found, lambda one: (one[1].prompt, one[1].avoid)))
     for number, told in found:
         if (told.prompt, told.avoid) != last:
-            lines = avoiding(texts, told.avoid, told.guidance)
-            said = [f"**{one_line(told.prompt, room)}**", *(f"-# {line}" for line in lines)]
-            children.append(ui.TextDisplay("\n".join(said)))
+            children.append(ui.TextDisplay(_of(told, room, texts)))
             last = told.prompt, told.avoid
         line = texts.made_by.format(
             number=number,
@@ -77,3 +75,11 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
     if older := [str(number) for number, told in found if told.stream != STREAM]:
         children.append(ui.TextDisplay(f"-# {texts.made_by_older.format(numbers=', '.join(older))}"))
     return layout(*children, colour=DONE)
+
+
+def _of(told: Provenance, room: int, texts: Texts) -> str:
+    """Say what a picture is of, and what not."""
+    if not told.avoid:
+        return f"**{one_line(told.prompt, room)}**"
+    avoided = texts.avoiding.format(words=one_line(told.avoid, room // 2))
+    return f"**{one_line(told.prompt, room // 2)}**\n-# {avoided}"

@@ -47,10 +47,10 @@ class Provenance:
     stream: int = 1  # how numbers were drawn from the seed (model.requests.STREAM), which older versions do not say
 
     @classmethod
-    def of(cls, drawing: Drawing, seed: int, model: str, steps: int) -> Self:
-        """Say where one picture of a drawing comes from, which took so many `steps`."""
+    def of(cls, drawing: Drawing, number: int, seed: int, model: str, steps: int) -> Self:
+        """Say where picture `number` (from 0) of a drawing comes from, which took so many `steps`."""
         return cls(
-            prompt=drawing.prompt,
+            prompt=drawing.words(number),
             seed=seed,
             guidance=drawing.guidance,
             temperature=drawing.temperature,

@@ -103,6 +103,11 @@ class JobRecord:
         """What was asked for, in the member's words."""
         return self.request.question if isinstance(self.request, Question) else self.request.prompt
 
+    def words_of(self, picture: int) -> str:
+        """Return what one picture of it, from 0, is of."""
+        several = isinstance(self.request, Drawing) and picture < len(self.request.prompts)
+        return self.request.words(picture) if isinstance(self.request, Drawing) and several else self.words
+
     @property
     def link(self) -> str | None:
         """The address of its message, where others can see it, too."""
@@ -176,7 +181,8 @@ class JobRecord:
 
 def address_values(address: Address) -> dict[str, Value]:
     """Return what a row holds of an address."""
-    return {**asdict(address), "token_ends": address.token_ends and address.token_ends.timestamp()}
+    values = {field.name: getattr(address, field.name) for field in fields(address)}
+    return {**values, "token_ends": address.token_ends and address.token_ends.timestamp()}
 
 
 def to_json(kept: Drawing | Question | Enlargement | Origin | Pictures | Answer | Failed) -> str:

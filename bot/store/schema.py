@@ -123,4 +123,26 @@ MIGRATIONS: Final = (
         defaults TEXT NOT NULL      -- JSON: what the member chose; what is not there is as where they ask
     ) STRICT;
     """,
+    """
+    CREATE TABLE kept (             -- pictures that somebody kept, and the message that shows each
+        job TEXT NOT NULL,
+        picture INTEGER NOT NULL,   -- from 0
+        guild INTEGER NOT NULL,
+        channel INTEGER NOT NULL,
+        message INTEGER NOT NULL,
+        PRIMARY KEY (job, picture)
+    ) STRICT;
+    CREATE TABLE keepers (          -- who kept them
+        job TEXT NOT NULL,
+        picture INTEGER NOT NULL,
+        member INTEGER NOT NULL,
+        since REAL NOT NULL,
+        PRIMARY KEY (job, picture, member)
+    ) STRICT;
+    CREATE INDEX keepers_by_member ON keepers (member);
+    CREATE TRIGGER jobs_kept AFTER DELETE ON jobs BEGIN
+        DELETE FROM kept WHERE job = OLD.id;
+        DELETE FROM keepers WHERE job = OLD.id;
+    END;
+    """,
 )

@@ -10,6 +10,7 @@ from bot.config import Store as Settings
 from bot.store.conversations import Conversations, KeptPicture
 from bot.store.database import Database
 from bot.store.jobs import Jobs
+from bot.store.keepers import Keepers
 from bot.store.lock import FolderLock
 from bot.store.members import Members
 from bot.store.records import JobRecord
@@ -35,6 +36,7 @@ class Store:
         self.members = Members(self.database)
         self.usage = Usage(self.database)
         self.reports = Reports(self.database)
+        self.keepers = Keepers(self.database)
 
     async def open(self) -> None:
         """Open the file, or make it. Raises PlainError if that can't be, or if another process has the folder.
@@ -88,12 +90,13 @@ class Store:
         )
 
     async def forget(self, member: int) -> None:
-        """Delete all that a member asked for, chose and reported, so that nothing of it is left in any file.
+        """Delete all that a member asked for, chose, kept and reported, so that nothing of it is left in any file.
 
         What remains is what others need: that a server blocked them, and, for an hour, when they asked for something.
         """
         forgotten = await self.jobs.forget(member)
         forgotten += await self.members.forget(member)
+        forgotten += await self.keepers.forget(member)
         await self.reports.forget(member)
         await self._empty_log(forgotten)
 

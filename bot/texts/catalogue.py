@@ -27,6 +27,8 @@ class Texts(CommandTexts):
     help_intro: str
     help_draw: str
     help_avoid: str
+    help_choices: str
+    help_lists: str
     help_ask: str
     help_reply: str
     help_menus: str
@@ -83,6 +85,7 @@ class Texts(CommandTexts):
     one_at_zero: str
     avoiding: str
     avoids_nothing: str
+    of_these_words: str
     demo_avoid: str
     answer_line: str
     answer_unfinished: str
@@ -139,10 +142,21 @@ class Texts(CommandTexts):
     always_the_same: str
     other_model: str
     large_enough: str
+    keep: str
+    send_me: str
+    kept: str
+    kept_by: str
+    already_kept: str
+    kept_removed: str
+    no_keeping: str
+    kept_for_adults: str
+    sent_to_you: str
+    no_direct_messages: str
     picture_not_here: str
     info_settings: str
     info_seed: str
     info_alone: str
+    info_alone_words: str
     info_kept: str
     avoiding_more: str
     info_enlarged: str
@@ -181,6 +195,8 @@ class Texts(CommandTexts):
     question_empty: str
     refused_prompt: str
     refused_avoid: str
+    too_many_choices: str
+    no_such_list: str
     refused_question: str
     refused_conversation: str
     refused_pictures: str
@@ -247,6 +263,7 @@ class Texts(CommandTexts):
     set_server: str
     set_words: str
     set_avoid: str
+    set_lists: str
     set_seed: str
     set_guidance: str
     set_temperature: str
@@ -262,6 +279,9 @@ class Texts(CommandTexts):
     set_words_count: str
     set_avoid_label: str
     set_avoid_hint: str
+    set_lists_label: str
+    set_lists_hint: str
+    lists_wrong: str
     words_never: str
     set_none: str
     set_spoilers: str
@@ -303,6 +323,7 @@ class Texts(CommandTexts):
     set_channels_choose: str
     set_channels_only: str
     set_channels_but: str
+    set_channels_gone: str
     set_hidden: str
     set_hidden_hint: str
     set_kept: str

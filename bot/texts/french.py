@@ -68,6 +68,8 @@ FRENCH = Texts(
     "avec {ask}.",
     help_draw="**Dessiner.** Appuie sur un exemple ; tout le monde ici verra le résultat :",
     help_avoid="L'option `{avoid}` de {imagine} dit ce qui ne doit pas se trouver sur les images.",
+    help_choices="{example} dessine une image pour chaque mot.",
+    help_lists="Mots que ce serveur tire au hasard : {names}",
     help_ask="**Poser une question.** Appuie sur un exemple, puis ajoute une image :",
     help_reply="Réponds à une réponse pour poser une autre question.",
     help_menus="Pour poser une question sur une image déjà présente ici, ouvre le menu de son message (clic droit ou "
@@ -122,6 +124,7 @@ FRENCH = Texts(
     one_at_zero="À la température 0, toutes les images seraient identiques : il n'y en a donc qu'une.",
     avoiding="sans : {words}",
     avoids_nothing="À la fidélité 1, rien n'est évité. Il faut une fidélité plus élevée.",
+    of_these_words="{number} : {words}",
     demo_avoid="Modèle de démonstration : avec quelque chose à éviter, une fidélité de 2 convient le mieux. "
     "Au-delà, ses images se défont.",
     answer_line="{model} · {seconds} s",
@@ -176,10 +179,24 @@ FRENCH = Texts(
     other_model="Un autre modèle a dessiné cette image, et celui que j'utilise maintenant ne peut pas la continuer.",
     large_enough="Cette image est assez grande : seules celles de moins de {limit} pixels de côté peuvent être "
     "agrandies.",
+    keep="Garder",
+    send_me="M'envoyer",
+    kept="Gardée : [la voici]({link}).",
+    kept_by="Gardée par : {n}",
+    already_kept="Tu l'as déjà gardée : [la voici]({link}).",
+    kept_removed="Elle avait été gardée, puis supprimée de là.",
+    no_keeping="Ce serveur n'a pas choisi de salon pour les images gardées. Appuie sur {send_me} pour l'avoir "
+    "toi-même.",
+    kept_for_adults="Cette image vient d'un salon à limite d'âge, et {channel} n'en est pas un.",
+    sent_to_you="Envoyée : [la voici]({link}).",
+    no_direct_messages="Je ne peux pas t'envoyer de messages privés. Autorise-les dans tes paramètres de "
+    "confidentialité pour ce serveur, puis réessaie.",
     picture_not_here="Je ne trouve plus cette image dans le message.",
     info_settings="fidélité {guidance} · température {temperature} · {model}",
     info_seed="Image {number} : graine {seed}",
     info_alone="Pour dessiner l'une d'elles seule, appuie sur « {edit} », écris sa graine et mets « {pictures} » à 1.",
+    info_alone_words="Pour dessiner l'une d'elles seule, appuie sur « {edit} », écris ses mots et sa graine, et "
+    "mets « {pictures} » à 1.",
     info_kept="Ce sont des variations : les {percent} % du haut viennent chaque fois d'une image précédente.",
     avoiding_more="Le serveur évite encore d'autres choses sur chaque image.",
     info_enlarged="Image {number} d'un dessin précédent, agrandie.",
@@ -214,6 +231,8 @@ FRENCH = Texts(
     question_empty="La question est vide. Écris ce que tu veux savoir.",
     refused_prompt="Le prompt est trop long pour le modèle : il accepte environ {limit} caractères.",
     refused_avoid="Ce qu'il faut éviter est trop long pour le modèle : il accepte environ {limit} caractères.",
+    too_many_choices="Cela ferait {n} images. J'en dessine au plus {most} à la fois.",
+    no_such_list="Ce serveur n'a pas de liste de mots appelée {name}. Il a : {names}",
     refused_question="La question est trop longue pour le modèle : il accepte environ {limit} caractères.",
     refused_conversation="Cette conversation est trop longue pour le modèle. Commences-en une nouvelle, s'il te plaît.",
     refused_pictures="C'est plus d'images que le modèle ne peut en regarder à la fois. Choisis-en moins, s'il te "
@@ -286,6 +305,7 @@ FRENCH = Texts(
     set_server="Limites pour tout le serveur",
     set_words="Mots interdits",
     set_avoid="Toujours éviter",
+    set_lists="Listes de mots",
     set_seed="Graine",
     set_guidance="Fidélité",
     set_temperature="Température",
@@ -301,6 +321,10 @@ FRENCH = Texts(
     set_words_count="{n} dans la liste",
     set_avoid_label="Ce qui ne doit être sur aucune image ici",
     set_avoid_hint="Ajouté à chaque dessin, après ce que le membre évite. Les membres ne voient pas ces mots.",
+    set_lists_label="Une liste par ligne : nom: mot, mot",
+    set_lists_hint="Avec animal: chat, chien, __animal__ dans un prompt est l'un d'eux, selon la graine.",
+    lists_wrong="Ce n'est pas une liste : {lines}. Écris un nom en lettres et chiffres, deux-points, puis des mots "
+    "séparés par des virgules.",
     words_never="Laissé de côté, car aucun texte ne peut le contenir : {words}. Il faut une lettre ou un chiffre.",
     set_none="Aucun",
     set_spoilers="Spoilers",
@@ -345,6 +369,7 @@ FRENCH = Texts(
     set_channels_choose="Partout : choisis des salons",
     set_channels_only="Seulement dans ceux-ci",
     set_channels_but="Partout sauf dans ceux-ci",
+    set_channels_gone="Salons supprimés parmi eux : {n}. Choisis à nouveau.",
     set_hidden="Salon pour les images cachées",
     set_hidden_hint="Les images qu'un membre cache comme spoiler ne sont dessinées que là, sauf si personne d'autre "
     "ne les voit.",
@@ -360,8 +385,9 @@ FRENCH = Texts(
     keeps_requests="Ce que tu as demandé : tes mots, les réglages d'un dessin, et où il a été montré. Pendant {days}.",
     keeps_pictures="De petites copies des images sur lesquelles tu as posé des questions, avec la conversation. "
     "Pendant {days}.",
-    keeps_others="Quand tu as demandé quelque chose : un jour au plus. Tes signalements : pendant {days}. Tes "
-    "préférences : jusqu'à ce que tu les changes. Qu'un serveur t'a bloqué : jusqu'à ce qu'il te débloque.",
+    keeps_others="Quand tu as demandé quelque chose : un jour au plus. Tes signalements et les images que tu as "
+    "gardées : pendant {days}. Tes préférences : jusqu'à ce que tu les changes. Qu'un serveur t'a bloqué : jusqu'à "
+    "ce qu'il te débloque.",
     one_day="1 jour",
     days="{n} jours",
     privacy_discord="Les messages restent sur Discord jusqu'à ce qu'ils y soient supprimés.",

@@ -67,6 +67,8 @@ GERMAN = Texts(
     help_intro="Ich zeichne Bilder aus Worten mit {imagine} und beantworte Fragen zu Bildern mit {ask}.",
     help_draw="**Zeichnen.** Drück auf ein Beispiel; das Ergebnis sehen hier alle:",
     help_avoid="Die Option `{avoid}` von {imagine} nennt, was auf den Bildern nicht sein soll.",
+    help_choices="{example} zeichnet für jedes ein Bild.",
+    help_lists="Wörter, die dieser Server auswürfelt: {names}",
     help_ask="**Fragen.** Drück auf ein Beispiel und füge dann ein Bild hinzu:",
     help_reply="Antworte auf eine Antwort, um weiterzufragen.",
     help_menus="Um etwas zu einem Bild zu fragen, das schon hier ist, öffne das Menü seiner Nachricht (Rechtsklick "
@@ -120,6 +122,7 @@ GERMAN = Texts(
     one_at_zero="Bei Temperatur 0 wären alle Bilder gleich, darum ist es nur eines.",
     avoiding="ohne: {words}",
     avoids_nothing="Bei Guidance 1 wird nichts vermieden. Dazu braucht es eine höhere.",
+    of_these_words="{number}: {words}",
     demo_avoid="Demo-Modell: Mit etwas zu vermeiden ist Guidance 2 am besten. Bei höherer zerfallen seine Bilder.",
     answer_line="{model} · {seconds} s",
     answer_unfinished="Die Antwort hat ihre maximale Länge erreicht und endet hier.",
@@ -172,11 +175,24 @@ GERMAN = Texts(
     other_model="Dieses Bild hat ein anderes Modell gezeichnet; mein jetziges kann daran nicht weiterarbeiten.",
     large_enough="Dieses Bild ist groß genug: Vergrößern lassen sich nur Bilder mit weniger als {limit} Pixeln "
     "Seitenlänge.",
+    keep="Aufheben",
+    send_me="An mich senden",
+    kept="Aufgehoben: [hier ist es]({link}).",
+    kept_by="Aufgehoben von: {n}",
+    already_kept="Das hast du schon aufgehoben: [hier ist es]({link}).",
+    kept_removed="Es war schon aufgehoben und wurde dort gelöscht.",
+    no_keeping="Dieser Server hat keinen Kanal für aufgehobene Bilder gewählt. Mit {send_me} bekommst du es selbst.",
+    kept_for_adults="Dieses Bild ist aus einem Kanal mit Altersbeschränkung, und {channel} ist keiner.",
+    sent_to_you="Gesendet: [hier ist es]({link}).",
+    no_direct_messages="Ich kann dir keine Direktnachrichten senden. Erlaube sie in deinen Datenschutzeinstellungen "
+    "für diesen Server und versuch es noch einmal.",
     picture_not_here="Ich finde dieses Bild nicht mehr in der Nachricht.",
     info_settings="Guidance {guidance} · Temperatur {temperature} · {model}",
     info_seed="Bild {number}: Seed {seed}",
     info_alone="Um eines davon einzeln zu zeichnen, drück auf „{edit}“, trag seinen Seed ein und setz „{pictures}“ "
     "auf 1.",
+    info_alone_words="Um eines davon einzeln zu zeichnen, drück auf „{edit}“, trag seine Worte und seinen Seed ein "
+    "und setz „{pictures}“ auf 1.",
     info_kept="Das sind Abwandlungen: Die oberen {percent} % stammen jeweils von einem früheren Bild.",
     avoiding_more="Der Server vermeidet in jedem Bild noch anderes.",
     info_enlarged="Bild {number} einer früheren Zeichnung, vergrößert.",
@@ -211,6 +227,8 @@ GERMAN = Texts(
     question_empty="Die Frage ist leer. Schreib, was du wissen möchtest.",
     refused_prompt="Der Prompt ist zu lang für das Modell: Möglich sind etwa {limit} Zeichen.",
     refused_avoid="Was vermieden werden soll, ist zu lang für das Modell: Möglich sind etwa {limit} Zeichen.",
+    too_many_choices="Das wären {n} Bilder. Ich zeichne höchstens {most} auf einmal.",
+    no_such_list="Dieser Server hat keine Wortliste {name}. Es gibt: {names}",
     refused_question="Die Frage ist zu lang für das Modell: Möglich sind etwa {limit} Zeichen.",
     refused_conversation="Dieses Gespräch ist zu lang für das Modell. Fang bitte ein neues an.",
     refused_pictures="Das sind mehr Bilder, als das Modell zusammen ansehen kann. Nimm bitte weniger.",
@@ -283,6 +301,7 @@ GERMAN = Texts(
     set_server="Limits für den ganzen Server",
     set_words="Gesperrte Wörter",
     set_avoid="Immer vermeiden",
+    set_lists="Wortlisten",
     set_seed="Seed",
     set_guidance="Guidance",
     set_temperature="Temperatur",
@@ -298,6 +317,10 @@ GERMAN = Texts(
     set_words_count="{n} in der Liste",
     set_avoid_label="Was hier auf keinem Bild sein soll",
     set_avoid_hint="Gilt für jede Zeichnung, nach dem, was das Mitglied vermeidet. Mitglieder sehen es nicht.",
+    set_lists_label="Eine Liste pro Zeile: Name: Wort, Wort",
+    set_lists_hint="Mit tier: Hund, Katze ist __tier__ in einem Prompt eines davon, je nach Seed.",
+    lists_wrong="Keine Liste: {lines}. Schreib einen Namen aus Buchstaben und Ziffern, einen Doppelpunkt und "
+    "Wörter mit Kommas dazwischen.",
     words_never="Weggelassen, weil kein Text es je enthalten kann: {words}. Nötig ist ein Buchstabe oder eine Ziffer.",
     set_none="Keine",
     set_spoilers="Spoiler",
@@ -342,6 +365,7 @@ GERMAN = Texts(
     set_channels_choose="Überall: Kanäle wählen",
     set_channels_only="Nur in diesen",
     set_channels_but="Überall außer in diesen",
+    set_channels_gone="Gelöschte Kanäle darunter: {n}. Wähl neu.",
     set_hidden="Kanal für verdeckte Bilder",
     set_hidden_hint="Bilder, die ein Mitglied als Spoiler verdeckt, werden nur dort gezeichnet, außer wenn sonst "
     "niemand sie sieht.",
@@ -357,8 +381,8 @@ GERMAN = Texts(
     keeps_requests="Was du angefragt hast: deine Worte, die Einstellungen einer Zeichnung und wo sie gezeigt wurde. "
     "Für {days}.",
     keeps_pictures="Kleine Kopien der Bilder, zu denen du etwas gefragt hast, mit dem Gespräch darüber. Für {days}.",
-    keeps_others="Wann du etwas angefragt hast: höchstens einen Tag. Deine Meldungen: für {days}. Deine Vorgaben: "
-    "bis du sie änderst. Dass ein Server dich gesperrt hat: bis er es aufhebt.",
+    keeps_others="Wann du etwas angefragt hast: höchstens einen Tag. Deine Meldungen und was du aufgehoben hast: "
+    "für {days}. Deine Vorgaben: bis du sie änderst. Dass ein Server dich gesperrt hat: bis er es aufhebt.",
     one_day="1 Tag",
     days="{n} Tage",
     privacy_discord="Nachrichten bleiben auf Discord, bis sie dort gelöscht werden.",

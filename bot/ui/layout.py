@@ -6,7 +6,7 @@ from typing import Any, Final
 import discord
 from discord import ui
 
-from bot.core.text import PROMPT_TEXT, QUOTED, alt_text, bar, duration, one_line
+from bot.core.text import PROMPT_TEXT, alt_text, bar, duration, one_line
 from bot.store.records import JobRecord, Origin
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
@@ -68,14 +68,6 @@ def origin_line(origin: Origin | None, texts: Texts) -> str:
     return texts.for_member.format(
         member=f"<@{origin.member}>", what=f"[{what}]({origin.link})" if origin.link else what
     )
-
-
-def avoiding(texts: Texts, avoid: str, guidance: float) -> list[str]:
-    """Say what a member wanted not to see, if anything, and whether that had an effect."""
-    if not avoid:
-        return []
-    said = texts.avoiding.format(words=one_line(avoid, QUOTED))
-    return [said, texts.avoids_nothing] if guidance == 1 else [said]
 
 
 def remark(sentence: str) -> ui.LayoutView:

@@ -91,7 +91,7 @@ class ScriptedExecutor:
 
 def pictures(drawing: Drawing, side: int = 64) -> Pictures:
     """Pictures of one colour each."""
-    count = 1 if drawing.temperature == 0 else drawing.count
+    count = 1 if drawing.temperature == 0 and not drawing.prompts else drawing.count
     drawn = tuple(Image.new("RGB", (side, side), (40 * i, 90, 200)) for i in range(count))
     seeds = tuple((drawing.seed + i) % 2**32 for i in range(count))
     return Pictures(drawn, tuple((i,) for i in range(count)), seeds, {"decode": 2.0, "pixels": 0.5})

@@ -19,7 +19,7 @@ from bot.core.text import decimal, many
 from bot.features.ask.form import AskForm
 from bot.features.imagine.forms import DrawingForm, RemixForm
 from bot.features.reports import ReportForm
-from bot.features.settings.forms import GROUPS, AvoidForm, NumbersForm, RoleForm, WordsForm
+from bot.features.settings.forms import GROUPS, AvoidForm, ListsForm, NumbersForm, RoleForm, WordsForm
 from bot.store.servers import ServerSettings
 from bot.texts import CATALOGUES, ENGLISH, Texts, texts_for
 from bot.ui.forms import Form
@@ -158,6 +158,7 @@ async def test_forms_fit_into_discord_s_limit(texts: Texts) -> None:
         ReportForm(texts, Mock()),
         WordsForm(texts, own, put),
         RoleForm(texts, 1, "a role with quite a long name indeed, as some servers have", own, Settings().limits, put),
+        ListsForm(texts, own, put),
         AvoidForm(texts.set_avoid, texts.set_avoid_label, texts.set_avoid_hint, "", 1, put),
         AvoidForm(texts.edit_avoid, texts.edit_avoid, texts.defaults_avoid_hint, "", 1, put),
         *(NumbersForm(texts, group, {}, getattr(Settings(), group.section), put) for group in GROUPS.values()),

@@ -19,6 +19,7 @@ class Gateway(State):
         super().__init__()
         self._socket: web.WebSocketResponse | None = None
         self._sequence = 0
+        self.connections = 0  # that identified themselves
         self.close_code = 0  # with which whoever identifies is sent away
         self._missed: list[Payload] = []  # while the socket was cut
         self.presences: list[Payload] = []  # what the bot told of itself
@@ -29,6 +30,11 @@ class Gateway(State):
         assert self._socket._req
         assert self._socket._req.transport
         self._socket._req.transport.abort()
+
+    async def babble(self, words: str | bytes) -> None:
+        """Say something that is no payload."""
+        assert self._socket
+        await (self._socket.send_bytes(words) if isinstance(words, bytes) else self._socket.send_str(words))
 
     async def dispatch(self, event: str, data: Payload) -> None:
         self._sequence += 1
@@ -58,6 +64,7 @@ class Gateway(State):
                     await socket.close(code=self.close_code)
                 case 2:
                     self._socket = socket
+                    self.connections += 1
                     await self._identify()
                 case 3:
                     self.presences.append(body["d"])

@@ -5,6 +5,7 @@ from functools import partial
 
 import discord
 
+from bot.core.choices import wildcards
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.features.ask import questions
@@ -19,7 +20,7 @@ from bot.features.imagine.drawing import (
     revive_enlargement,
 )
 from bot.features.imagine.forms import DrawingForm
-from bot.features.imagine.gallery import info
+from bot.features.imagine.info import info
 from bot.features.imagine.variations import KEPT, remix, vary
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
@@ -44,7 +45,7 @@ async def again(interaction: Press, button: JobButton) -> None:
     """Draw the same words with a new seed, for whoever pressed."""
     record, drawing = await _drawing(interaction, button)
     texts = texts_for(interaction)
-    if drawing.temperature == 0:
+    if drawing.temperature == 0 and not wildcards(drawing.prompt):
         raise Refusal(texts.always_the_same.format(edit=texts.edit))
     await go_on(interaction, button, record, replace(drawing, seed=random_seed()))
 

@@ -10,8 +10,10 @@ from pathlib import PurePath
 import discord
 
 from bot.config import Limits
+from bot.core.choices import written_out
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
+from bot.core.permissions import roles_of
 from bot.core.text import well_formed
 from bot.features.imagine.gallery import (
     DrawingPresenter,
@@ -25,7 +27,7 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Revived
-from bot.jobs.rights import Wanted
+from bot.jobs.rights import Wanted, may
 from bot.media import inputs, provenance
 from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
@@ -37,6 +39,41 @@ from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.layout import origin_line
 from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id
+
+
+async def draw_words(
+    interaction: discord.Interaction[JanusBot],
+    prompt: str,
+    *,
+    avoid: str | None = None,
+    seed: int | None = None,
+    guidance: float | None = None,
+    temperature: float | None = None,
+    count: int | None = None,
+    spoiler: bool | None = None,
+    private: bool | None = None,
+    origin: Origin | None = None,
+) -> None:
+    """Draw a prompt as somebody says, and where they say nothing as they chose, or their server, or config.toml.
+
+    Raises Refusal or Refused.
+    """
+    bot, member, guild = interaction.client, interaction.user.id, interaction.guild_id
+    own, server = await bot.store.members.get(member), await bot.store.servers.get(guild)
+    usual = (await bot.settings_in(guild, member)).imagine
+    if count is None and not may(server, roles_of(interaction.user), "costly"):
+        count = min(usual.count, server.over(bot.settings).imagine.count)  # a default is no reason to refuse
+    wish = usual.drawing(
+        prompt,
+        avoid=own.avoid if avoid is None else avoid,
+        seed=seed,
+        guidance=guidance,
+        temperature=temperature,
+        count=count,
+    )
+    hidden = own.spoiler if spoiler is None else spoiler
+    alone = own.private if private is None else private
+    await draw(interaction, wish, spoiler=hidden, private=alone, origin=origin)
 
 
 async def draw(
@@ -55,12 +92,12 @@ async def draw(
     """
     bot, target = interaction.client, InteractionTarget(interaction, private=private, in_place=again is not None)
     server = await bot.store.servers.get(target.guild_id)
+    wish = replace(wish, prompt=well_formed(wish.prompt).strip(), avoid=well_formed(wish.avoid).strip())
+    wish = written_out(wish, server.lists, target.texts)
     wanted = Wanted.drawing(wish, (await bot.settings_in(target.guild_id)).imagine, hidden=spoiler)
-    await admission.check(bot, target, wanted, wish.prompt, target.texts.prompt_empty, wish.avoid)
+    await admission.check(bot, target, wanted, wish.prompt, target.texts.prompt_empty, wish.avoid, *wish.prompts)
     drawing = replace(
         wish,
-        prompt=well_formed(wish.prompt).strip(),
-        avoid=well_formed(wish.avoid).strip(),
         always_avoid=server.avoid,
         previews=True,
         id=new_id(),
@@ -84,8 +121,10 @@ async def revive_drawing(bot: JanusBot, record: JobRecord, texts: Texts) -> Revi
 
 async def look_of(bot: JanusBot, record: JobRecord, texts: Texts) -> Look:
     """Tell how a job's pictures are shown where it was asked for."""
-    reports = not record.address.private and bool((await bot.store.servers.get(record.address.guild)).reports)
-    return Look(spoiler=record.spoiler, reports=reports, origin=origin_line(record.origin, texts))
+    server, address = await bot.store.servers.get(record.address.guild), record.address
+    reports, keeps = bool(server.reports) and not address.private, bool(server.kept) and not address.private
+    one = [*(["keep"] if keeps else []), *(["send_me"] if address.guild else [])]
+    return Look(spoiler=record.spoiler, reports=reports, one=one, origin=origin_line(record.origin, texts))
 
 
 def pressed(interaction: discord.Interaction[JanusBot], button: JobButton, record: JobRecord) -> Origin:
@@ -112,7 +151,7 @@ async def enlarge(interaction: discord.Interaction[JanusBot], button: JobButton)
     _check_size((found.width or 0, found.height or 0), texts)  # as far as Discord tells it
     spoiler = record.spoiler or found.is_spoiler()  # what is hidden stays so
     await admission.check(bot, target, Wanted.enlargement(hidden=spoiler))
-    job_id, wish = new_id(), Enlargement(record.id, picture, record.words)
+    job_id, wish = new_id(), Enlargement(record.id, picture, record.words_of(picture))
     async with admission.accepted(
         bot, target, job_id, wish, spoiler=spoiler, origin=origin, sources=[found], conversation=job_id
     ) as enlargement:
@@ -157,8 +196,8 @@ async def choose(interaction: discord.Interaction[JanusBot], button: JobButton) 
     await interaction.response.defer(ephemeral=True, thinking=True)
     bot = interaction.client
     data = await inputs.download(found, bot.read, bot.settings.limits, texts)
-    file = Upload(found.filename, data, picture_alt(texts, record.words, picture, seed))
-    parcel = chosen(texts, record.id, picture, seed, file, drawn=True, spoiler=record.spoiler)
+    file = Upload(found.filename, data, picture_alt(texts, record.words_of(picture), picture, seed))
+    parcel = chosen(texts, record.id, picture, seed, file, await look_of(bot, record, texts))
     await InteractionTarget(interaction, private=True).finish(parcel)
 
 

@@ -9,18 +9,15 @@ import discord
 from discord import ui
 from PIL import Image
 
-from bot.core.text import alt_text, decimal, is_demo, model_name, one_line
+from bot.core.text import QUOTED, alt_text, decimal, is_demo, model_name, one_line
 from bot.jobs.target import Parcel
 from bot.media.provenance import Provenance
 from bot.media.uploads import Finished, Room, Upload, batches, encode, sketches
-from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.buttons import JobButton
-from bot.ui.layout import DONE, Standing, avoiding, heading, layout, origin_line, panel, preview_names
+from bot.ui.layout import DONE, Standing, heading, layout, panel, preview_names
 from model.requests import Answer, Drawing, Pictures
 
-INFO_PROMPT: Final = 2200  # characters of the prompt: the numbers below need a few hundred
-INFO_AVOID: Final = 800  # and of what to avoid
 DEMO_AVOIDS: Final = 2  # the guidance up to which the demo model's pictures stay whole with something to avoid
 DRAWN: Final = ("again", "edit")  # what can be done with a drawing as a whole
 ONE: Final = ("enlarge", "describe", "ask_this")  # what can be done with one picture
@@ -33,6 +30,7 @@ class Look:
 
     spoiler: bool = False
     reports: bool = False  # whether the server takes reports
+    one: Sequence[str] = ()  # what can be done with one picture there, besides
     origin: str = ""  # who pressed for it, if a button was pressed
 
 
@@ -66,8 +64,8 @@ class DrawingPresenter:
             Finished(
                 picture,
                 picture_name(seed),
-                Provenance.of(self.drawing, seed, self.model, len(ending.tokens[number])),
-                picture_alt(self.texts, self.drawing.prompt, number, seed),
+                Provenance.of(self.drawing, number, seed, self.model, len(ending.tokens[number])),
+                picture_alt(self.texts, self.drawing.words(number), number, seed),
             )
             for number, (picture, seed) in enumerate(zip(ending.pictures, ending.seeds, strict=True))
         ]
@@ -168,14 +166,15 @@ def gallery(
         model=model_name(model),
         seconds=decimal(seconds, texts, 1),
     )
-    notes = avoiding(texts, drawing.avoid, drawing.guidance)
+    notes = each_of(texts, drawing, range(first, first + len(files)), QUOTED)
+    notes += avoiding(texts, drawing)
     notes += [texts.one_at_zero] if drawing.temperature == 0 and not drawing.prompts else []
     notes += [texts.demo_note] if is_demo(model) else []
     notes += [texts.demo_avoid] if is_demo(model) and drawing.avoided and drawing.guidance > DEMO_AVOIDS else []
     if of == 1 or (of is None and len(files) == 1):
-        rows = for_one_picture(texts, drawing.id, 0, drawn=True)
+        rows = for_one_picture(texts, drawing.id, 0, look, drawn=True)
     else:
-        rows = _for_each(texts, drawing.id, range(first, first + len(files)))
+        rows = _foreach_of(texts, drawing.id, range(first, first + len(files)))
         notes.append(texts.choose_hint)
     return _framed(texts, drawing.prompt, drawing.id, files, [small, *notes], rows, DRAWN, mention, look)
 
@@ -193,29 +192,29 @@ def enlarged(
 ) -> Parcel:
     """Show an enlarged picture."""
     small = texts.enlarged_line.format(width=size[0], height=size[1], seconds=decimal(seconds, texts, 1))
-    rows = for_one_picture(texts, job_id, 0, drawn=False)
+    rows = for_one_picture(texts, job_id, 0, look, drawn=False)
     return _framed(texts, prompt, job_id, [file], [small], rows, (), mention, look)
 
 
-def chosen(texts: Texts, job_id: str, picture: int, seed: int, file: Upload, *, drawn: bool, spoiler: bool) -> Parcel:
+def chosen(texts: Texts, job_id: str, picture: int, seed: int, file: Upload, look: Look) -> Parcel:
     """Show one picture of a drawing to a single member, with what can be done with it."""
     view = layout(
         ui.TextDisplay(texts.chosen.format(number=picture + 1, seed=seed)),
-        ui.MediaGallery(_framed_picture(file, spoiler)),
-        *for_one_picture(texts, job_id, picture, drawn=drawn),
+        ui.MediaGallery(_framed_picture(file, look.spoiler)),
+        *for_one_picture(texts, job_id, picture, look, drawn=True),
         ui.TextDisplay(f"-# {texts.vary_hint}"),
         colour=DONE,
     )
     return Parcel(view, [file])
 
 
-def for_one_picture(texts: Texts, job_id: str, picture: int, *, drawn: bool) -> Sequence[ui.ActionRow[Any]]:
+def for_one_picture(texts: Texts, job_id: str, picture: int, look: Look, *, drawn: bool) -> Sequence[ui.ActionRow[Any]]:
     """Make the buttons for one picture. `drawn`: it came out of a drawing, so that its tokens are there to vary."""
-    rows = [*([VARIATIONS] if drawn else []), ONE]
+    rows = [*([VARIATIONS] if drawn else []), (*ONE, *look.one)]
     return [ui.ActionRow(*(JobButton(action, job_id, picture, texts=texts) for action in row)) for row in rows]
 
 
-def _for_each(texts: Texts, job_id: str, numbers: Sequence[int]) -> Sequence[ui.ActionRow[Any]]:
+def _foreach_of(texts: Texts, job_id: str, numbers: Sequence[int]) -> Sequence[ui.ActionRow[Any]]:
     """Make the buttons for several pictures: one to look at each, and one to enlarge it at once."""
     look = [JobButton("choose", job_id, number, texts=texts) for number in numbers]
     labels = {number: texts.enlarge_number.format(number=number + 1) for number in numbers}
@@ -250,43 +249,19 @@ def _framed_picture(file: Upload, spoiler: bool) -> discord.MediaGalleryItem:
     return discord.MediaGalleryItem(f"attachment://{file.name}", description=file.alt, spoiler=spoiler)
 
 
-def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
-    """Show the whole prompt, the settings, and the seed that draws each picture alone."""
-    assert isinstance(record.result, Pictures)
-    lines = [f"**{one_line(record.words, INFO_PROMPT)}**"]
-    if isinstance(record.request, Drawing):
-        drawing = record.request
-        lines.append(
-            texts.info_settings.format(
-                guidance=decimal(drawing.guidance, texts),
-                temperature=decimal(drawing.temperature, texts),
-                model=model_name(record.model),
-            )
-        )
-        if drawing.avoid:
-            lines.append(texts.avoiding.format(words=one_line(drawing.avoid, INFO_AVOID)))
-        seeds = enumerate(record.result.seeds, 1)
-        lines.append("\n".join(texts.info_seed.format(number=number, seed=seed) for number, seed in seeds))
-        if drawing.always_avoid:
-            lines.append(texts.avoiding_more)
-        if drawing.kept and record.result.tokens:
-            lines.append(texts.info_kept.format(percent=round(100 * len(drawing.kept) / len(record.result.tokens[0]))))
-        if len(record.result.seeds) > 1:
-            lines.append(texts.info_alone.format(edit=texts.edit, pictures=texts.set_count))
-    else:
-        lines.append(texts.info_enlarged.format(number=record.request.picture + 1))  # type: ignore[union-attr]
-    small = filter(None, [_took(texts, record.result), origin_line(record.origin, texts)])
-    lines.append("\n".join(f"-# {line}" for line in small))
-    return layout(*(ui.TextDisplay(line) for line in lines), colour=DONE)
+def each_of(texts: Texts, drawing: Drawing, numbers: Sequence[int], room: int) -> list[str]:
+    """Say what each picture is of, where they are of different words."""
+    if not drawing.prompts:
+        return []
+    return [
+        texts.of_these_words.format(number=number + 1, words=one_line(drawing.words(number), room))
+        for number in numbers
+    ]
 
 
-def _took(texts: Texts, result: Pictures) -> str:
-    """Say how long a member waited, and for what."""
-    seconds = result.seconds
-    stages = (
-        (texts.took_waiting, ("queue",)),
-        (texts.took_drawing, ("prefill", "decode", "pixels")),
-        (texts.took_enlarging, ("upscale",)),
-    )
-    parts = [(words, round(sum(seconds.get(name, 0.0) for name in names), 1)) for words, names in stages]
-    return " · ".join(words.format(seconds=decimal(took, texts, 1)) for words, took in parts if took)
+def avoiding(texts: Texts, drawing: Drawing) -> list[str]:
+    """Say what a member wanted not to see, if anything, and whether that had an effect."""
+    if not drawing.avoid:
+        return []
+    said = texts.avoiding.format(words=one_line(drawing.avoid, QUOTED))
+    return [said, texts.avoids_nothing] if drawing.guidance == 1 else [said]

@@ -7,6 +7,7 @@ from typing import Final
 
 import discord
 
+from bot.core.choices import as_written
 from bot.core.client import JanusBot
 from bot.features.imagine.drawing import drawn, go_on
 from bot.features.imagine.forms import RemixForm
@@ -63,6 +64,7 @@ def _variation(interaction: Press, record: JobRecord, picture: int, strength: st
     tokens = result.tokens[picture]
     wish = replace(
         drawing,
+        prompt=as_written(drawing.words(picture)) if drawing.prompts else drawing.prompt,
         seed=random_seed(),
         kept=tokens[: max(1, round(len(tokens) * KEPT[strength]))],
         temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,

@@ -14,7 +14,7 @@ from bot.core.explain import refusable
 from bot.core.permissions import check_manages, check_owns
 from bot.features.settings import defaults
 from bot.features.settings.choices import choose
-from bot.features.settings.forms import GROUPS, MOST_AVOIDED, AvoidForm, NumbersForm, WordsForm
+from bot.features.settings.forms import GROUPS, MOST_AVOIDED, AvoidForm, ListsForm, NumbersForm, WordsForm
 from bot.features.settings.panel import FIRST, change, panel, show_again
 from bot.texts import described, texts_for
 from bot.ui.buttons import Choice, Control
@@ -69,6 +69,8 @@ async def _open_form(interaction: discord.Interaction[JanusBot], name: str) -> N
         case "avoid":
             title, label, hint = texts.set_avoid, texts.set_avoid_label, texts.set_avoid_hint
             await open_form(interaction, partial(AvoidForm, title, label, hint, own.avoid, MOST_AVOIDED, _put_avoid))
+        case "lists":
+            await open_form(interaction, partial(ListsForm, texts, own, show_again))
         case _ if group := GROUPS.get(name):
             chosen, section = getattr(own, group.section), getattr(bot.settings, group.section)
 

@@ -1,5 +1,6 @@
 """The forms behind the buttons of `/settings`: numbers inside the bounds that config.toml has, and refused words."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,6 +9,7 @@ import discord
 from discord import ui
 
 from bot.config import Limits, Section
+from bot.core.choices import NAME
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
 from bot.core.permissions import check_manages
@@ -170,3 +172,39 @@ class AvoidForm(Form):
     async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
         """Have kept what was filled in. Raises Refusal."""
         await self.put(interaction, " ".join(well_formed(self.avoid.value).split()))
+
+
+class ListsForm(Form):
+    """Lists of words that prompts take one from, a list a line."""
+
+    def __init__(self, texts: Texts, own: ServerSettings, done: Done) -> None:
+        super().__init__(texts.set_lists)
+        self.done = done
+        self.lists = self.ask(
+            texts.set_lists_label,
+            "\n".join(f"{name}: {', '.join(words)}" for name, words in own.lists.items()),
+            hint=texts.set_lists_hint,
+            most=MOST_WORDS_CHARACTERS,
+            long=True,
+            required=False,
+        )
+
+    async def submit(self, interaction: discord.Interaction[JanusBot]) -> None:
+        """Keep what was filled in. Raises Refusal."""
+        guild, texts = check_manages(interaction), texts_for(interaction)
+        lines = [" ".join(line.split()) for line in well_formed(self.lists.value).splitlines() if line.strip()]
+        lists = dict(map(_list, lines))
+        if wrong := [one_line(line) for line in lines if not all(_list(line))]:
+            raise Refusal(texts.lists_wrong.format(lines=" · ".join(wrong)))
+        servers = interaction.client.store.servers
+        gone = dict.fromkeys((await servers.get(guild)).lists)
+        await servers.change(guild, {"lists": {**gone, **lists}})
+        await self.done(interaction)
+
+
+def _list(line: str) -> tuple[str, Sequence[str]]:
+    """Read the name of a list and its words; the name is empty where it is none, and so are words."""
+    name, _, words = line.replace("：", ":").partition(":")
+    name = name.strip().strip("_").casefold()
+    known = name if re.fullmatch(NAME, name) else ""
+    return known, list(filter(None, (word.strip() for word in re.split("[,、，]", words))))

@@ -31,7 +31,6 @@ DRAWABLE: Final = [
     discord.ChannelType.voice,
     discord.ChannelType.stage_voice,
     discord.ChannelType.forum,
-    discord.ChannelType.media,
     discord.ChannelType.category,
 ]
 
@@ -119,10 +118,10 @@ def _places(shown: Shown) -> Sequence[ui.Item[Any]]:
     denied = own.channels_denied
     return [
         switch(texts.set_adults, texts.set_adults_hint, own.age_restricted, texts, "settings", "age_restricted"),
-        _line(texts.set_channels, "", here[denied] if own.channels else ""),
+        _line(texts.set_channels, here[denied] if own.channels else "", _gone(shown, own.channels)),
         _channels(shown, "settings:pick:channels", texts.set_channels_choose, own.channels, DRAWABLE, MOST),
         ui.ActionRow(_turn("settings", "channels_denied", to=not denied, label=here[not denied])),
-        _line(texts.set_hidden, texts.set_hidden_hint),
+        _line(texts.set_hidden, texts.set_hidden_hint, _gone(shown, [own.hidden] if own.hidden else [])),
         _channel(shown, "settings:pick:hidden", own.hidden, texts.set_channel_choose),
         _line(texts.set_kept, texts.set_kept_hint),
         _channel(shown, "settings:pick:kept", own.kept, texts.set_channel_choose),
@@ -167,9 +166,11 @@ def numbers_shown(title: str, group: Group, chosen: Container[str], holds: Secti
 def _words(own: ServerSettings, texts: Texts) -> Sequence[ui.Item[Any]]:
     count = texts.set_words_count.format(n=len(own.refused)) if own.refused else texts.set_none
     avoided = one_line(own.avoid, QUOTED) if own.avoid else texts.set_none
+    lists = " · ".join(f"{one_line(name)} ({len(words)})" for name, words in own.lists.items()) or texts.set_none
     return [
         ui.Section(_line(texts.set_words, count), accessory=_change("words", texts)),
         ui.Section(_line(texts.set_avoid, avoided), accessory=_change("avoid", texts)),
+        ui.Section(_line(texts.set_lists, lists), accessory=_change("lists", texts)),
     ]
 
 
@@ -212,16 +213,25 @@ def _channels(
     kinds: Sequence[discord.ChannelType],
     most: int,
 ) -> ui.ActionRow[Any]:
-    there = [channel for channel in channels if shown.guild and shown.guild.get_channel(channel)]
     select: ui.ChannelSelect[Any] = ui.ChannelSelect(
         custom_id=custom_id,
         channel_types=list(kinds),
         placeholder=empty,
         min_values=0,
         max_values=most,
-        default_values=[discord.Object(channel) for channel in there],
+        default_values=[discord.Object(channel) for channel in channels if _is_there(shown, channel)],
     )
     return _select(select)
+
+
+def _is_there(shown: Shown, channel: int) -> bool:
+    return shown.guild is not None and shown.guild.get_channel(channel) is not None
+
+
+def _gone(shown: Shown, channels: Sequence[int]) -> str:
+    """Say how many of the channels that were chosen are gone: they hold for nobody, and the select can't show them."""
+    gone = sum(not _is_there(shown, channel) for channel in channels)
+    return shown.texts.set_channels_gone.format(n=gone) if gone else ""
 
 
 def _blocked(members: Sequence[int], texts: Texts) -> Sequence[ui.Item[Any]]:

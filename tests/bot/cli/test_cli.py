@@ -230,6 +230,20 @@ def test_imagine_avoids_and_says_where_that_has_no_effect(janus_bot: Runner, tin
     assert len(set(drawn.values())) == 2
 
 
+def test_imagine_draws_a_picture_for_each_choice(
+    janus_bot: Runner, complaint: Callable[..., str], tiny_folder: Path, tmp_path: Path
+) -> None:
+    options = ("--seed", "7", "--no-upscale", "--model", tiny_folder, "--device", "cpu", "--json", "--out", tmp_path)
+    ended = janus_bot("imagine", "{red, blue} circle", *options)
+    assert ended.code == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert (told["prompt"], told["prompts"]) == ("{red, blue} circle", ["red circle", "blue circle"])
+    assert [Path(file).name for file in told["files"]] == ["red-circle-7.png", "blue-circle-8.png"]
+    alone = janus_bot("imagine", "blue circle", *options, "--seed", "8", "--count", "1")
+    assert json.loads(alone.stdout)["files"] == told["files"][1:]  # the same picture, so the same file
+    assert "That would be 6 pictures" in complaint("imagine", "{a,b,c} {d,e}", *options)
+
+
 def test_no_drawing_is_written_over_by_another(janus_bot: Runner, tiny_folder: Path, tmp_path: Path) -> None:
     options = ("--seed", "7", "--count", "1", "--no-upscale", "--out", tmp_path, "--model", tiny_folder)
     for prompt, more in [

@@ -15,7 +15,7 @@ from tests.bot.scripted import answer, pictures
 from tests.bot.seen import buttons, fields, files, gallery, parts, shown, text, told_privately
 
 WHOLE = ["Again", "Edit", "Info", "Delete"]
-ONE = ["Vary a little", "Vary", "Vary a lot", "Remix", "Enlarge", "Describe", "Ask"]
+ONE = ["Vary a little", "Vary", "Vary a lot", "Remix", "Enlarge", "Describe", "Ask", "Send to me"]
 
 
 async def drawn(world: World, **options: object) -> ResponseMessage:
@@ -308,7 +308,7 @@ async def test_enlarging_doubles_a_picture_and_can_be_cancelled(world: World) ->
     assert not result.ephemeral
     assert "1536 x 1536 pixels" in text(result)
     assert [a.filename for a in files(result)] == ["janus-8-x2.png"]
-    assert buttons(result) == ["Enlarge", "Describe", "Ask", "Info", "Delete"]
+    assert buttons(result) == ["Enlarge", "Describe", "Ask", "Send to me", "Info", "Delete"]
     told = told_privately(await world.bob.click(result, label="Info"))
     assert "Picture 2 of an earlier drawing" in told
     assert "picture 2, enlarged](https://discord.com/channels/" in told

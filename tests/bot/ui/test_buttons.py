@@ -41,6 +41,8 @@ OLD: list[tuple[str, str | int]] = [
     ("vary_much:{drawing}:0", 1),
     ("remix:{drawing}:0", ENGLISH.remix_title),
     ("enlarge:{drawing}:0", ENGLISH.picture_not_here),
+    ("keep:{drawing}:0", ENGLISH.picture_not_here),
+    ("send_me:{drawing}:0", ENGLISH.picture_not_here),
     ("describe:{drawing}:0", ENGLISH.picture_not_here),
     ("ask_this:{drawing}:0", ENGLISH.picture_not_here),
     ("withdraw:{drawing}", ENGLISH.queue_empty),

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import discord
 import pytest
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.core.text import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, one_line, plain
+from bot.features import history
 from bot.features.ask.answer import Asked, answered, answering
-from bot.features.imagine.gallery import Look, chosen, enlarged, gallery, info
+from bot.features.imagine.gallery import Look, chosen, enlarged, gallery
+from bot.features.imagine.info import info
+from bot.features.imagine.keeping import One, copied
 from bot.features.provenance import told_by
 from bot.media.provenance import Provenance
 from bot.media.uploads import Upload
@@ -53,9 +57,16 @@ def record(request: Drawing | Enlargement) -> JobRecord:
     return JobRecord(id=new_id(), request=request, owner=1, address=address, model=model, asked=now, result=result)
 
 
-def made(prompt: str) -> Provenance:
+def made(prompt: str, avoid: str = "") -> Provenance:
     return Provenance(
-        prompt=prompt, seed=SEEDS - 1, guidance=1e300, temperature=0.1, model="m" * 500, version="v" * 500
+        prompt=prompt,
+        seed=SEEDS - 1,
+        guidance=1e300,
+        temperature=0.1,
+        model="m" * 500,
+        version="v" * 500,
+        avoid=avoid,
+        more_avoided=bool(avoid),
     )
 
 
@@ -77,7 +88,8 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
     picture = Upload("picture.webp", b"", alt_text(prompt))
     origin = origin_line(ORIGIN, texts)
     one, four = Asked(prompt, [picture], origin=origin), Asked(prompt, [picture] * 4, spoiler=True, origin=origin)
-    drawing, look = Drawing(prompt=prompt, temperature=0), Look(reports=True, origin=origin)
+    drawing, look = Drawing(prompt=prompt, temperature=0), Look(reports=True, one=("keep", "send_me"), origin=origin)
+    open_one = Drawing(prompt=prompt, prompts=(prompt or "x",) * 5, avoid=prompt, always_avoid="x", guidance=1)
     files = [Upload(f"janus-{i}.png", b"", alt_text(prompt)) for i in range(5)]
     views = [
         *(panel(texts, prompt, standing, new_id(), origin=origin) for standing in standings),
@@ -87,12 +99,23 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, mention="<@1>", look=look).view,
         gallery(texts, drawing, files[:1], "demo", 1e4, mention="<@1>", look=look).view,
         enlarged(texts, prompt, new_id(), files[0], (9999, 9999), 1e4, mention="<@1>", look=look).view,
-        chosen(texts, new_id(), 4, SEEDS - 1, files[0], drawn=True, spoiler=True).view,
+        chosen(texts, new_id(), 4, SEEDS - 1, files[0], look).view,
+        gallery(texts, open_one, files, "demo", 1e4, mention="<@1>", look=look).view,
+        copied(One(record(drawing), 0, Mock()), files[0], texts, texts.kept_by.format(n=10**6)).view,
+        history.shown(
+            [history.Found(record(drawing), "https://discord.com/" + "1" * 70, "https://cdn.discordapp.com/x")] * 5,
+            1,
+            more=True,
+            empty="",
+            texts=texts,
+        ),
         info(texts, record(drawing)),
+        info(texts, record(replace(open_one, kept=(1,) * 288))),
         info(texts, record(replace(drawing, kept=(1,) * 288))),
         info(texts, record(Enlargement("0" * 12, 4, prompt))),
         told_by(texts, [(number, made(f"{number}{prompt}")) for number in range(1, 11)]),
         told_by(texts, [(number, made(prompt)) for number in range(1, 11)]),
+        told_by(texts, [(number, made(f"{number}{prompt}", prompt)) for number in range(1, 11)]),
         told_by(texts, [(number, made(f"{number % 2}{prompt}")) for number in range(1, 11)]),
         *(answered(texts, asked, long, new_id(), "demo", [texts.first_frame], "<@1>").view for asked in (one, four)),
     ]

@@ -333,8 +333,8 @@ ENGLISH = Texts(
     set_roles_draw="Who can draw",
     set_roles_ask="Who can ask about pictures",
     set_roles_costly="Who can use what takes longest",
-    set_roles_costly_hint="Enlarging, drawing more than {n} at once, and asking about several pictures. {n} is the "
-    "number of pictures under “Drawings”.",
+    set_roles_costly_hint="Enlarging, more pictures at once than the number under “Drawings” ({n}), and questions "
+    "about several pictures.",
     set_roles_everyone="Everyone: choose roles",
     set_roles_moderate="Moderators",
     set_roles_moderate_hint="Besides members with “Manage Messages”: they can cancel and delete what others asked for.",

@@ -352,8 +352,8 @@ FRENCH = Texts(
     set_roles_draw="Qui peut dessiner",
     set_roles_ask="Qui peut poser des questions sur les images",
     set_roles_costly="Qui peut demander ce qui prend le plus de temps",
-    set_roles_costly_hint="Agrandir, dessiner plus de {n} images à la fois, et poser des questions sur plusieurs "
-    "images. {n} est le nombre d'images sous « Dessins ».",
+    set_roles_costly_hint="Agrandir, plus d'images à la fois que le nombre sous « Dessins » ({n}), et les questions "
+    "sur plusieurs images.",
     set_roles_everyone="Tout le monde : choisis des rôles",
     set_roles_moderate="Modération",
     set_roles_moderate_hint="En plus des membres ayant « Gérer les messages » : ils peuvent annuler et supprimer ce "

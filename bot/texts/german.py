@@ -348,8 +348,8 @@ GERMAN = Texts(
     set_roles_draw="Wer zeichnen lassen kann",
     set_roles_ask="Wer nach Bildern fragen kann",
     set_roles_costly="Wer nutzen kann, was am längsten dauert",
-    set_roles_costly_hint="Vergrößern, mehr als {n} Bilder auf einmal und Fragen zu mehreren Bildern. {n} ist die "
-    "Zahl der Bilder unter „Zeichnungen“.",
+    set_roles_costly_hint="Vergrößern, mehr Bilder auf einmal als die Zahl unter „Zeichnungen“ ({n}) und Fragen zu "
+    "mehreren Bildern.",
     set_roles_everyone="Alle: Rollen wählen",
     set_roles_moderate="Moderation",
     set_roles_moderate_hint="Neben Mitgliedern mit „Nachrichten verwalten“: Sie können abbrechen und löschen, was "

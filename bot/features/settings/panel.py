@@ -114,13 +114,10 @@ def _people(shown: Shown) -> Sequence[ui.Item[Any]]:
 def _places(shown: Shown) -> Sequence[ui.Item[Any]]:
     """Show what goes where."""
     own, texts = shown.own, shown.texts
-    here = {False: texts.set_channels_only, True: texts.set_channels_but}
-    denied = own.channels_denied
     return [
         switch(texts.set_adults, texts.set_adults_hint, own.age_restricted, texts, "settings", "age_restricted"),
-        _line(texts.set_channels, here[denied] if own.channels else "", _gone(shown, own.channels)),
+        _allowed(shown),
         _channels(shown, "settings:pick:channels", texts.set_channels_choose, own.channels, DRAWABLE, MOST),
-        ui.ActionRow(_turn("settings", "channels_denied", to=not denied, label=here[not denied])),
         _line(texts.set_hidden, texts.set_hidden_hint, _gone(shown, [own.hidden] if own.hidden else [])),
         _channel(shown, "settings:pick:hidden", own.hidden, texts.set_channel_choose),
         _line(texts.set_kept, texts.set_kept_hint),
@@ -199,6 +196,17 @@ def _roles(shown: Shown, use: str, title: str, hint: str, empty: str) -> Sequenc
         default_values=[discord.Object(role) for role in there],
     )
     return [_line(title, hint, told), _select(select)]
+
+
+def _allowed(shown: Shown) -> ui.Item[Any]:
+    """Say whether the channels that were chosen are those where drawing is allowed, or those where it is not."""
+    own, texts = shown.own, shown.texts
+    if not own.channels:
+        return _line(texts.set_channels)
+    modes = {False: texts.set_channels_only, True: texts.set_channels_but}
+    turn = _turn("settings", "channels_denied", to=not own.channels_denied, label=modes[not own.channels_denied])
+    line = _line(texts.set_channels, modes[own.channels_denied], _gone(shown, own.channels))
+    return ui.Section(line, accessory=turn)
 
 
 def _channel(shown: Shown, custom_id: str, channel: int | None, empty: str) -> ui.ActionRow[Any]:

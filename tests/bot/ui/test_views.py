@@ -103,7 +103,7 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         gallery(texts, open_one, files, "demo", 1e4, mention="<@1>", look=look).view,
         copied(One(record(drawing), 0, Mock()), files[0], texts, texts.kept_by.format(n=10**6)).view,
         history.shown(
-            [history.Found(record(drawing), "https://discord.com/" + "1" * 70, "https://cdn.discordapp.com/x")] * 5,
+            [history.Found(record(drawing), "https://discord.com/" + "1" * 70, files[0])] * 5,
             1,
             more=True,
             empty="",

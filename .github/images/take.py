@@ -136,7 +136,7 @@ async def take_status(page: Page, executor: Executor) -> None:
         await asyncio.sleep(0.1)
     await choose(page, "status")
     await page.keyboard.press("Enter")
-    await page.get_by_text("Replica 2").wait_for()
+    await page.get_by_role("article").filter(has_text="Replica 2").wait_for()
     await (await newest(page)).screenshot(path=HERE / "replicas.png")
 
 

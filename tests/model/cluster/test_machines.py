@@ -1,0 +1,111 @@
+"""How many replicas are asked of Ray, and with what: no cluster is started for that."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from model.cluster import machines as module
+from model.cluster.machines import Machines, drain
+from model.cluster.replica import Replica
+from model.errors import PlainError
+from model.settings import EngineSettings, ExecutorSettings, ModelSettings
+
+
+class Ray:
+    """Takes note of what is asked of it."""
+
+    def __init__(self, gpus: float = 0.0) -> None:
+        self.gpus = gpus
+        self.inits: list[tuple[str, dict[str, Any]]] = []
+        self.options_: list[dict[str, Any]] = []
+        self.error: Exception | None = None
+
+    def init(self, address: str, **more: Any) -> None:
+        self.inits.append((address, more))
+        if self.error:
+            raise self.error
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 8.0, "GPU": self.gpus} if self.gpus else {"CPU": 8.0}
+
+    def remote(self, actor: type) -> "Ray":
+        assert actor is Replica
+        return self
+
+    def options(self, **options: Any) -> "Made":
+        self.options_.append(options)
+        return Made()
+
+
+class Made:
+    def remote(self, *given: object) -> tuple[object, ...]:
+        return given
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> Ray:
+    there = Ray()
+    monkeypatch.setattr(module, "ray", there)
+    return there
+
+
+@pytest.fixture
+def machines(ray: Ray) -> Callable[..., Machines]:
+    def make(device: Any = "auto", **settings: Any) -> Machines:
+        model = ModelSettings(device=device)
+        return Machines(model, EngineSettings(), ExecutorSettings(backend="ray", **settings))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device", "settings", "wanted", "each"),
+    [
+        (0, "auto", {}, 1, 0),
+        (4, "auto", {}, 4, 1.0),
+        (4, "cuda", {"gpus_per_replica": 0.5}, 8, 0.5),
+        (4, "cpu", {}, 1, 0),
+        (4, "auto", {"replicas": 2}, 2, 1.0),
+        (0, "cpu", {"replicas": 3}, 3, 0),
+    ],
+)
+def test_there_is_one_for_each_card_or_as_many_as_are_set(
+    ray: Ray, machines: Callable[..., Machines], gpus: float, device: str, settings: Any, wanted: int, each: float
+) -> None:
+    ray.gpus = gpus
+    made = machines(device, **settings)
+    assert made.wanted() == wanted
+    made.start("1")
+    (options,) = ray.options_
+    assert options["num_gpus"] == each
+    assert options["num_cpus"] == 0  # else a small machine's cores would keep it from starting
+    assert (options["max_restarts"], options["max_task_retries"]) == (-1, 0)
+
+
+def test_a_card_that_is_added_is_counted(ray: Ray, machines: Callable[..., Machines]) -> None:
+    made = machines()
+    ray.gpus = 2
+    assert made.wanted() == 2
+
+
+def test_a_cluster_is_started_here_or_joined(ray: Ray, machines: Callable[..., Machines]) -> None:
+    machines()
+    machines(address="10.0.0.7:6379")
+    (started, small), (joined, more) = ray.inits
+    assert (started, joined) == ("local", "10.0.0.7:6379")
+    assert small["include_dashboard"] is False
+    assert "num_cpus" not in more  # which Ray refuses of who only joins
+    assert small["namespace"] != more["namespace"]
+
+
+def test_a_cluster_that_is_not_there_is_one_line_and_no_password_is_logged(
+    ray: Ray, machines: Callable[..., Machines], caplog: pytest.LogCaptureFixture
+) -> None:
+    ray.error = ConnectionError("can't reach redis://:secret@10.0.0.7:6379")
+    with pytest.raises(PlainError, match=r"10\.0\.0\.7:6379") as told:
+        machines(address="10.0.0.7:6379")
+    assert "secret" not in str(told.value) + caplog.text
+    assert "can't reach" in caplog.text
+    with pytest.raises(PlainError, match="is the bot running"):
+        drain("", "1")

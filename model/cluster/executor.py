@@ -7,19 +7,33 @@ the same seeds, the same engine.
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ray.exceptions import RayError, RayTaskError
 
 from model.cluster.parcels import Parcel, Told
 from model.cluster.together import of_all
 from model.cluster.turns import LANES, Turns
+from model.cluster.waits import Waits
 from model.cluster.watch import Cluster, Site, Watch
 from model.engine.lanes import wanted
 from model.executor import ATTEMPTS, CLOSE_SECONDS, CLOSING, ThreadJob
-from model.requests import Cancelled, Drawing, Event, Failed, Progress, Queued, Refused, Request, Started
+from model.requests import (
+    Answer,
+    Cancelled,
+    Drawing,
+    Event,
+    Failed,
+    Pictures,
+    Progress,
+    Queued,
+    Refused,
+    Request,
+    Started,
+)
 from model.settings import STUCK_SECONDS
 from model.status import Replica, Status
 
@@ -37,7 +51,8 @@ class Attempt:
     heard: int = 0  # what came from it
     in_hand: bool = False  # the replica has it, and has not said that it waits
     started: bool = False
-    drawn: bool = False
+    drawn: bool = False  # it has given its seats back
+    began: float = field(default_factory=time.monotonic)
 
 
 class ClusterExecutor:
@@ -50,7 +65,7 @@ class ClusterExecutor:
         """
         self._cluster, self._model = cluster, model
         self._jobs: dict[str, ThreadJob] = {}  # not ended; the bot's loop adds, the thread removes
-        self._turns = Turns()
+        self._turns, self._waits = Turns(), Waits()
         self._watch = Watch(cluster, self._turns, self._changed, model=model, stuck_seconds=stuck_seconds)
         self._attempts: dict[str, Attempt] = {}  # the newest of each job that is at a replica
         self._tried: dict[str, int] = {}  # attempts of each job
@@ -164,10 +179,11 @@ class ClusterExecutor:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         for lane in LANES:
+            inside = self._turns.inside(lane)
             for place, id in enumerate(self._turns.line(lane), 1):
                 if self._places.get(id) != place:
                     self._places[id] = place
-                    self._jobs[id].tell(Queued(place))
+                    self._jobs[id].tell(Queued(place, self._waits.estimate(lane, place, inside)))
         running = sum(attempt.in_hand for attempt in self._attempts.values())
         replicas = [Replica(of.name, of.status, bool(of.draining_on)) for of in self._watch.sites.values()]
         self._status = of_all(self._model, replicas, running=running, queued=len(self._jobs) - running)
@@ -215,7 +231,7 @@ class ClusterExecutor:
             case Started():
                 attempt.in_hand = attempt.started = True
             case Progress(done, total) if done >= total and isinstance(job.request, Drawing) and not attempt.drawn:
-                attempt.drawn = True
+                self._gave_back(job, attempt)
                 self._turns.drawn(job.id)
                 self._changed()
         self._tell(job, event)
@@ -245,12 +261,20 @@ class ClusterExecutor:
         self._tell(job, Failed(f"What worked for it died {job.deaths} times.", "died"))
         return True
 
+    def _gave_back(self, job: ThreadJob, attempt: Attempt) -> None:
+        """Learn how long a job had its seats."""
+        if not attempt.drawn:
+            attempt.drawn = True
+            self._waits.note(wanted(job.request)[0], time.monotonic() - attempt.began)
+
     def _tell(self, job: ThreadJob, event: Event) -> None:
         """Pass an event on, and forget the job if that was its end."""
         job.tell(event)
         if job.ended and job.id in self._jobs:
             del self._jobs[job.id]
-            self._attempts.pop(job.id, None)
+            attempt = self._attempts.pop(job.id, None)
+            if attempt and isinstance(event, Answer | Pictures):
+                self._gave_back(job, attempt)
             self._tried.pop(job.id, None)
             self._places.pop(job.id, None)
             self._turns.over(job.id)

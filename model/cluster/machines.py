@@ -71,12 +71,13 @@ class Machines:
                 name=f"replica-{name}",
                 num_cpus=0,  # the card is what is scarce
                 num_gpus=cards,
+                scheduling_strategy="SPREAD",  # over the machines, where cards do not decide
                 max_restarts=-1,
                 max_task_retries=0,
                 max_concurrency=AT_ONCE,
                 runtime_env=None if cards else {"env_vars": {"OMP_NUM_THREADS": str(threads)}},  # by itself Ray says 1
             )
-            .remote(self._model, self._engine, os.getcwd())
+            .remote(self._model, self._engine, os.getcwd(), log.getEffectiveLevel())
         )
 
     def stop(self, replica: Any) -> None:

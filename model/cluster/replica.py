@@ -27,10 +27,13 @@ FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 class Replica:
     """The actor. Its methods are called from the bot's process alone."""
 
-    def __init__(self, model: ModelSettings, settings: EngineSettings, folder: str) -> None:
-        """Begin to load the model. `folder` is the bot's working directory, from which paths in settings are taken."""
+    def __init__(self, model: ModelSettings, settings: EngineSettings, folder: str, level: int) -> None:
+        """Begin to load the model. `folder` is the bot's working directory, from which paths in settings are taken.
+
+        `level`: of what it logs, which the bot's log has among its own.
+        """
         logging.basicConfig(level=logging.WARNING, format=FORMAT, force=True)
-        logging.getLogger("model").setLevel(logging.INFO)
+        logging.getLogger("model").setLevel(level)
         with suppress(OSError):  # on another machine there may be none
             os.chdir(folder)
         self._life = new_id()

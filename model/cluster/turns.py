@@ -116,10 +116,9 @@ class Turns:
         """Who waits for a replica, next one first."""
         return [id for id in self._next if self._tickets[id].lane == lane] + self._scheduler.line(lane)
 
-    @property
-    def waiting(self) -> int:
-        """Requests that are at no replica."""
-        return sum(not ticket.site for ticket in self._tickets.values())
+    def inside(self, lane: str) -> int:
+        """How many requests have seats of a lane, at any replica."""
+        return sum(ticket.lane == lane and ticket.needs > 0 for ticket in self._tickets.values())
 
     def _roomiest(self, ticket: _Ticket) -> str | None:
         """Choose the replica that would have the least to do, by its rows and its speed, if it has room."""

@@ -91,6 +91,11 @@ async def test_the_seats_of_all_replicas_are_taken_and_the_others_are_told_their
     first.say((jobs[0].id, 1), DONE, first=3)
     assert (await rest(jobs[0]))[-1] == DONE
     assert where(cluster, jobs[5]) is None
+    moved = await anext(jobs[5])
+    assert isinstance(moved, Queued)
+    assert moved.position == 1
+    assert moved.eta is not None  # by what the first one took
+    assert 0 < moved.eta < 10
 
 
 async def test_a_job_goes_to_another_replica_and_is_told_that_it_waits_again(

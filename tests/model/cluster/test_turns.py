@@ -32,7 +32,7 @@ def test_requests_go_to_whoever_has_the_least_and_the_others_are_held_back() -> 
     add(made, "a1", "a2", "a3", "a4", "a5", "a6")
     assert list(made.hand_out()) == [("a1", "1"), ("a2", "2"), ("a3", "1"), ("a4", "2")]
     assert made.line(PICTURES) == ["a5", "a6"]
-    assert made.waiting == 2
+    assert made.inside(PICTURES) == 4
     made.over("a2")
     assert list(made.hand_out()) == [("a5", "2")]
 
@@ -176,7 +176,7 @@ def test_whatever_happens_everybody_is_served_in_the_end_with_made_up_days(data:
         id, _ = there.popitem()
         made.over(id)
         take()
-    assert made.waiting == 0
+    assert made.line(PICTURES) == []
 
 
 def test_ids_are_taken_once() -> None:

@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.files import TomlFile, as_meant
 from model.errors import PlainError
 from model.requests import Drawing, Question, random_seed
-from model.settings import EngineSettings, ModelSettings
+from model.settings import EngineSettings, ExecutorSettings, ModelSettings
 
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds bot/, model/, weights/ and config.toml
 PREFIX = "JANUS_"
@@ -158,6 +158,7 @@ class Settings(BaseSettings):
     discord: Discord = Discord()
     model: ModelSettings = ModelSettings()
     engine: EngineSettings = EngineSettings()
+    executor: ExecutorSettings = ExecutorSettings()
     imagine: Imagine = Imagine()
     ask: Ask = Ask()
     limits: Limits = Limits()

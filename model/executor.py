@@ -23,13 +23,15 @@ import janus
 
 from model.engine_thread import Cancellation, EngineThread, Submission, give_way
 from model.errors import PlainError
-from model.requests import Cancelled, Drawing, Event, Failed, Question, Queued, Refused, Request, Status
+from model.requests import Cancelled, Drawing, Event, Failed, Question, Queued, Refused, Request
 from model.requests import Final as Ending
 from model.settings import STUCK_SECONDS, EngineSettings, ModelSettings
+from model.status import Status
 from model.weights.names import locate, locate_upscaler
 
 if TYPE_CHECKING:
     from model.engine.engine import Engine
+    from model.engine.runs import AnyRun
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ BROKEN = "The model has stopped working. Whoever runs the bot finds the reason i
 NOT_LOADED = "The model could not be loaded. Whoever runs the bot finds the reason in its log."
 
 
-def open_executor(model: ModelSettings, settings: EngineSettings, *, only: Request | None = None) -> "ThreadExecutor":
+def open_here(model: ModelSettings, settings: EngineSettings, *, only: Request | None = None) -> "ThreadExecutor":
     """Start the thread that owns the model, and loads it. Whoever opens an executor closes it.
 
     With `only`, that is the one request to come: there is room for it and no more, and the upscaler's weights need not
@@ -146,16 +148,10 @@ class ThreadExecutor:
         """
         if request.id in self._jobs:
             raise ValueError(f"request {request.id} is here already")
-        life, run = self._life, None
-        if engine := life.engine:
-            try:
-                run = await asyncio.to_thread(engine.prepare, request)
-            except Refused:
-                raise
-            except Exception as error:  # a lack of memory: the engine can make room, tries it again, and tells
-                log.warning("request %s could not be prepared: %s", request.id, error)
+        life = self._life
+        run = await self.check(request)
         job = ThreadJob(request, self._cancel)
-        if engine is None and self._status.state == "loading":
+        if life.engine is None and self._status.state == "loading":
             job.tell(Queued(len(self._jobs) + 1))
         with self._lock:
             self._jobs[job.id] = job
@@ -165,6 +161,19 @@ class ThreadExecutor:
                 reason = self._status.reason if self._status.state == "failed" else ""
                 self.tell(job.id, Failed(reason, "unavailable") if reason else CLOSING)
         return job
+
+    async def check(self, request: Request) -> "AnyRun | None":
+        """Prepare a request, as far as there is an engine. Raises Refused."""
+        engine = self._life.engine
+        if engine is None:
+            return None
+        try:
+            return await asyncio.to_thread(engine.prepare, request)
+        except Refused:
+            raise
+        except Exception as error:  # a lack of memory: the engine can make room, tries it again, and tells
+            log.warning("request %s could not be prepared: %s", request.id, error)
+            return None
 
     def status(self) -> Status:
         """Tell what is going on, from any thread, at once."""
@@ -220,6 +229,7 @@ class ThreadExecutor:
             step_seconds=figures.step_seconds,
             steps=figures.steps,
             tokens_per_step=figures.tokens_per_step,
+            seats=figures.seats,
             deaths=self._status.deaths,
         )
 

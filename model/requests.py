@@ -12,6 +12,8 @@ from typing import ClassVar, Literal, Protocol, Self
 
 from PIL import Image
 
+from model.status import Status
+
 SEEDS = 2**32  # seeds are 0 to 2**32 - 1 and wrap
 STREAM = 2  # how numbers are drawn from a seed: as long as this is the same, so is what a seed draws
 GUIDANCE = (1.0, 10.0)  # these ranges include both ends
@@ -247,24 +249,6 @@ Event = Passing | Final
 
 
 # -- the hand-over ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """What the executor is doing."""
-
-    state: Literal["loading", "ready", "failed", "closed"]
-    model: str  # the name that was asked for: "demo", "7b", a folder, ...
-    device: str = ""  # "cuda", "mps" or "cpu"; empty until it is known
-    dtype: str = ""  # "bfloat16", "float16" or "float32"
-    reason: str = ""  # for people: why the state is "failed", or why it is "loading" again
-    rows: int = 0  # rows in flight
-    queued: int = 0  # requests that wait
-    running: int = 0  # requests that have rows in flight
-    step_seconds: float | None = None  # median of recent decode steps
-    steps: int = 0  # decode steps since the model was loaded
-    tokens_per_step: float | None = None  # image tokens that a picture got by each, lately
-    deaths: int = 0  # how often what ran the model died, and was started again
 
 
 class Job(AsyncIterable[Event], Protocol):

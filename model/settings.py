@@ -44,3 +44,15 @@ class EngineSettings:
     prefill_tokens: Annotated[int, Ge(1)] = 256  # what one step may spend on a prompt while others' rows wait
     preview_share: Annotated[float, Ge(0), Le(1)] = 0.03  # of the time, for pictures on their way
     stuck_seconds: Annotated[float, Ge(10)] = STUCK_SECONDS  # of silence, by which an engine is known to be stuck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSettings:
+    """How many run the model, and where."""
+
+    __pydantic_config__: ClassVar = STRICTLY
+
+    backend: Literal["thread", "ray"] = "thread"  # in this process, or replicas in processes of their own
+    address: str = ""  # of a Ray cluster: empty starts one here, "auto" finds one that runs here, or host:port
+    replicas: Literal["auto"] | Annotated[int, Ge(1), Le(1024)] = "auto"  # auto: one for each GPU, or one on a CPU
+    gpus_per_replica: Annotated[float, Gt(0), Le(1)] = 1.0  # a half: two share a card

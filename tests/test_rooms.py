@@ -40,13 +40,15 @@ FLOORS: Final[Mapping[str, Sequence[Sequence[str]]]] = {
     ],
     "model": [
         ["model.bench", "model.demo"],
+        ["model.opening"],
+        ["model.cluster"],
         ["model.executor"],
         ["model.engine_thread"],
         ["model.engine"],
         ["model.network"],
         ["model.weights"],
         ["model.requests", "model.settings", "model.square"],
-        ["model.errors"],
+        ["model.status", "model.errors"],
     ],
 }
 TIED: Final = ("ask", "imagine", "controls", "help")  # the features that build on each other; every other knows none
@@ -159,9 +161,10 @@ def test_no_module_of_the_bot_leads_to_torch() -> None:
 
 def test_what_carries_requests_is_light() -> None:
     load(
-        ["model.requests", "model.executor", "model.engine", "model.weights.names", "model.square"],
+        ["model.requests", "model.opening", "model.engine", "model.weights.names", "model.square"],
         "transformers",
         "discord",
+        "ray",
     )
 
 

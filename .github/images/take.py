@@ -8,17 +8,22 @@ Run it again whenever what they show has changed. Needs Chromium and the dev dep
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from bot.cli.playground import playground
 from bot.config import Settings
 from model.engine import previews
-from model.executor import open_executor
-from model.requests import Event, Executor, Job, Preview, Progress, Request, Status
-from model.settings import EngineSettings
+from model.executor import open_here
+from model.opening import open_executor
+from model.requests import Event, Executor, Job, Preview, Progress, Request
+from model.settings import EngineSettings, ExecutorSettings
+from model.status import Status
+
+E = TypeVar("E", bound=Executor)
 
 HERE = Path(__file__).parent
 PROMPT = "a large red circle above a small blue square on a white background"
@@ -75,7 +80,10 @@ class HeldJob:
 
 async def until_ready(executor: Executor) -> None:
     """Wait for the model, or the first drawing would say that it took as long as loading."""
-    while executor.status().state == "loading":  # noqa: ASYNC110 (nobody tells)
+    while True:
+        status = executor.status()
+        if "loading" not in {status.state, *(replica.status.state for replica in status.replicas)}:
+            return
         await asyncio.sleep(0.1)
 
 
@@ -117,11 +125,23 @@ async def take(page: Page, executor: Held) -> None:
     await (await newest(page)).screenshot(path=HERE / "answer.png")
 
 
-async def main() -> None:
-    """Open the playground, and take the pictures."""
-    previews.FIRST_SECONDS = 1.0  # where a machine is quicker than this, half of it or less: look at panel.png
-    settings = Settings(engine=EngineSettings(preview_share=1.0))
-    executor = Held(open_executor(settings.model, settings.engine))
+async def take_status(page: Page, executor: Executor) -> None:
+    """Have two replicas draw, and take a picture of what /status says meanwhile."""
+    for number in range(2):
+        await choose(page, "imagine")
+        await page.keyboard.type(PROMPT)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("article").nth(number + 1).wait_for()
+    while any(not replica.status.running for replica in executor.status().replicas):  # noqa: ASYNC110 (nobody tells)
+        await asyncio.sleep(0.1)
+    await choose(page, "status")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Replica 2").wait_for()
+    await (await newest(page)).screenshot(path=HERE / "replicas.png")
+
+
+async def in_a_browser(executor: E, settings: Settings, act: Callable[[Page, E], Awaitable[None]]) -> None:
+    """Open the playground, and act on its page."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(playground(settings, executor, address.set_result))
     async with async_playwright() as browsers:
@@ -131,10 +151,25 @@ async def main() -> None:
         await page.goto(await address)
         await expect(page.get_by_role("status").filter(has_text="Viewport updated")).to_be_visible()
         await until_ready(executor)
-        await take(page, executor)
+        await act(page, executor)
         await browser.close()
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
 
 
-asyncio.run(main())
+async def main() -> None:
+    """Take all pictures: those with one model, then that of two replicas."""
+    previews.FIRST_SECONDS = 1.0  # where a machine is quicker than this, half of it or less: look at panel.png
+    settings = Settings(engine=EngineSettings(preview_share=1.0))
+    await in_a_browser(Held(open_here(settings.model, settings.engine)), settings, take)
+    await take_replicas()
+
+
+async def take_replicas() -> None:
+    """Take the picture of two replicas."""
+    settings = Settings(executor=ExecutorSettings(backend="ray", replicas=2), engine=EngineSettings(rows=2, window=1))
+    await in_a_browser(open_executor(settings.model, settings.engine, settings.executor), settings, take_status)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

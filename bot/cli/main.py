@@ -33,6 +33,10 @@ Model = Annotated[
 Device = Annotated[str | None, typer.Option(metavar="DEVICE", help="auto, cuda, mps or cpu.")]
 Dtype = Annotated[str | None, typer.Option(metavar="DTYPE", help="auto, bfloat16, float16 or float32.")]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="The settings file; JANUS_CONFIG names it too.")]
+Replicas = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="So many models, a GPU each, in place of one. Needs the extra cluster."),
+]
 Temperature = Annotated[float | None, typer.Option(help="0 to 2; 0 always takes the likeliest.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of words.")]
 
@@ -90,18 +94,25 @@ def script() -> NoReturn:
 
 
 def load_settings(
-    config: Path | None, model: str | None, device: str | None, dtype: str | None, **more: Options
+    config: Path | None,
+    model: str | None,
+    device: str | None,
+    dtype: str | None,
+    replicas: int | None = None,
+    **more: Options,
 ) -> "Settings":
     """Read the settings, with the command line's on top. A folder is named from the working directory.
 
-    A model's name means the model, even where a folder of that name lies: that one is ./NAME.
+    A model's name means the model, even where a folder of that name lies: that one is ./NAME. Who asks for replicas
+    means those in processes of their own.
     """
     from bot.config import load
     from model.weights.names import NAMES
 
     is_folder = model and model not in NAMES and Path(model).is_dir()
     name = str(Path(model).resolve()) if model and is_folder else model
-    return load(config, {"model": {"name": name, "device": device, "dtype": dtype}, **more})
+    executor: Options = {"backend": "ray", "replicas": replicas} if replicas else {}
+    return load(config, {"model": {"name": name, "device": device, "dtype": dtype}, "executor": executor, **more})
 
 
 def _say_starting() -> None:
@@ -110,11 +121,17 @@ def _say_starting() -> None:
 
 
 @app.command()
-def run(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
+def run(
+    replicas: Replicas = None,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    config: Config = None,
+) -> None:
     """Join Discord and serve its members. Needs a bot token in DISCORD_TOKEN or a file (see config.toml)."""
     from bot.token import read_token
 
-    settings = load_settings(config, model, device, dtype)
+    settings = load_settings(config, model, device, dtype, replicas)
     read_token(settings)  # a mistake is told before anything that takes long
     _say_starting()
     from bot.cli import serve
@@ -125,6 +142,7 @@ def run(model: Model = None, device: Device = None, dtype: Dtype = None, config:
 @app.command()
 def playground(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page; 0 takes any free one.")] = 0,
+    replicas: Replicas = None,
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
@@ -134,7 +152,18 @@ def playground(
     _say_starting()
     from bot.cli import serve
 
-    serve.playground(load_settings(config, model, device, dtype), port)
+    serve.playground(load_settings(config, model, device, dtype, replicas), port)
+
+
+@app.command()
+def drain(
+    replica: Annotated[str, typer.Argument(metavar="REPLICA", help="Its number, as /status and the log tell it.")],
+    config: Config = None,
+) -> None:
+    """Let a replica of the running bot finish what it has and take nothing new. Returns when it has finished."""
+    from bot.cli import serve
+
+    serve.drain(load_settings(config, None, None, None), replica)
 
 
 @app.command()
@@ -226,13 +255,18 @@ def selftest(
 @app.command()
 def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured; the medians count.")] = 5,
+    replicas: Replicas = None,
     json: Json = False,
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
     config: Config = None,
 ) -> None:
-    """Measure the plain loop, transformers and the engine here. NAME may be random-1b or random-7b, too."""
+    """Measure the plain loop, transformers and the engine here. NAME may be random-1b or random-7b, too.
+
+    With --replicas, measure how much more than one they draw for eight members.
+    """
     from bot.cli import oneshot
 
-    oneshot.bench(load_settings(config, model, device, dtype), rounds, json)
+    settings = load_settings(config, model, device, dtype, replicas)
+    (oneshot.bench_replicas if replicas else oneshot.bench)(settings, rounds, json)

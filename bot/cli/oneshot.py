@@ -23,7 +23,7 @@ from bot.media.inputs import MOST_PICTURES
 from bot.media.provenance import Provenance, program_version, read
 from bot.texts import ENGLISH
 from model.errors import PlainError
-from model.executor import open_executor
+from model.executor import open_here
 from model.requests import (
     Answer,
     Cancelled,
@@ -151,6 +151,26 @@ def bench(settings: Settings, rounds: int, as_json: bool) -> None:
         Console().print(table)
 
 
+def bench_replicas(settings: Settings, rounds: int, as_json: bool) -> None:
+    """Measure what the chosen replicas bring, and print a table or one JSON object. Raises PlainError."""
+    from model.bench.replicas import table, throughput
+
+    with bars() as progress:
+        task = progress.add_task("", total=None)
+        measuring = throughput(
+            settings.model,
+            settings.engine,
+            settings.executor,
+            rounds=rounds,
+            progress=lambda what: progress.update(task, description=what),
+        )
+        result = run_to_end(measuring)
+    if as_json:
+        show(json.dumps(result))
+    else:
+        Console().print(table(result))
+
+
 @contextmanager
 def _plainly(path: Path) -> Iterator[None]:
     """Turn what goes wrong with a file into one plain line."""
@@ -177,7 +197,7 @@ def _save(picture: Image.Image, made: Provenance, out: Path) -> Path:
 async def _carry_out(settings: Settings, request: Request, stream: bool = False) -> Answer | Pictures:
     """Hand `request` to the executor, show how it goes, and return what comes out. Raises PlainError."""
     log_bugs_to_stderr()
-    executor = open_executor(settings.model, settings.engine, only=request)
+    executor = open_here(settings.model, settings.engine, only=request)
     begun = False  # an answer's first word comes with a space before it
     try:
         job = await executor.submit(request)

@@ -79,10 +79,14 @@ async def playground(settings: Settings, executor: Executor, announce: Callable[
 async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None], port: int) -> None:
     guild = env.create_guild("Playground")
     channel = guild.create_text_channel("janus")
-    moderators = guild.create_role("Moderators", permissions=MODERATION)
+    guild.create_text_channel("elsewhere")  # so that there is one to choose besides
+    roles = {
+        "a moderator": guild.create_role("Moderators", permissions=MODERATION),
+        "another member": guild.create_role("Artists"),
+    }
     languages = {f"a member ({locale.name})": locale for locale in _other_languages()}
     viewers = [
-        guild.add_member(env.create_user(name), roles=[moderators] if "moderator" in name else [])
+        guild.add_member(env.create_user(name), roles=[roles[name]] if name in roles else [])
         for name in (*VIEWERS, *languages)
     ]
     _give_languages(bot, {viewer.id: languages[viewer.name] for viewer in viewers if viewer.name in languages})
@@ -91,7 +95,7 @@ async def _serve(env: simcord.Env, bot: JanusBot, announce: Callable[[str], None
     owner = next(viewer for viewer in viewers if viewer.name == OWNER)
     bot.application.owner = await bot.fetch_user(owner.id)
     await bot.user.edit(username="Janus")
-    await bot.store.servers.change(guild.id, {"reports": channel.id})  # the only channel that the page shows
+    await bot.store.servers.change(guild.id, {"reports": channel.id, "kept": channel.id})  # all that the page shows
     await _promise_what_the_page_can(bot)
     await _welcome(bot, channel.id)
     page = LivePreview(env, channel, viewers, port)
@@ -117,7 +121,8 @@ async def _welcome(bot: JanusBot, channel_id: int) -> None:
     lines = [
         f"Type {imagine} to draw, {ask} to ask about a picture, or {help} for examples to press.",
         "To see what others see, choose another member above, at “Viewing as”: "
-        f"a moderator has {settings} and gets reports, in this channel.",
+        f"a moderator has {settings} and gets reports, in this channel; another member has the role Artists. Pictures "
+        "are kept in this channel, too.",
     ]
     if is_demo(bot.executor.status().model):
         lines += [f"-# {line}" for line in demo_lines()]

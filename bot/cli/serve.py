@@ -13,7 +13,7 @@ from bot.config import Settings
 from bot.core.text import is_demo
 from bot.token import read_token
 from model.errors import PlainError
-from model.executor import open_executor
+from model.opening import drain_replica, open_executor
 
 
 def run(settings: Settings) -> None:
@@ -22,8 +22,9 @@ def run(settings: Settings) -> None:
     log_to_stderr(logging.INFO)
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # that there is no voice alarms nobody
     _greet(settings)
+    executor = open_executor(settings.model, settings.engine, settings.executor)
     with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
-        run_to_end(run_bot(settings, open_executor(settings.model, settings.engine)))
+        run_to_end(run_bot(settings, executor))
 
 
 def selftest(settings: Settings, guild: int, channel: int) -> bool:
@@ -32,7 +33,7 @@ def selftest(settings: Settings, guild: int, channel: int) -> bool:
 
     read_token(settings)
     log_to_stderr(logging.WARNING)
-    executor = open_executor(settings.model, settings.engine)
+    executor = open_executor(settings.model, settings.engine, settings.executor)
     return run_to_end(try_all(settings, executor, guild, channel))
 
 
@@ -46,8 +47,19 @@ def playground(settings: Settings, port: int) -> None:
     _greet(settings)
     say("Opening the playground…")
     with suppress(KeyboardInterrupt, SystemExit):  # how it is meant to end
-        run_to_end(page.playground(settings, open_executor(settings.model, settings.engine), _announce, port))
+        run_to_end(
+            page.playground(
+                settings, open_executor(settings.model, settings.engine, settings.executor), _announce, port
+            )
+        )
     say("The playground is closed.")
+
+
+def drain(settings: Settings, replica: str) -> None:
+    """Let a replica of a bot that runs finish what it has, and wait for that. Raises PlainError."""
+    say(f"Replica {replica} gets nothing new. Waiting for what it has…")
+    drain_replica(settings.executor.address, replica)
+    say(f"Replica {replica} has finished. It comes back when its process, or the bot, is started again.")
 
 
 def _greet(settings: Settings) -> None:

@@ -8,18 +8,27 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from bot.config import SettingsError
 from bot.core.client import JanusBot
+from model.status import Replica
 
 
 def health(bot: JanusBot) -> dict[str, object]:
-    """Tell whether people are served, and what each part does: the gateway to Discord, and the engine."""
+    """Tell whether people are served, and what each part does: the gateway to Discord, and the engine.
+
+    With replicas the engine is ready while one of them is.
+    """
     engine = bot.executor.status()
     return {
         "ready": bot.connected and engine.state == "ready",
         "gateway": "ready" if bot.connected else "not connected",
         "engine": engine.state,
         **({"engine_trouble": engine.reason} if engine.reason else {}),
+        **({"replicas": {replica.name: _state(replica) for replica in engine.replicas}} if engine.replicas else {}),
         "store": bot.store.database.trouble or "ready",
     }
+
+
+def _state(replica: Replica) -> str:
+    return "draining" if replica.draining else replica.status.state
 
 
 @asynccontextmanager

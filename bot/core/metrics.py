@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, Pro
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from model.requests import Answer, Cancelled, Failed, Kind, Pictures, Status
+from model.requests import Answer, Cancelled, Failed, Kind, Pictures
 from model.requests import Final as Ending
+from model.status import Status
 
 STAGES: Final[Mapping[Kind, Sequence[str]]] = {
     "drawing": ("queue", "prefill", "decode", "pixels", "upscale"),
@@ -26,6 +27,24 @@ OTHER_STATUSES: Final = ("other 4xx", "other 5xx")
 BROKEN: Final = "connection"
 NEWEST: Final = 20  # drawings that tell how long one takes
 SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+
+
+OF_AN_ENGINE: Final[
+    Sequence[tuple[str, str, type[GaugeMetricFamily | CounterMetricFamily], Callable[[Status], float | None]]]
+] = (
+    ("janus_engine_ready", "Whether the model is loaded and works.", GaugeMetricFamily, lambda of: of.state == "ready"),
+    ("janus_running", "Requests that the model works on.", GaugeMetricFamily, lambda of: of.running),
+    ("janus_rows", "Rows that share a decode step just now.", GaugeMetricFamily, lambda of: of.rows),
+    ("janus_decode_steps", "Decode steps.", CounterMetricFamily, lambda of: of.steps),
+    ("janus_engine_deaths", "How often the engine died or was stuck.", CounterMetricFamily, lambda of: of.deaths),
+    ("janus_step_seconds", "Median of the newest decode steps.", GaugeMetricFamily, lambda of: of.step_seconds),
+    (
+        "janus_tokens_per_step",
+        "Image tokens that each picture got by one of the newest decode steps.",
+        GaugeMetricFamily,
+        lambda of: of.tokens_per_step,
+    ),
+)
 
 
 class Metrics:
@@ -125,20 +144,23 @@ class Gauges(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the figures."""
         now = self._read()
-        status = now.status
-        gauges = {
-            "janus_gateway_ready": ("Whether Discord's events reach the bot.", float(now.connected)),
-            "janus_engine_ready": ("Whether the model is loaded and works.", float(status.state == "ready")),
-            "janus_queued": ("Accepted requests that do not run yet.", now.waiting),
-            "janus_running": ("Requests that the model works on.", status.running),
-            "janus_rows": ("Rows that share a decode step just now.", status.rows),
-        }
-        for name, (words, value) in gauges.items():
-            yield GaugeMetricFamily(name, words, value)
-        yield CounterMetricFamily("janus_decode_steps", "Decode steps.", status.steps)
-        yield CounterMetricFamily("janus_engine_deaths", "How often the engine died or was stuck.", status.deaths)
-        if status.step_seconds is not None:
-            yield GaugeMetricFamily("janus_step_seconds", "Median of the newest decode steps.", status.step_seconds)
-        if status.tokens_per_step is not None:
-            words = "Image tokens that each picture got by one of the newest decode steps."
-            yield GaugeMetricFamily("janus_tokens_per_step", words, status.tokens_per_step)
+        connected, waiting = float(now.connected), now.waiting
+        yield GaugeMetricFamily("janus_gateway_ready", "Whether Discord's events reach the bot.", connected)
+        yield GaugeMetricFamily("janus_queued", "Accepted requests that do not run yet.", waiting)
+        for name, words, kind, figure in OF_AN_ENGINE:
+            family = kind(name, words, labels=["replica"] if now.status.replicas else [])
+            for labels, status in _engines(now.status):
+                value = figure(status)
+                if value is not None:
+                    family.add_metric(labels, value)
+            if family.samples:
+                yield family
+
+
+def _engines(status: Status) -> Iterator[tuple[list[str], Status]]:
+    """Tell of each engine by what labels it is known, and how it is: of each replica, those aside that were drained."""
+    if not status.replicas:
+        yield [], status
+    for replica in status.replicas:
+        if replica.status.state != "closed":
+            yield [replica.name], replica.status

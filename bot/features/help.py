@@ -14,7 +14,7 @@ from bot.core.permissions import manages, owns
 from bot.core.text import PROMPT_TEXT, QUOTED, is_demo, one_line
 from bot.features.ask.form import AskForm
 from bot.features.ask.questions import ask
-from bot.features.imagine.drawing import draw
+from bot.features.imagine.drawing import draw_words
 from bot.jobs import admission
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.rights import Wanted
@@ -114,6 +114,7 @@ def guide(bot: JanusBot, texts: Texts, *, may_set: bool, lists: Sequence[str]) -
         texts.help_avoid.format(avoid=texts.option_avoid, imagine=imagine),
         texts.help_choices.format(example=CHOICES),
         *([texts.help_lists.format(names=one_line(named, QUOTED))] if lists else []),
+        texts.help_keep.format(keep=texts.keep, send_me=texts.send_me),
         texts.help_reply,
         *([texts.help_menus] if menus else []),
         " · ".join(f"{bot.mention(command, texts)}: {words}" for command, words in others.items()),
@@ -141,12 +142,7 @@ async def draw_example(interaction: discord.Interaction[JanusBot], button: Contr
     prompt = prompt_of(*button.arguments)
     if prompt is None:
         raise Refusal(texts_for(interaction).forgotten)
-    own = await interaction.client.store.members.get(interaction.user.id)
-    usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
-    origin = Origin(interaction.user.id, button.action)
-    await draw(
-        interaction, usual.drawing(prompt, avoid=own.avoid), spoiler=own.spoiler, private=own.private, origin=origin
-    )
+    await draw_words(interaction, prompt, origin=Origin(interaction.user.id, button.action))
 
 
 async def ask_example(interaction: discord.Interaction[JanusBot], button: Control) -> None:

@@ -10,11 +10,15 @@ import discord
 from discord import app_commands, ui
 
 from bot.core.client import JanusBot
+from bot.core.errors import Refusal
 from bot.core.explain import refusable
 from bot.core.rest import DiscordError, Fault, calling, in_short
-from bot.core.text import one_line
+from bot.core.text import alt_text, one_line
 from bot.jobs import admission
+from bot.jobs.target import fresh
+from bot.media import inputs
 from bot.media.inputs import pictures_on
+from bot.media.uploads import Upload
 from bot.store.records import JobRecord
 from bot.texts import Texts, described, texts_for
 from bot.ui.buttons import Control, JobButton
@@ -35,8 +39,8 @@ class Found:
     """A drawing, and what is left of it on Discord."""
 
     record: JobRecord
-    link: str | None  # of the message that shows it
-    picture: str | None  # the address of its first picture, which holds for a day
+    link: str | None = None  # of the message that shows it
+    picture: Upload | None = None  # a small copy of its first one
 
 
 async def setup(bot: JanusBot) -> None:
@@ -65,26 +69,33 @@ async def turn(interaction: Press, button: Control) -> None:
 async def _show(interaction: Press, page: int) -> None:
     bot, texts = interaction.client, texts_for(interaction)
     records = await bot.store.jobs.drawings(interaction.user.id, A_PAGE + 1, page * A_PAGE)
-    found = await asyncio.gather(*(_look(bot, record) for record in records[:A_PAGE]))
+    found = await asyncio.gather(*(_look(bot, record, texts) for record in records[:A_PAGE]))
     empty = texts.history_empty.format(imagine=bot.mention("imagine", texts))
     view = shown(found, page, more=len(records) > A_PAGE, empty=empty, texts=texts)
-    await interaction.edit_original_response(view=view)
+    files = [one.picture for one in found if one.picture]
+    await interaction.edit_original_response(view=view, attachments=fresh(files))
 
 
-async def _look(bot: JanusBot, record: JobRecord) -> Found:
+async def _look(bot: JanusBot, record: JobRecord, texts: Texts) -> Found:
     """Look at the message that shows a drawing: its picture has a new address each day. What was private has none."""
     address, link = record.address, record.link
     if link is None or address.channel is None or address.message is None:
-        return Found(record, None, None)
+        return Found(record)
     channel = bot.get_partial_messageable(address.channel, guild_id=address.guild)
     try:
         async with calling(LOOK_SECONDS):
             message = await channel.fetch_message(address.message)
     except DiscordError as error:
         log.info("A drawing's message could not be looked at: %s", in_short(error))
-        return Found(record, None if error.fault is Fault.GONE else link, None)
+        return Found(record, None if error.fault is Fault.GONE else link)
     pictures = pictures_on(message)
-    return Found(record, link, pictures[0].url if pictures else None)
+    try:
+        seen = await inputs.fetch(pictures[0], bot.read, bot.settings.limits, texts, bot.decoders) if pictures else None
+    except Refusal as refusal:
+        log.info("A drawing could not be read again: %s", refusal)
+        seen = None
+    copy = Upload(f"{record.id}.webp", seen.small, alt_text(record.words)) if seen else None
+    return Found(record, link, copy)
 
 
 def shown(found: Sequence[Found], page: int, *, more: bool, empty: str, texts: Texts) -> ui.LayoutView:
@@ -116,8 +127,10 @@ def _entry(found: Found, number: int, texts: Texts) -> ui.Item[Any]:
     when = discord.utils.format_dt(record.asked, "R")
     where = f"[{texts.queue_look}]({found.link})" if found.link else ""
     private = texts.history_private if record.address.private else ""
-    small = " · ".join(filter(None, [when, where, private]))
-    words = f"**{number}. {one_line(record.words, WORDS)}**\n-# {small}"
+    line = " · ".join(filter(None, [when, where, private]))
+    words = f"**{number}. {one_line(record.words, WORDS)}**\n-# {line}"
     if found.picture is None:
         return ui.TextDisplay(words)
-    return ui.Section[Any](words, accessory=ui.Thumbnail(found.picture, spoiler=record.spoiler))
+    picture = found.picture
+    small = ui.Thumbnail[Any](f"attachment://{picture.name}", description=picture.alt, spoiler=record.spoiler)
+    return ui.Section[Any](words, accessory=small)

@@ -52,10 +52,15 @@ def check_rights(wanted: Wanted, target: Target, server: ServerSettings, setting
         _check_channel(wanted, target, server, texts)
 
 
+def may(server: ServerSettings, roles: Set[int], use: str) -> bool:
+    """Tell whether a member with these roles may draw, ask, or use what is costly."""
+    allowed = server.roles.get(use)
+    return not allowed or not roles.isdisjoint(allowed)
+
+
 def _check_roles(server: ServerSettings, roles: Set[int], use: str, sentence: str, n: int = 0) -> None:
-    allowed = server.roles.get(use, ())
-    if allowed and roles.isdisjoint(allowed):
-        raise Refusal(sentence.format(roles=roles_named(allowed), n=n))
+    if not may(server, roles, use):
+        raise Refusal(sentence.format(roles=roles_named(server.roles[use]), n=n))
 
 
 def _check_channel(wanted: Wanted, target: Target, server: ServerSettings, texts: Texts) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from bot.config import Settings
 from bot.store.database import Database
+from bot.store.servers import overlaid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,10 @@ class MemberDefaults:
 
     def over(self, settings: Settings) -> Settings:
         """Return the settings that hold for this member."""
-        return settings.model_copy(update={"imagine": settings.imagine.model_copy(update=self.imagine)})
+        return overlaid(settings, {"imagine": self.imagine})
+
+
+NOTHING = MemberDefaults()  # chosen
 
 
 class Members:
@@ -45,7 +49,7 @@ class Members:
 
     async def get(self, member: int) -> MemberDefaults:
         """Return what a member chose."""
-        return self._chosen.get(member, MemberDefaults())
+        return self._chosen.get(member, NOTHING)
 
     async def change(self, member: int, changes: Mapping[str, Any]) -> None:
         """Change some of what a member chose: fields of `MemberDefaults`, in sections by key. None undoes a choice."""

@@ -181,7 +181,8 @@ class JobRecord:
 
 def address_values(address: Address) -> dict[str, Value]:
     """Return what a row holds of an address."""
-    return {**asdict(address), "token_ends": address.token_ends and address.token_ends.timestamp()}
+    values = {field.name: getattr(address, field.name) for field in fields(address)}
+    return {**values, "token_ends": address.token_ends and address.token_ends.timestamp()}
 
 
 def to_json(kept: Drawing | Question | Enlargement | Origin | Pictures | Answer | Failed) -> str:

@@ -37,13 +37,20 @@ class ServerSettings:
 
     def over(self, settings: Settings, roles: Collection[int] = ()) -> Settings:
         """Return the settings that hold in this server, with the most generous limit of a member's roles."""
-        sections = {name: getattr(settings, name).model_copy(update=getattr(self, name)) for name in SECTIONS}
+        chosen: dict[str, Mapping[str, Any]] = {name: getattr(self, name) for name in SECTIONS}
         if hourly := [most for role, most in self.role_hourly.items() if int(role) in roles]:
-            sections["limits"] = sections["limits"].model_copy(update={"member_hourly": max(hourly)})
-        return settings.model_copy(update=sections)
+            chosen["limits"] = {**self.limits, "member_hourly": max(hourly)}
+        return overlaid(settings, chosen)
 
 
 SECTIONS = ("imagine", "ask", "limits")
+NOTHING = ServerSettings()  # chosen
+
+
+def overlaid(settings: Settings, chosen: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Return settings with what was chosen for some keys of some sections; most often that is nothing."""
+    sections = {name: getattr(settings, name).model_copy(update=values) for name, values in chosen.items() if values}
+    return settings.model_copy(update=sections) if sections else settings
 
 
 class Servers:
@@ -69,7 +76,7 @@ class Servers:
 
     async def get(self, guild: int | None) -> ServerSettings:
         """Return what a server chose; outside of servers nobody chose anything."""
-        return self._chosen.get(guild or 0, ServerSettings())
+        return self._chosen.get(guild or 0, NOTHING)
 
     async def change(self, guild: int, changes: Mapping[str, Any]) -> None:
         """Change some of what a server chose: fields of `ServerSettings`, in sections by key. None undoes a choice."""

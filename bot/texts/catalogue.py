@@ -31,6 +31,7 @@ class Texts(CommandTexts):
     help_lists: str
     help_ask: str
     help_reply: str
+    help_keep: str
     help_menus: str
     help_queue: str
     help_history: str
@@ -52,6 +53,11 @@ class Texts(CommandTexts):
     status_device: str
     status_work: str
     status_pace: str
+    replica_ready: str
+    replica_loading: str
+    replica_failed: str
+    replica_draining: str
+    replicas_ready: str
     status_since: str
     presence_free: str
     presence_busy: str
@@ -318,6 +324,7 @@ class Texts(CommandTexts):
     set_channels_choose: str
     set_channels_only: str
     set_channels_but: str
+    set_channels_gone: str
     set_hidden: str
     set_hidden_hint: str
     set_kept: str

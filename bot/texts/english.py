@@ -63,6 +63,8 @@ ENGLISH = Texts(
     help_lists="Words that this server chooses at random: {names}",
     help_ask="**Asking.** Press one, then add a picture:",
     help_reply="Reply to an answer to ask a follow-up question.",
+    help_keep="Below a picture, “{keep}” copies it to the channel that this server chose for good ones, and "
+    "“{send_me}” to your direct messages.",
     help_menus="To ask about a picture that's already here, open its message's menu (right-click or long-press) and "
     "choose Apps.",
     help_queue="your requests",
@@ -84,6 +86,11 @@ ENGLISH = Texts(
     status_device="Runs on: {device}",
     status_work="Working on: {running} · waiting: {queued}",
     status_pace="A drawing takes about {time}.",
+    replica_ready="Replica {name}: working on {running}",
+    replica_loading="Replica {name}: loading",
+    replica_failed="Replica {name}: not available",
+    replica_draining="Replica {name}: only finishing what it has",
+    replicas_ready="Replicas ready: {ready} of {all}",
     status_since="Up since: {since}",
     presence_free="{model} · free",
     presence_busy="{model} · working on {running}, waiting: {queued}",
@@ -328,8 +335,8 @@ ENGLISH = Texts(
     set_roles_draw="Who can draw",
     set_roles_ask="Who can ask about pictures",
     set_roles_costly="Who can use what takes longest",
-    set_roles_costly_hint="Enlarging, drawing more than {n} at once, and asking about several pictures. {n} is the "
-    "number of pictures under “Drawings”.",
+    set_roles_costly_hint="Enlarging, more pictures at once than the number under “Drawings” ({n}), and questions "
+    "about several pictures.",
     set_roles_everyone="Everyone: choose roles",
     set_roles_moderate="Moderators",
     set_roles_moderate_hint="Besides members with “Manage Messages”: they can cancel and delete what others asked for.",
@@ -344,6 +351,7 @@ ENGLISH = Texts(
     set_channels_choose="Everywhere: choose channels",
     set_channels_only="Only in these",
     set_channels_but="Everywhere but in these",
+    set_channels_gone="Deleted channels among them: {n}. Choose again.",
     set_hidden="Channel for hidden pictures",
     set_hidden_hint="Pictures that a member hides as a spoiler are only drawn there, unless nobody else sees them.",
     set_kept="Channel for kept pictures",

@@ -72,6 +72,8 @@ FRENCH = Texts(
     help_lists="Mots que ce serveur tire au hasard : {names}",
     help_ask="**Poser une question.** Appuie sur un exemple, puis ajoute une image :",
     help_reply="Réponds à une réponse pour poser une autre question.",
+    help_keep="Sous une image, « {keep} » la copie dans le salon que ce serveur a choisi pour les bonnes, et « "
+    "{send_me} » dans tes messages privés.",
     help_menus="Pour poser une question sur une image déjà présente ici, ouvre le menu de son message (clic droit ou "
     "appui long) et choisis Applications.",
     help_queue="tes demandes",
@@ -93,6 +95,11 @@ FRENCH = Texts(
     status_device="Tourne sur : {device}",
     status_work="En cours : {running} · en attente : {queued}",
     status_pace="Un dessin prend environ {time}.",
+    replica_ready="Instance {name} : {running} en cours",
+    replica_loading="Instance {name} : chargement",
+    replica_failed="Instance {name} : indisponible",
+    replica_draining="Instance {name} : termine seulement ce qu'elle a",
+    replicas_ready="Instances prêtes : {ready} sur {all}",
     status_since="Démarré : {since}",
     presence_free="{model} · libre",
     presence_busy="{model} · en cours : {running}, en attente : {queued}",
@@ -347,8 +354,8 @@ FRENCH = Texts(
     set_roles_draw="Qui peut dessiner",
     set_roles_ask="Qui peut poser des questions sur les images",
     set_roles_costly="Qui peut demander ce qui prend le plus de temps",
-    set_roles_costly_hint="Agrandir, dessiner plus de {n} images à la fois, et poser des questions sur plusieurs "
-    "images. {n} est le nombre d'images sous « Dessins ».",
+    set_roles_costly_hint="Agrandir, plus d'images à la fois que le nombre sous « Dessins » ({n}), et les questions "
+    "sur plusieurs images.",
     set_roles_everyone="Tout le monde : choisis des rôles",
     set_roles_moderate="Modération",
     set_roles_moderate_hint="En plus des membres ayant « Gérer les messages » : ils peuvent annuler et supprimer ce "
@@ -364,6 +371,7 @@ FRENCH = Texts(
     set_channels_choose="Partout : choisis des salons",
     set_channels_only="Seulement dans ceux-ci",
     set_channels_but="Partout sauf dans ceux-ci",
+    set_channels_gone="Salons supprimés parmi eux : {n}. Choisis à nouveau.",
     set_hidden="Salon pour les images cachées",
     set_hidden_hint="Les images qu'un membre cache comme spoiler ne sont dessinées que là, sauf si personne d'autre "
     "ne les voit.",

@@ -71,6 +71,8 @@ GERMAN = Texts(
     help_lists="Wörter, die dieser Server auswürfelt: {names}",
     help_ask="**Fragen.** Drück auf ein Beispiel und füge dann ein Bild hinzu:",
     help_reply="Antworte auf eine Antwort, um weiterzufragen.",
+    help_keep="Unter einem Bild kopiert „{keep}“ es in den Kanal, den dieser Server für gute gewählt hat, und "
+    "„{send_me}“ in deine Direktnachrichten.",
     help_menus="Um etwas zu einem Bild zu fragen, das schon hier ist, öffne das Menü seiner Nachricht (Rechtsklick "
     "oder lange drücken) und wähle Apps.",
     help_queue="deine Anfragen",
@@ -91,6 +93,11 @@ GERMAN = Texts(
     status_device="Läuft auf: {device}",
     status_work="In Arbeit: {running} · wartend: {queued}",
     status_pace="Eine Zeichnung dauert etwa {time}.",
+    replica_ready="Instanz {name}: in Arbeit {running}",
+    replica_loading="Instanz {name}: lädt",
+    replica_failed="Instanz {name}: nicht verfügbar",
+    replica_draining="Instanz {name}: beendet nur noch, was sie hat",
+    replicas_ready="Bereite Instanzen: {ready} von {all}",
     status_since="Gestartet: {since}",
     presence_free="{model} · frei",
     presence_busy="{model} · in Arbeit: {running}, wartend: {queued}",
@@ -343,8 +350,8 @@ GERMAN = Texts(
     set_roles_draw="Wer zeichnen lassen kann",
     set_roles_ask="Wer nach Bildern fragen kann",
     set_roles_costly="Wer nutzen kann, was am längsten dauert",
-    set_roles_costly_hint="Vergrößern, mehr als {n} Bilder auf einmal und Fragen zu mehreren Bildern. {n} ist die "
-    "Zahl der Bilder unter „Zeichnungen“.",
+    set_roles_costly_hint="Vergrößern, mehr Bilder auf einmal als die Zahl unter „Zeichnungen“ ({n}) und Fragen zu "
+    "mehreren Bildern.",
     set_roles_everyone="Alle: Rollen wählen",
     set_roles_moderate="Moderation",
     set_roles_moderate_hint="Neben Mitgliedern mit „Nachrichten verwalten“: Sie können abbrechen und löschen, was "
@@ -360,6 +367,7 @@ GERMAN = Texts(
     set_channels_choose="Überall: Kanäle wählen",
     set_channels_only="Nur in diesen",
     set_channels_but="Überall außer in diesen",
+    set_channels_gone="Gelöschte Kanäle darunter: {n}. Wähl neu.",
     set_hidden="Kanal für verdeckte Bilder",
     set_hidden_hint="Bilder, die ein Mitglied als Spoiler verdeckt, werden nur dort gezeichnet, außer wenn sonst "
     "niemand sie sieht.",

@@ -106,7 +106,7 @@ class JobButton(Named, template=rf"(?P<action>[a-z_]+):(?P<job>{JOB})(?::(?P<pic
         return cls(match["action"], match["job"], None if picture is None else int(picture))
 
 
-CHOICE: Final = r"(?P<action>settings):(?P<arguments>reports|blocked|pick(?::\w+)+)"
+CHOICE: Final = r"(?P<action>[a-z_]+):(?P<arguments>(?<=settings:)(?:reports|blocked)|pick(?::\w+)+)"
 # Whatever is no job's button and no select.
 CONTROL: Final = (
     rf"(?!settings:(?:reports|blocked)$)(?P<action>[a-z_]+)(?!:pick:)(?!:{JOB}(?:$|:))(?P<arguments>(?::\w+)*)"

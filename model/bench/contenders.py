@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.bench import plain
 from model.engine.engine import Engine
-from model.engine.prepare import PICTURES
+from model.engine.lanes import PICTURES
 from model.engine.runs import AnyRun, DrawingRun, QuestionRun
 from model.errors import PlainError
 from model.network import pixels

@@ -8,7 +8,7 @@ Synchronous, without threads or queues: whoever owns an engine calls `step` as l
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -19,9 +19,10 @@ import torch
 from model.engine import memory, out_of_memory
 from model.engine.answer_lane import AnswerLane
 from model.engine.eta import Eta
+from model.engine.lanes import ANSWERS, PAINTS, PICTURES, PIXELS
 from model.engine.picture_lane import PictureLane
 from model.engine.pixel_work import PixelWork
-from model.engine.prepare import ANSWERS, PAINTS, PICTURES, PIXELS, Preparer
+from model.engine.prepare import Preparer
 from model.engine.previews import Previews
 from model.engine.runs import AnyRun, Broken, DrawingRun, Ended, EnlargeRun, PaintRun, QuestionRun, Task, Units
 from model.engine.scheduler import Grant, Scheduler
@@ -50,6 +51,7 @@ class Figures:
     step_seconds: float | None  # median of recent decode steps
     steps: int
     tokens_per_step: float | None  # that a picture got, lately
+    seats: Mapping[str, int]  # by lane, free or not
 
 
 class Engine:
@@ -139,7 +141,8 @@ class Engine:
         """Tell what the engine is doing."""
         queued, runner = self.scheduler.waiting, self.step_runner
         rows = sum(len(lane.taken) * lane.width for lane in self.lanes.values())
-        return Figures(rows, queued, len(self._runs) - queued, runner.seconds, runner.steps, self.eta.drawn.value)
+        drawn, seats = self.eta.drawn.value, self.scheduler.capacities
+        return Figures(rows, queued, len(self._runs) - queued, runner.seconds, runner.steps, drawn, seats)
 
     @torch.inference_mode()
     def step(self) -> list[tuple[str, Event]]:

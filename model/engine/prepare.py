@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from copy import copy
 
+from model.engine.lanes import wanted
 from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, PaintRun, Picture, QuestionRun
 from model.network import sampling
 from model.network.pixels import preprocess
@@ -22,9 +23,6 @@ from model.requests import (
     Request,
 )
 from model.weights.checkpoint import Janus
-
-# The scheduler's lanes; pixels are those of enlargements, and paints the pictures whose tokens are there.
-PICTURES, ANSWERS, PIXELS, PAINTS = "pictures", "answers", "pixels", "paints"
 
 
 class Preparer:
@@ -50,9 +48,7 @@ class Preparer:
             case Paint():
                 return self._paint(request)
             case Enlarge():
-                if max(request.size) >= ENLARGED_BELOW:
-                    raise Refused(f"Only pictures below {ENLARGED_BELOW} pixels on a side can be enlarged.")
-                return EnlargeRun(request=request, lane=PIXELS, seats=1)
+                return self._enlarge(request)
 
     def _drawing(self, drawing: Drawing) -> DrawingRun:
         if drawing.prompts and len(drawing.prompts) != drawing.count:
@@ -66,14 +62,14 @@ class Preparer:
         _within("number of pictures", drawing.count, *COUNT)
         if len(drawing.kept) >= self.image_tokens or not self._are_codes(drawing.kept):
             raise Refused("The picture to vary was not drawn by this model.")
-        # greedy pictures of the same words would all be equal
+        lane, seats = wanted(drawing)
         pictures = [
             Picture(
                 seed=(seed := (drawing.seed + number) % SEEDS),
                 ids=self.drawing_prompts.drawing(drawing.words(number)),
                 keys=sampling.keys(seed, sampling.DRAWING, self.image_tokens),
             )
-            for number in range(drawing.count if drawing.temperature or drawing.prompts else 1)
+            for number in range(seats)
         ]
         return DrawingRun(
             request=drawing,
@@ -81,15 +77,22 @@ class Preparer:
             total=self.image_tokens,
             pictures=pictures,
             waiting=pictures,
-            lane=PICTURES,
-            seats=len(pictures),
+            lane=lane,
+            seats=seats,
         )
 
     def _paint(self, paint: Paint) -> PaintRun:
         if not all(len(tokens) == self.image_tokens and self._are_codes(tokens) for tokens in paint.tokens):
             raise Refused("These pictures were not drawn by this model.")
         drawn = [Picture(seed=seed, tokens=tokens) for seed, tokens in zip(paint.seeds, paint.tokens, strict=True)]
-        return PaintRun(request=paint, drawn=drawn, lane=PAINTS, seats=1)
+        lane, seats = wanted(paint)
+        return PaintRun(request=paint, drawn=drawn, lane=lane, seats=seats)
+
+    def _enlarge(self, enlargement: Enlarge) -> EnlargeRun:
+        if max(enlargement.size) >= ENLARGED_BELOW:
+            raise Refused(f"Only pictures below {ENLARGED_BELOW} pixels on a side can be enlarged.")
+        lane, seats = wanted(enlargement)
+        return EnlargeRun(request=enlargement, lane=lane, seats=seats)
 
     def _are_codes(self, tokens: Iterable[int]) -> bool:
         return all(0 <= code < self.codes for code in tokens)
@@ -103,6 +106,7 @@ class Preparer:
             raise Refused("An answer has one token at least.")
         dropped, ids = self._fit(question)
         most = min(question.max_new_tokens, self.answer_length - len(ids))
+        lane, seats = wanted(question)
         return QuestionRun(
             request=question,
             ids=ids,
@@ -110,8 +114,8 @@ class Preparer:
             keys=sampling.keys(question.seed % SEEDS, sampling.ANSWER, most),
             dropped_turns=dropped,
             stream=self.question_prompts.stream(),
-            lane=ANSWERS,
-            seats=1,
+            lane=lane,
+            seats=seats,
         )
 
     def _fit(self, question: Question) -> tuple[int, list[int]]:

@@ -98,9 +98,20 @@ class Scheduler:
         """Change a lane's capacity. Seats in use stay in use."""
         self._lanes[lane].capacity = max(1, seats)
 
+    def cap(self, lane: str, seats: int) -> None:
+        """Let those who wait ask for no more than so many seats of a lane: more would be of no use to them."""
+        for tickets in self._lanes[lane].waiting.values():
+            for ticket in tickets:
+                ticket.seats = min(ticket.seats, seats)
+
     def capacity(self, lane: str) -> int:
         """The number of seats of a lane, free or not."""
         return self._lanes[lane].capacity
+
+    @property
+    def capacities(self) -> dict[str, int]:
+        """The number of seats of every lane."""
+        return {name: lane.capacity for name, lane in self._lanes.items()}
 
     def line(self, lane: str) -> list[str]:
         """Who waits in a lane, next one first.

@@ -6,18 +6,8 @@ from dataclasses import replace
 
 from PIL import Image
 
-from model.requests import (
-    Answer,
-    Cancelled,
-    Drawing,
-    Event,
-    Final,
-    Pictures,
-    Question,
-    Refused,
-    Request,
-    Status,
-)
+from model.requests import Answer, Cancelled, Drawing, Event, Final, Pictures, Question, Refused, Request
+from model.status import Status
 
 
 class ScriptedJob:

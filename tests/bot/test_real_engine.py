@@ -10,7 +10,7 @@ from PIL import Image
 
 from bot.config import Settings
 from bot.core.client import JanusBot
-from model.executor import open_executor
+from model.executor import open_here
 from model.requests import Executor, Pictures
 from model.settings import ModelSettings
 from tests.bot.conftest import attach, bugs, make_bot
@@ -23,7 +23,7 @@ SECONDS = 60
 @pytest.fixture
 async def env(tiny_folder: Path, tmp_path: Path) -> AsyncIterator[simcord.Env]:
     settings = Settings(model=ModelSettings(name=str(tiny_folder), upscaler="lanczos"))
-    bot = make_bot(open_executor(settings.model, settings.engine), tmp_path, settings=settings)
+    bot = make_bot(open_here(settings.model, settings.engine), tmp_path, settings=settings)
     env = simcord.Env(bot, check_errors=False, settle_timeout=SECONDS)
     await env.start()
     attach(env, bot)
@@ -101,7 +101,7 @@ async def test_a_prompt_that_the_model_can_not_take_is_refused_privately(env: si
 
 async def test_a_model_that_is_not_there_says_so(tmp_path: Path) -> None:
     settings = Settings(model=ModelSettings(name=str(tmp_path / "nowhere")))
-    bot = make_bot(open_executor(settings.model, settings.engine), tmp_path, settings=settings)
+    bot = make_bot(open_here(settings.model, settings.engine), tmp_path, settings=settings)
     async with simcord.run(bot, settle_timeout=SECONDS) as env:
         attach(env, bot)
         channel = env.create_guild().create_text_channel("pictures")

@@ -27,7 +27,7 @@ from bot.app import run_bot
 from bot.cli.console import log_to_stderr, run_to_end
 from bot.config import Limits, Settings, Store
 from bot.media import uploads
-from model.executor import open_executor
+from model.executor import open_here
 from model.requests import Drawing, Executor, Pictures, Progress, Started
 from model.settings import EngineSettings, ModelSettings
 from tests.bot.scripted import ScriptedExecutor, ScriptedJob
@@ -141,7 +141,7 @@ async def _watch(file: Path) -> None:
 
 
 async def _serve(settings: Settings, bot: Bot) -> None:
-    executor: Executor = Waiting() if bot.engine == "scripted" else open_executor(settings.model, settings.engine)
+    executor: Executor = Waiting() if bot.engine == "scripted" else open_here(settings.model, settings.engine)
     while executor.status().state == "loading":  # noqa: ASYNC110 (of a thread)
         await asyncio.sleep(0.1)
     watching = asyncio.create_task(_watch(settings.store.folder / LAG_FILE))

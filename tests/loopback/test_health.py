@@ -20,6 +20,7 @@ from bot.app import run_bot
 from bot.config import ROOT, Health, Settings, SettingsError, Store
 from bot.core.client import JanusBot
 from model.requests import Drawing, Failed, Kind
+from model.status import Replica, Status
 from tests.bot.scripted import ScriptedExecutor, pictures
 from tests.loopback.discord_server import Discord
 from tests.loopback.test_faults import answers, executor, server, until
@@ -106,6 +107,25 @@ async def test_ready_only_when_the_gateway_and_the_engine_are(watcher: Watcher, 
     assert (status, told["engine"]) == (503, "loading")
     assert "SystemExit" in str(told["engine_trouble"])
     assert await watcher.figure("janus_engine_deaths_total") == 1
+
+
+async def test_with_replicas_it_is_ready_while_one_is_and_figures_are_by_replica(
+    watcher: Watcher, executor: ScriptedExecutor
+) -> None:
+    one = Replica("1", Status(state="ready", model="7b", running=2, rows=20, steps=100, step_seconds=0.05))
+    two = Replica("2", Status(state="loading", model="7b", reason="It died. It is started again.", deaths=1))
+    gone = Replica("3", Status(state="closed", model="7b"), draining=True)
+    executor.becomes(replicas=(one, two, gone), reason="It died. It is started again.")
+    await until_told(watcher, lambda told: told[0] == 200)
+    _, told = await watcher.health()
+    assert told["replicas"] == {"1": "ready", "2": "loading", "3": "draining"}
+    assert [await watcher.figure(f'janus_engine_ready{{replica="{name}"}}') for name in "12"] == [1, 0]
+    assert [await watcher.figure(f'janus_rows{{replica="{name}"}}') for name in "12"] == [20, 0]
+    assert await watcher.figure('janus_engine_deaths_total{replica="2"}') == 1
+    figures = await watcher.metrics()
+    assert 'replica="3"' not in figures  # an alert would go off
+    assert not re.search(r"^janus_engine_ready ", figures, re.MULTILINE)
+    assert figures.count("janus_step_seconds{") == 1
 
 
 async def test_a_cut_gateway_is_told_until_it_is_mended(

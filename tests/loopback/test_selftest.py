@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.cli.selftest import selftest
 from bot.config import Settings, SettingsError
-from model.executor import open_executor
+from model.executor import open_here
 from model.requests import Executor
 from model.settings import EngineSettings, ModelSettings
 from tests.loopback.discord_server import Discord
@@ -29,7 +29,7 @@ def settings(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def engine(settings: Settings) -> Executor:
-    return open_executor(settings.model, EngineSettings(rows=10))
+    return open_here(settings.model, EngineSettings(rows=10))
 
 
 async def test_everything_is_sent_and_deleted_again(

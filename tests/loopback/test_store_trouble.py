@@ -15,9 +15,9 @@ from bot.texts import ENGLISH
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
 from tests.loopback.discord_server import Discord
-from tests.loopback.state import GUILD
+from tests.loopback.state import GUILD, HERE
 from tests.loopback.test_faults import bot, executor, server, until, words
-from tests.loopback.wire import EPHEMERAL
+from tests.loopback.wire import ALICE, EPHEMERAL
 
 __all__ = ["bot", "executor", "server"]
 
@@ -50,7 +50,10 @@ async def test_before_the_first_answer_to_imagine_stand_three_statements_at_most
         return await send(response, *given, **options)
 
     monkeypatch.setattr(discord.InteractionResponse, "send_message", sending)
-    await bot.store.servers.change(int(GUILD), {"spoilers": True})
+    roles, limits = {"draw": [int(GUILD)], "costly": [int(GUILD)]}, {str(int(GUILD)): 9}
+    chosen = {"spoilers": True, "roles": roles, "role_hourly": limits, "channels": [int(HERE)], "hidden": int(HERE)}
+    await bot.store.servers.change(int(GUILD), chosen)
+    await bot.store.members.change(int(ALICE["id"]), {"imagine": {"count": 2}, "avoid": "a square", "spoiler": True})
     assert bot.store.database._opened
     bot.store.database._opened.set_trace_callback(statements.append)
     await server.slash("imagine", prompt="a red circle")

@@ -11,7 +11,7 @@ from PIL import Image
 from model.engine.engine import Engine
 from model.engine.runs import AnyRun
 from model.errors import PlainError
-from model.executor import ThreadExecutor, open_executor
+from model.executor import ThreadExecutor, open_here
 from model.network.upscaler import Lanczos
 from model.requests import (
     Answer,
@@ -203,7 +203,7 @@ async def test_one_request_alone_gets_what_it_needs_and_no_more(
     tiny_folder: Path, request_: Request, upscaler: bool, seats: tuple[int, int]
 ) -> None:
     model = ModelSettings(name=str(tiny_folder), device="cpu", upscaler="lanczos" if upscaler else "nowhere.pth")
-    executor = open_executor(model, EngineSettings(rows=8), only=request_)
+    executor = open_here(model, EngineSettings(rows=8), only=request_)
     last = (await events(executor, request_))[-1]
     assert isinstance(last, Answer | Pictures), last
     assert executor._life.engine is not None

@@ -7,7 +7,7 @@ from discord.app_commands import Range
 from bot.core.client import JanusBot
 from bot.core.explain import refusable
 from bot.features.imagine import actions, keeping
-from bot.features.imagine.drawing import draw
+from bot.features.imagine.drawing import draw_words
 from bot.texts import described
 from bot.ui.forms import MOST_CHARACTERS
 from model.requests import SEEDS
@@ -44,19 +44,14 @@ async def imagine(
     seed: Range[int, 0, SEEDS - 1] | None = None,
 ) -> None:
     """Draw pictures of a prompt, and show them in one message."""
-    own = await interaction.client.store.members.get(interaction.user.id)
-    usual = (await interaction.client.settings_in(interaction.guild_id, interaction.user.id)).imagine
-    drawing = usual.drawing(
+    await draw_words(
+        interaction,
         prompt,
-        avoid=own.avoid if avoid is None else avoid,
+        avoid=avoid,
         seed=seed,
         guidance=guidance,
         temperature=temperature,
         count=count,
-    )
-    await draw(
-        interaction,
-        drawing,
-        spoiler=own.spoiler if spoiler is None else spoiler,
-        private=own.private if private is None else private,
+        spoiler=spoiler,
+        private=private,
     )

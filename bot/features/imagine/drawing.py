@@ -13,6 +13,7 @@ from bot.config import Limits
 from bot.core.choices import written_out
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
+from bot.core.permissions import roles_of
 from bot.core.text import well_formed
 from bot.features.imagine.gallery import (
     DrawingPresenter,
@@ -26,7 +27,7 @@ from bot.jobs import admission
 from bot.jobs.delivery import Delivery
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.presenter import Revived
-from bot.jobs.rights import Wanted
+from bot.jobs.rights import Wanted, may
 from bot.media import inputs, provenance
 from bot.media.decoding import decode
 from bot.media.inputs import InputFile, pictures_on
@@ -38,6 +39,41 @@ from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.layout import origin_line
 from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id
+
+
+async def draw_words(
+    interaction: discord.Interaction[JanusBot],
+    prompt: str,
+    *,
+    avoid: str | None = None,
+    seed: int | None = None,
+    guidance: float | None = None,
+    temperature: float | None = None,
+    count: int | None = None,
+    spoiler: bool | None = None,
+    private: bool | None = None,
+    origin: Origin | None = None,
+) -> None:
+    """Draw a prompt as somebody says, and where they say nothing as they chose, or their server, or config.toml.
+
+    Raises Refusal or Refused.
+    """
+    bot, member, guild = interaction.client, interaction.user.id, interaction.guild_id
+    own, server = await bot.store.members.get(member), await bot.store.servers.get(guild)
+    usual = (await bot.settings_in(guild, member)).imagine
+    if count is None and not may(server, roles_of(interaction.user), "costly"):
+        count = min(usual.count, server.over(bot.settings).imagine.count)  # a default is no reason to refuse
+    wish = usual.drawing(
+        prompt,
+        avoid=own.avoid if avoid is None else avoid,
+        seed=seed,
+        guidance=guidance,
+        temperature=temperature,
+        count=count,
+    )
+    hidden = own.spoiler if spoiler is None else spoiler
+    alone = own.private if private is None else private
+    await draw(interaction, wish, spoiler=hidden, private=alone, origin=origin)
 
 
 async def draw(

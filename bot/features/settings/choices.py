@@ -12,7 +12,12 @@ from bot.texts import texts_for
 from bot.ui.buttons import Choice
 from bot.ui.forms import open_form
 
-NEEDED: Final = ("view_channel", "send_messages", "attach_files")  # in channels that get pictures from the bot
+# The bot's permissions in the channels that it sends pictures to. To say how many kept one, it looks at it again.
+NEEDED: Final = {
+    "reports": ("view_channel", "send_messages", "attach_files"),
+    "hidden": ("view_channel", "attach_files"),
+    "kept": ("view_channel", "read_message_history", "send_messages", "attach_files"),
+}
 MOST_LIMITS: Final = 25  # roles with a limit of their own
 
 
@@ -23,7 +28,10 @@ async def choose(interaction: Press, choice: Choice) -> None:
             await _channel(interaction, choice.arguments[-1], choice)
         case ("pick", "channels"):
             await change(interaction, "places", channels=choice.chosen or None)
-        case ("pick", "roles", use) if use in (*USES, "moderate"):
+        case ("pick", "roles", "moderate"):
+            trusted = [role for role in choice.chosen if role != interaction.guild_id]  # everyone's is nobody's
+            await change(interaction, "people", roles={"moderate": trusted or None})
+        case ("pick", "roles", use) if use in USES:
             await change(interaction, "people", roles={use: choice.chosen or None})
         case ("pick", "role_hourly"):
             await _limit(interaction, choice)
@@ -40,7 +48,7 @@ async def _channel(interaction: Press, name: str, choice: Choice) -> None:
     if channel is None:
         await change(interaction, "places", **{name: None})
         return
-    lacking = missing(channel.permissions_for(channel.guild.me), NEEDED)
+    lacking = missing(channel.permissions_for(channel.guild.me), NEEDED[name])
     if lacking:
         check_manages(interaction)
         await show_again(interaction, "places")

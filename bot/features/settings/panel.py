@@ -31,7 +31,6 @@ DRAWABLE: Final = [
     discord.ChannelType.voice,
     discord.ChannelType.stage_voice,
     discord.ChannelType.forum,
-    discord.ChannelType.media,
     discord.ChannelType.category,
 ]
 
@@ -115,14 +114,11 @@ def _people(shown: Shown) -> Sequence[ui.Item[Any]]:
 def _places(shown: Shown) -> Sequence[ui.Item[Any]]:
     """Show what goes where."""
     own, texts = shown.own, shown.texts
-    here = {False: texts.set_channels_only, True: texts.set_channels_but}
-    denied = own.channels_denied
     return [
         switch(texts.set_adults, texts.set_adults_hint, own.age_restricted, texts, "settings", "age_restricted"),
-        _line(texts.set_channels, "", here[denied] if own.channels else ""),
+        _allowed(shown),
         _channels(shown, "settings:pick:channels", texts.set_channels_choose, own.channels, DRAWABLE, MOST),
-        ui.ActionRow(_turn("settings", "channels_denied", to=not denied, label=here[not denied])),
-        _line(texts.set_hidden, texts.set_hidden_hint),
+        _line(texts.set_hidden, texts.set_hidden_hint, _gone(shown, [own.hidden] if own.hidden else [])),
         _channel(shown, "settings:pick:hidden", own.hidden, texts.set_channel_choose),
         _line(texts.set_kept, texts.set_kept_hint),
         _channel(shown, "settings:pick:kept", own.kept, texts.set_channel_choose),
@@ -202,6 +198,17 @@ def _roles(shown: Shown, use: str, title: str, hint: str, empty: str) -> Sequenc
     return [_line(title, hint, told), _select(select)]
 
 
+def _allowed(shown: Shown) -> ui.Item[Any]:
+    """Say whether the channels that were chosen are those where drawing is allowed, or those where it is not."""
+    own, texts = shown.own, shown.texts
+    if not own.channels:
+        return _line(texts.set_channels)
+    modes = {False: texts.set_channels_only, True: texts.set_channels_but}
+    turn = _turn("settings", "channels_denied", to=not own.channels_denied, label=modes[not own.channels_denied])
+    line = _line(texts.set_channels, modes[own.channels_denied], _gone(shown, own.channels))
+    return ui.Section(line, accessory=turn)
+
+
 def _channel(shown: Shown, custom_id: str, channel: int | None, empty: str) -> ui.ActionRow[Any]:
     return _channels(shown, custom_id, empty, [channel] if channel else [], WRITABLE, 1)
 
@@ -214,16 +221,25 @@ def _channels(
     kinds: Sequence[discord.ChannelType],
     most: int,
 ) -> ui.ActionRow[Any]:
-    there = [channel for channel in channels if shown.guild and shown.guild.get_channel(channel)]
     select: ui.ChannelSelect[Any] = ui.ChannelSelect(
         custom_id=custom_id,
         channel_types=list(kinds),
         placeholder=empty,
         min_values=0,
         max_values=most,
-        default_values=[discord.Object(channel) for channel in there],
+        default_values=[discord.Object(channel) for channel in channels if _is_there(shown, channel)],
     )
     return _select(select)
+
+
+def _is_there(shown: Shown, channel: int) -> bool:
+    return shown.guild is not None and shown.guild.get_channel(channel) is not None
+
+
+def _gone(shown: Shown, channels: Sequence[int]) -> str:
+    """Say how many of the channels that were chosen are gone: they hold for nobody, and the select can't show them."""
+    gone = sum(not _is_there(shown, channel) for channel in channels)
+    return shown.texts.set_channels_gone.format(n=gone) if gone else ""
 
 
 def _blocked(members: Sequence[int], texts: Texts) -> Sequence[ui.Item[Any]]:

@@ -352,7 +352,7 @@ def test_an_interruption_closes_the_model_and_says_nothing(
     janus_bot: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: signal.Signals
 ) -> None:
     executor = Endless(number)
-    monkeypatch.setattr(oneshot, "open_executor", lambda model, engine, only: executor)
+    monkeypatch.setattr(oneshot, "open_here", lambda model, engine, only: executor)
     ended = janus_bot("imagine", "a cat", "--out", tmp_path)
     assert executor.closed
     assert ended == Ended(128 + number, "", "")
@@ -374,7 +374,7 @@ def test_run_ends_in_order_when_it_is_told_to(
 
     monkeypatch.setenv("DISCORD_TOKEN", "a-token")
     monkeypatch.setattr(serving, "run_bot", run_bot)
-    monkeypatch.setattr(serving, "open_executor", lambda model, engine: None)
+    monkeypatch.setattr(serving, "open_executor", lambda model, engine, executor: None)
     assert janus_bot("run").code == 0
     assert closed
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright, expect
 
 from bot.config import Settings
-from model.executor import open_executor
+from model.executor import open_here
 from model.requests import Drawing, Executor, Preview, Progress, Question, Started, Text
 from model.settings import ModelSettings
 from model.square import SIDE
@@ -206,7 +206,7 @@ async def test_a_visitor_reads_an_answer_as_it_is_written_and_asks_on(browser: B
 
 async def test_three_viewers_draw_at_once_while_one_asks(browser: Browser, tiny_folder: Path, tmp_path: Path) -> None:
     settings = Settings(model=ModelSettings(name=str(tiny_folder), upscaler="lanczos"))
-    async with tabs(browser, open_executor(settings.model, settings.engine), settings, 3) as pages:
+    async with tabs(browser, open_here(settings.model, settings.engine), settings, 3) as pages:
         for i, page in enumerate(pages):
             await choose(page, "imagine")
             prompt = page.get_by_role("textbox", name="prompt")

@@ -48,6 +48,16 @@ async def test_the_order_is_typed_then_own_then_the_server_s_then_config(world: 
     assert (await drawn(world, world.alice)).guidance == 7.0
 
 
+async def test_more_pictures_by_default_than_one_may_are_fewer_and_no_refusal(world: World) -> None:
+    role = world.alice.guild.create_role("artists")
+    chosen = {"imagine": {"count": 2}, "roles": {"costly": [role.id]}}
+    await world.bot.store.servers.change(world.alice.guild.id, chosen)
+    artist = world.alice.guild.add_member(world.env.create_user("artist"), roles=[role])
+    for who, count in ((world.alice, 2), (artist, 4)):
+        await fill(who, await opened(who, world), "", "", "4")
+        assert (await drawn(world, who)).count == count
+
+
 async def test_what_to_avoid_is_one_s_own_unless_something_else_is_typed(world: World) -> None:
     panel = await opened(world.alice, world)
     form = await world.alice.click(panel, custom_id="defaults:avoid")

@@ -366,6 +366,24 @@ async def test_channels_for_drawing_are_those_chosen_or_all_others(world: World,
     assert "I don't draw in this channel" in await draw(world)
 
 
+async def test_a_deleted_channel_is_told(world: World, manager: simcord.MemberActor) -> None:
+    guild = world.alice.guild
+    gone = guild.create_text_channel("gone")
+    panel = await opened(world, manager, "places")
+    await manager.select(panel, [gone, world.channel], custom_id="settings:pick:channels")
+    channel = world.bot.get_channel(gone.id)
+    assert isinstance(channel, discord.TextChannel)
+    await channel.delete()
+    panel = await opened(world, manager, "places")
+    assert ids(panel, "settings:pick:channels") == [world.channel.id]
+    assert "Deleted channels among them: 1" in text(panel)
+
+
+async def test_everyone_moderates_nothing(world: World, manager: simcord.MemberActor) -> None:
+    await chosen(world, manager, "moderate", world.alice.guild.default_role)
+    assert (await world.bot.store.servers.get(world.alice.guild.id)).roles == {}
+
+
 async def test_no_page_has_more_than_discord_takes(world: World, manager: simcord.MemberActor) -> None:
     own(world, manager)
     for page in ("work", "people", "places"):

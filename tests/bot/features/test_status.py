@@ -1,6 +1,11 @@
+from typing import Literal
+
 from model.requests import Pictures
+from model.status import Replica, Status
 from tests.bot.conftest import World
 from tests.bot.seen import told_privately
+
+State = Literal["loading", "ready", "failed"]
 
 
 async def status(world: World) -> str:
@@ -23,6 +28,21 @@ async def test_it_says_how_long_drawings_took_lately(world: World) -> None:
     for seconds in (1.0, 4.0, 100.0):
         world.bot.metrics.ended("drawing", Pictures((), (), (), {"queue": 30.0, "decode": seconds, "pixels": 1.0}))
     assert "A drawing takes about 5 s." in await status(world)
+
+
+def replica(name: str, state: State, *, running: int = 0, draining: bool = False) -> Replica:
+    return Replica(name, Status(state=state, model="7b", running=running), draining)
+
+
+async def test_each_of_several_replicas_has_a_line(world: World) -> None:
+    there = (replica("1", "ready", running=3), replica("2", "loading"), replica("3", "ready", draining=True))
+    world.executor.becomes(replicas=there)
+    told = await status(world)
+    assert "Replica 1: working on 3\nReplica 2: loading\nReplica 3: only finishing" in told
+    world.executor.becomes(replicas=tuple(replica(str(i), "ready" if i else "failed") for i in range(64)))
+    told = await status(world)
+    assert "Replicas ready: 63 of 64" in told
+    assert "Replica 1" not in told
 
 
 async def test_it_says_that_the_bot_is_paused(world: World) -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import discord
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.core.text import ALT_TEXT, MESSAGE_TEXT, alt_text, bar, duration, model_name, one_line, plain
+from bot.features import history
 from bot.features.ask.answer import Asked, answered, answering
 from bot.features.imagine.gallery import Look, chosen, enlarged, gallery
 from bot.features.imagine.info import info
+from bot.features.imagine.keeping import One, copied
 from bot.features.provenance import told_by
 from bot.media.provenance import Provenance
 from bot.media.uploads import Upload
@@ -98,6 +101,14 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
         enlarged(texts, prompt, new_id(), files[0], (9999, 9999), 1e4, mention="<@1>", look=look).view,
         chosen(texts, new_id(), 4, SEEDS - 1, files[0], look).view,
         gallery(texts, open_one, files, "demo", 1e4, mention="<@1>", look=look).view,
+        copied(One(record(drawing), 0, Mock()), files[0], texts, texts.kept_by.format(n=10**6)).view,
+        history.shown(
+            [history.Found(record(drawing), "https://discord.com/" + "1" * 70, files[0])] * 5,
+            1,
+            more=True,
+            empty="",
+            texts=texts,
+        ),
         info(texts, record(drawing)),
         info(texts, record(replace(open_one, kept=(1,) * 288))),
         info(texts, record(replace(drawing, kept=(1,) * 288))),

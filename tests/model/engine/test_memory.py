@@ -120,7 +120,7 @@ def test_one_request_takes_little_beside_the_weights(tmp_path: Path, dtype: str)
 import asyncio, re, sys, threading, time
 from pathlib import Path
 from PIL import Image
-from model.executor import open_executor
+from model.executor import open_here
 from model.requests import Answer, Question
 from model.settings import EngineSettings, ModelSettings
 peak, over = 0, False
@@ -134,7 +134,7 @@ def watch():
 async def ask(folder):
     model = ModelSettings(name=folder, device="cpu", dtype=sys.argv[3])
     request = Question(pictures=(Image.new("RGB", (32, 32)),), question="what?", max_new_tokens=4)
-    executor = open_executor(model, EngineSettings(), only=request)
+    executor = open_here(model, EngineSettings(), only=request)
     events = [event async for event in await executor.submit(request)]
     assert isinstance(events[-1], Answer), events[-1]
     weights = sum(part.nbytes for part in executor._life.engine.janus.network.parameters())

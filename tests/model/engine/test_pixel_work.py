@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from PIL import Image
 
 from model.engine.engine import Engine
+from model.engine.lanes import PIXELS
 from model.engine.pixel_work import PATIENCE, PixelWork
-from model.engine.prepare import PIXELS
 from model.engine.runs import EnlargeRun, PaintRun, Task
 from model.network.upscaler import Lanczos
 from model.requests import Enlarge, Paint, Pictures

@@ -60,6 +60,7 @@ class Imagine(Section):
     guidance: float = Field(default=5.0, ge=1, le=10)
     temperature: float = Field(default=1.0, ge=0, le=2)
     count: int = Field(default=5, ge=1, le=5)
+    top_k: int = Field(default=0, ge=0, le=2**20)
 
     def drawing(
         self,
@@ -78,6 +79,7 @@ class Imagine(Section):
             seed=random_seed() if seed is None else seed,
             guidance=self.guidance if guidance is None else guidance,
             temperature=self.temperature if temperature is None else temperature,
+            top_k=self.top_k,
             count=self.count if count is None else count,
         )
 

@@ -19,6 +19,7 @@ STREAM = 2  # how numbers are drawn from a seed: as long as this is the same, so
 GUIDANCE = (1.0, 10.0)  # these ranges include both ends
 TEMPERATURE = (0.0, 2.0)
 TOP_P = (0.0, 1.0)
+TOP_K = (0, 2**20)  # 0: all
 COUNT = (1, 5)
 ENLARGED_BELOW = 5000  # pixels on a side, as in the original program: pictures of that or more are refused
 
@@ -92,6 +93,7 @@ class Drawing:
     seed: int = field(default_factory=random_seed)
     guidance: float = 5.0  # 1 to 10; logits are u + guidance * (c - u)
     temperature: float = 1.0  # 0 (greedy: all pictures would be equal, so only one is drawn) to 2
+    top_k: int = 0  # so many of the likeliest codes are drawn from; 0: all
     count: int = 5  # 1 to 5
     kept: tuple[int, ...] = ()  # image tokens to begin with, for a variation of an earlier picture
     upscale: bool = True

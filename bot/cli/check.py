@@ -17,7 +17,7 @@ from bot.cli.console import show
 from bot.config import Settings
 from bot.token import TOKEN_SHAPE, read_token, token_file
 from model.errors import PlainError, as_typed
-from model.weights.names import WEIGHTS, folder_of, locate_upscaler
+from model.weights.names import WEIGHTS, folder_of, known, locate_upscaler
 
 if TYPE_CHECKING:
     from model.weights.machine import Machine, Needs
@@ -91,6 +91,8 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
         return
     yield Finding("torch", "fine", machine.torch)
     yield device(machine, asked_for=chosen.device)
+    if (about := known(chosen.name)) and about.source:
+        yield Finding("model", "note", f"not tried: nobody has run these weights here. {about.remark} ({about.source})")
     try:
         needs = needs_of(chosen.name, machine.dtype, weights)
     except PlainError as error:

@@ -173,6 +173,7 @@ def imagine(
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Random if not given.")] = None,
     guidance: Annotated[float | None, typer.Option(help="1 to 10: how closely to follow the prompt.")] = None,
     temperature: Temperature = None,
+    top_k: Annotated[int | None, typer.Option(help="How many of the likeliest codes to draw from; 0: all.")] = None,
     count: Annotated[int | None, typer.Option(help="1 to 5 pictures.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go, named by prompt and seed.")] = Path(
         "out"
@@ -187,7 +188,7 @@ def imagine(
     """Draw pictures of PROMPT."""
     from bot.cli import oneshot
 
-    chosen: Options = {"guidance": guidance, "temperature": temperature, "count": count}
+    chosen: Options = {"guidance": guidance, "temperature": temperature, "top_k": top_k, "count": count}
     settings = load_settings(config, model, device, dtype, imagine=chosen)
     oneshot.imagine(settings, prompt, avoid, seed, out, upscale, json)
 
@@ -215,7 +216,12 @@ def ask(
 
 @app.command()
 def download(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="1b, 7b, upscaler, all, or a hub id.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...", help="1b, 7b, janus-4o-7b and others (see the README), upscaler, all, or a hub id."
+        ),
+    ],
 ) -> None:
     """Fetch weights. Goes on where an earlier download stopped; verifies every file."""
     from bot.cli import oneshot

@@ -11,6 +11,7 @@ from bot.core.permissions import check_may_end, check_owner
 from bot.features.ask.questions import ask_again
 from bot.features.imagine.drawing import draw
 from bot.jobs.admission import check_model
+from bot.jobs.copies import delete_copies
 from bot.jobs.interaction import InteractionTarget
 from bot.jobs.outcome import kept_line, last_words
 from bot.jobs.recovery import hand_over
@@ -84,10 +85,11 @@ async def try_again(interaction: Press, button: JobButton) -> None:
 
 
 async def delete(interaction: Press, button: JobButton) -> None:
-    """Delete what came out, and all that is kept of it: for who asked, and for those who may manage messages."""
+    """Delete what came out, its copies, and all that is kept of it: for who asked, and for those who moderate."""
     record = await button.record(interaction)
     await check_may_end(interaction, record.owner)
     await interaction.response.defer()
     with suppress(discord.NotFound):
         await interaction.delete_original_response()
+    await delete_copies(interaction.client, record.id)
     await outwait(lambda: interaction.client.store.forget_job(record.id))

@@ -20,6 +20,7 @@ from bot.core.explain import refusable
 from bot.core.permissions import check_manages, check_moderates, moderates_by_role
 from bot.core.rest import UPLOAD_SECONDS, DiscordError, Fault, calling, in_short
 from bot.core.text import PROMPT_TEXT, one_line, plain
+from bot.jobs.copies import delete_copies
 from bot.media.inputs import InputFile, pictures_on
 from bot.media.shown import HIDDEN, files_of
 from bot.store.database import outwait
@@ -184,6 +185,7 @@ async def remove(interaction: Press, button: Control) -> None:
             raise Refusal(texts.not_removed) from error
     record = await bot.store.jobs.shown_on(message_id)
     if record and record.address.channel == channel_id:
+        await delete_copies(bot, record.id)
         await outwait(lambda: bot.store.forget_job(record.id))
     await _done(interaction, button, texts.removed)
 

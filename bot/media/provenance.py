@@ -44,6 +44,7 @@ class Provenance:
     steps: int = 0  # image tokens in all; 0 in files of older versions, which do not say
     avoid: str = ""  # what its member wanted not to be there
     more_avoided: bool = False  # the server had more avoided, which is nobody else's affair
+    top_k: int = 0  # so many of the likeliest codes it was drawn from; 0: all
     stream: int = 1  # how numbers were drawn from the seed (model.requests.STREAM), which older versions do not say
 
     @classmethod
@@ -60,6 +61,7 @@ class Provenance:
             steps=steps,
             avoid=drawing.avoid,
             more_avoided=bool(drawing.always_avoid),
+            top_k=drawing.top_k,
             stream=STREAM,
         )
 
@@ -73,6 +75,7 @@ class Provenance:
             "Size": f"{size[0]}x{size[1]}",
             "Model": self.model,
             "Temperature": f"{self.temperature:g}",
+            **({"Top K": self.top_k} if self.top_k else {}),
             "Version": f"{SOFTWARE} {self.version}",
         }
         words = [_one_part(self.prompt), *([f"{NEGATIVE} {_one_part(self.avoid)}"] if self.avoid else [])]

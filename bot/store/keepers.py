@@ -1,5 +1,6 @@
 """Keepers: who kept which picture, and the message that shows it where it is kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +36,11 @@ class Keepers:
             "SELECT guild, channel, message FROM kept WHERE job = ? AND picture = ?", (job, picture)
         )
         return Post(row["guild"], row["channel"], row["message"]) if row else None
+
+    async def posts(self, job: str) -> Sequence[Post]:
+        """Return the messages that show pictures of a job."""
+        rows = await self.database.rows("SELECT guild, channel, message FROM kept WHERE job = ?", (job,))
+        return [Post(row["guild"], row["channel"], row["message"]) for row in rows]
 
     async def note(self, job: str, picture: int, post: Post) -> None:
         """Note which message shows a picture from now on."""

@@ -31,6 +31,7 @@ class Texts(CommandTexts):
     help_lists: str
     help_ask: str
     help_reply: str
+    help_keep: str
     help_menus: str
     help_queue: str
     help_history: str

@@ -63,6 +63,8 @@ ENGLISH = Texts(
     help_lists="Words that this server chooses at random: {names}",
     help_ask="**Asking.** Press one, then add a picture:",
     help_reply="Reply to an answer to ask a follow-up question.",
+    help_keep="Below a picture, “{keep}” copies it to the channel that this server chose for good ones, and "
+    "“{send_me}” to your direct messages.",
     help_menus="To ask about a picture that's already here, open its message's menu (right-click or long-press) and "
     "choose Apps.",
     help_queue="your requests",

@@ -72,6 +72,8 @@ FRENCH = Texts(
     help_lists="Mots que ce serveur tire au hasard : {names}",
     help_ask="**Poser une question.** Appuie sur un exemple, puis ajoute une image :",
     help_reply="Réponds à une réponse pour poser une autre question.",
+    help_keep="Sous une image, « {keep} » la copie dans le salon que ce serveur a choisi pour les bonnes, et « "
+    "{send_me} » dans tes messages privés.",
     help_menus="Pour poser une question sur une image déjà présente ici, ouvre le menu de son message (clic droit ou "
     "appui long) et choisis Applications.",
     help_queue="tes demandes",

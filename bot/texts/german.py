@@ -71,6 +71,8 @@ GERMAN = Texts(
     help_lists="Wörter, die dieser Server auswürfelt: {names}",
     help_ask="**Fragen.** Drück auf ein Beispiel und füge dann ein Bild hinzu:",
     help_reply="Antworte auf eine Antwort, um weiterzufragen.",
+    help_keep="Unter einem Bild kopiert „{keep}“ es in den Kanal, den dieser Server für gute gewählt hat, und "
+    "„{send_me}“ in deine Direktnachrichten.",
     help_menus="Um etwas zu einem Bild zu fragen, das schon hier ist, öffne das Menü seiner Nachricht (Rechtsklick "
     "oder lange drücken) und wähle Apps.",
     help_queue="deine Anfragen",

@@ -90,6 +90,7 @@ class PictureLane:
                 keys=picture.keys[len(kept) :],
                 temperature=run.request.temperature,
                 strength=run.request.guidance,
+                top_k=run.request.top_k,
                 first=len(ids),
                 offsets=[length - lengths[0] for length in lengths],
             )

@@ -13,6 +13,7 @@ from model.requests import (
     GUIDANCE,
     SEEDS,
     TEMPERATURE,
+    TOP_K,
     TOP_P,
     Drawing,
     Enlarge,
@@ -57,6 +58,7 @@ class Preparer:
         against = self.drawing_prompts.avoiding(avoided, given) if avoided else ()
         _within("guidance", drawing.guidance, *GUIDANCE)
         _within("temperature", drawing.temperature, *TEMPERATURE)
+        _within("top-k", drawing.top_k, *TOP_K)
         _within("number of pictures", drawing.count, *COUNT)
         if len(drawing.kept) >= self.image_tokens or not self._are_codes(drawing.kept):
             raise Refused("The picture to vary was not drawn by this model.")

@@ -85,10 +85,14 @@ class StepRunner:
         drawing = [seat for seat in self.pictures.taken if seat.moving]
         crowd = self._crowd(len(drawing)) if drawing else 0
         window = self.windows.choose(crowd) if drawing else 1
-        batch = Batch(*self._extent(self.pictures, window), *self._extent(self.answers, 1), window)
-        if self.compiled:
+        narrow = any(seat.narrow for seat in drawing)
+        batch = Batch(*self._extent(self.pictures, window), *self._extent(self.answers, 1), window, narrow)
+        step = self._step
+        if self.compiled and narrow and not self.on_cuda:
+            step = self.decoder.step  # for so few, machine code is not made at every start
+        elif self.compiled:
             batch = min(bucket for bucket in self.buckets if _holds(bucket, batch))
-        drawn, said = self._step(self.pictures, self.answers, batch)
+        drawn, said = step(self.pictures, self.answers, batch)
         # waits for the device: who cancels or comes is seen before the next step
         counts, tokens = drawn.tolist(), said.tolist()
         seconds = time.perf_counter() - began
@@ -147,15 +151,17 @@ class StepRunner:
             for answer in answering
             for window in self.windows.sizes
         ]
-        return [*drawing, *(Batch(0, 0, *answer) for answer in answering), *both]
+        narrow = [batch._replace(narrow=True) for batch in (*drawing, *both)] if self.on_cuda else []
+        return [*drawing, *(Batch(0, 0, *answer) for answer in answering), *both, *narrow]
 
     def _compile(self) -> None:
         began = time.perf_counter()
         if self.on_cuda:
             self.decoder.fuse()
             self._step = CudaGraphs(self.decoder)
+            usual = [batch for batch in self.buckets if not batch.narrow]
             with torch.inference_mode():  # one row, a few, answers: code for each is made now, and for every number
-                for batch in {self.buckets[0], self.buckets[-1], *(b for b in self.buckets if not b.pictures)}:
+                for batch in {usual[0], usual[-1], *(b for b in usual if not b.pictures)}:
                     self._step(self.pictures, self.answers, batch)
             log.info("compiled the decode step in %.0f s", time.perf_counter() - began)
             return
@@ -218,4 +224,4 @@ def _holds(bucket: Batch, batch: Batch) -> bool:
     """Tell whether a bucket is large enough, and covers no lane that the batch leaves out."""
     enough = all(have >= need for have, need in zip(bucket, batch, strict=True))
     alike = bool(bucket.pictures) == bool(batch.pictures) and bool(bucket.answers) == bool(batch.answers)
-    return enough and alike and bucket.window == batch.window
+    return enough and alike and (bucket.window, bucket.narrow) == (batch.window, batch.narrow)

@@ -95,6 +95,7 @@ class Seat:
     written: int = 0  # positions from this one on were never written
     moving: bool = False  # takes part in steps; False while its prompt is being prefilled
     ahead: int = 0  # positions by which its longest row is ahead of its first
+    narrow: bool = False  # draws from some of the codes only
 
     @property
     def reach(self) -> int:
@@ -129,6 +130,7 @@ class Lane:
         self.last = torch.zeros(seats, dtype=torch.int64, device=device)  # and of the last one
         self.keys = torch.zeros(seats, length, 2, dtype=torch.int32, device=device)
         self.temperature = torch.zeros(seats, dtype=torch.float32, device=device)
+        self.top_k = torch.zeros(seats, dtype=torch.int64, device=device)
         self.strength = torch.ones(seats, dtype=torch.float32, device=device)  # guidance, or top-p
 
     @property
@@ -151,13 +153,14 @@ class Lane:
         keys: NDArray[np.int32],
         temperature: float,
         strength: float,
+        top_k: int = 0,
         first: int | None = None,
         offsets: Sequence[int] = (),
     ) -> None:
         """Let a seat take part from the next step on: it reads `token` at `position`, and draws by `keys` (n, 2).
 
-        `first`: the position of the first token of the kind that is drawn, if some stand there already. `offsets`: how
-        many positions each row is ahead of that; none is if not given.
+        `top_k`: as in `sampling.narrow`. `first`: the position of the first token of the kind that is drawn, if some
+        stand there already. `offsets`: how many positions each row is ahead of that; none is if not given.
         """
         i, last = seat.index, position + len(keys)
         self.tokens[i, position] = token
@@ -167,9 +170,11 @@ class Lane:
         self.last[i] = last
         self.temperature[i] = temperature
         self.strength[i] = strength
+        self.top_k[i] = top_k
         self.offsets[i] = torch.tensor(offsets or (0,) * self.width, device=self.offsets.device)
         self.moving[i] = 1
         seat.position, seat.ahead, seat.moving = position, max(0, *offsets, 0), True
+        seat.narrow = top_k > 0
 
     def cover(self, seats: Sequence[Seat], end: int) -> None:
         """Take note that positions before `end` of some seats are about to be written."""
@@ -256,18 +261,8 @@ class Lane:
         return [*self.cache.layers, *self._state()]
 
     def _state(self) -> list[Tensor]:
-        return [
-            self.tokens,
-            self.positions,
-            self.guessed,
-            self.offsets,
-            self.moving,
-            self.first,
-            self.last,
-            self.keys,
-            self.temperature,
-            self.strength,
-        ]
+        places = [self.tokens, self.positions, self.guessed, self.offsets, self.moving, self.first, self.last]
+        return [*places, self.keys, self.temperature, self.strength, self.top_k]
 
     def _move(self, seat: Seat, target: int) -> None:
         for old, new in zip(self.rows(seat.index), self.rows(target), strict=True):

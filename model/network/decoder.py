@@ -22,7 +22,8 @@ from model.network.linear import FusedLinear
 class Batch(NamedTuple):
     """How much of the lanes a step covers: so many seats of each, attending to so many positions.
 
-    `window`: positions of every picture that one step evaluates; of an answer it is always one.
+    `window`: positions of every picture that one step evaluates; of an answer it is always one. `narrow`: some
+    pictures are drawn from some of the codes only.
     """
 
     pictures: int
@@ -30,6 +31,7 @@ class Batch(NamedTuple):
     answers: int
     answer_length: int
     window: int = 1
+    narrow: bool = False
 
 
 class Decoder:
@@ -177,7 +179,7 @@ class Decoder:
         x = self._normalise(x, self.norm)
         # both are chosen before either moves on, so that a step that runs out of memory can be taken again
         chosen = [
-            self._draw(span, states) if span.lane is pictures else self._say(span, states)
+            self._draw(span, states, narrow=batch.narrow) if span.lane is pictures else self._say(span, states)
             for span, states in zip(spans, torch.split(x, sizes), strict=True)
         ]
         counts, said = pictures.positions[:0], answers.positions[:0]
@@ -189,19 +191,26 @@ class Decoder:
                 said = choice.squeeze(1)
         return counts, said
 
-    def _draw(self, span: "_Span", x: Tensor) -> Tensor:
+    def _draw(self, span: "_Span", x: Tensor, *, narrow: bool) -> Tensor:
         """Choose the code that follows every position of every picture, from the last hidden states of its two rows."""
         lane, (seats, window) = span.lane, span.at.shape
         states = x.view(seats, lane.width, window, -1).transpose(1, 2).flatten(0, 1)
         strength, temperature = (of[:seats].repeat_interleave(window) for of in (lane.strength, lane.temperature))
+        if narrow:  # which few want, and which is no part of what is compiled for all
+            logits = sampling.narrow(self._logits(states, strength), lane.top_k[:seats].repeat_interleave(window))
+            return sampling.sample(logits, temperature, span.keys(), self.columns).view(seats, window)
         return self._choose_codes(states, strength, temperature, span.keys()).view(seats, window)
 
     def _choose_codes(self, states: Tensor, strength: Tensor, temperature: Tensor, keys: Tensor) -> Tensor:
         """Choose codes (n,) from states (n, 2, hidden)."""
+        return sampling.sample(self._logits(states, strength), temperature, keys, self.columns)
+
+    def _logits(self, states: Tensor, strength: Tensor) -> Tensor:
+        """Give the logits of all codes, (n, codes), float32, of states (n, 2, hidden)."""
         features = self.network.model.generation_head.activation_fn(self.head_in(states))
         # guidance is linear, and so is the head's last layer: guided features give guided logits, at half the rows
-        logits = self.head_out(sampling.guide(features, strength))
-        return sampling.sample(logits.float(), temperature, keys, self.columns)
+        logits: Tensor = self.head_out(sampling.guide(features, strength))
+        return logits.float()
 
     def _say(self, span: "_Span", x: Tensor) -> Tensor:
         """Choose the next token of every answer from the last hidden state of its row."""

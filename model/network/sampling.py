@@ -65,6 +65,14 @@ def guide(features: Tensor, guidance: Tensor) -> Tensor:
     return torch.lerp(unconditional, conditional, guidance.unsqueeze(1)).to(features.dtype)
 
 
+def narrow(logits: Tensor, top_k: Tensor) -> Tensor:
+    """Leave the `top_k` (n,) best of each row's logits (n, m), all where that is 0, and make the others -inf."""
+    size = logits.shape[1]
+    worst = torch.where(top_k > 0, top_k, size).clamp(max=size) - 1
+    least = logits.sort(-1, descending=True).values.gather(1, worst.unsqueeze(1))
+    return logits.masked_fill(logits < least, float("-inf"))
+
+
 def sample(logits: Tensor, temperature: Tensor, keys: Tensor, tokens: Tensor) -> Tensor:
     """Draw one token a row from softmax(logits / temperature); at temperature 0 the first of the best.
 

@@ -19,7 +19,7 @@ from transformers import GenerationConfig, JanusConfig, JanusForConditionalGener
 from model.errors import as_typed
 from model.weights import deepseek
 from model.weights.files import map_folder, read_json, some
-from model.weights.names import NAMES, WEIGHTS, CheckpointError, hub_id, locate
+from model.weights.names import NAMES, WEIGHTS, CheckpointError, hub_id, known, locate
 from model.weights.prompts import Prompts
 
 KINDS = ("janus", "multi_modality")  # transformers' layout, and DeepSeek's
@@ -128,7 +128,9 @@ def _load(name: str, folder: Path, told: dict[str, Any], device: torch.device, d
     context = config.text_config.max_position_embeddings
     tokens = config.vq_config.num_patches**2
     seen = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
-    prompts = Prompts.from_folder(folder, image_tokens=tokens, context=context, seen_tokens=seen)
+    about = known(name)
+    roles = about.roles if about else None
+    prompts = Prompts.from_folder(folder, image_tokens=tokens, context=context, seen_tokens=seen, roles=roles)
     rows = config.text_config.vocab_size
     if prompts.vocabulary > rows:
         raise CheckpointError(f"{folder}: tokenizer.json has {prompts.vocabulary} tokens, but the network {rows}.")

@@ -24,7 +24,7 @@ from huggingface_hub.utils import build_hf_headers, get_session, get_token, hf_r
 from rich.filesize import decimal
 
 from model.errors import PlainError
-from model.weights.names import UPSCALER, UPSCALER_FILE, WEIGHTS, folder_of, hub_id
+from model.weights.names import CATALOGUE, UPSCALER, UPSCALER_FILE, WEIGHTS, folder_of, hub_id
 
 TRIES = 4  # in a row that bring no byte, before a download gives up
 PAUSE = 1.0  # seconds before the second of them; doubles each time
@@ -86,7 +86,7 @@ class Plan:
 
 
 def plan(name: str, weights: Path = WEIGHTS, endpoint: str | None = None) -> Plan:
-    """Ask the hub what the weights called `name` ("1b", "7b", "upscaler" or a hub id) consist of.
+    """Ask the hub what the weights called `name` (the catalogue's, "upscaler" or a hub id) consist of.
 
     `endpoint` is the hub's address, by default HF_ENDPOINT or the public one. Raises DownloadError.
     """
@@ -96,7 +96,7 @@ def plan(name: str, weights: Path = WEIGHTS, endpoint: str | None = None) -> Pla
         repository, folder = repository_of_model, folder_of(name, weights)
     else:
         raise DownloadError(
-            f"There is nothing called {name} to download: 1b, 7b, upscaler, all, or a hub's owner/name."
+            f"There is nothing called {name} to download: {', '.join(CATALOGUE)}, upscaler, all, or a hub's owner/name."
         )
     try:
         info = HfApi(endpoint=endpoint).model_info(repository, files_metadata=True, timeout=TIMEOUT)

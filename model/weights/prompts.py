@@ -41,13 +41,19 @@ class Prompts:
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, *, image_tokens: int, context: int, seen_tokens: int | None = None
+        self,
+        tokenizer: Tokenizer,
+        *,
+        image_tokens: int,
+        context: int,
+        seen_tokens: int | None = None,
+        roles: tuple[str, str] | None = None,
     ) -> None:
         """Take over `tokenizer` (it is changed).
 
         `image_tokens`: positions that a drawn picture takes. `seen_tokens`: positions of one that is looked at; as
-        many if not given, as in Janus-Pro. `context`: positions that the model has. Raises CheckpointError if a
-        control token is missing.
+        many if not given, as in Janus-Pro. `context`: positions that the model has. `roles`: as in `Checkpoint`. Raises
+        CheckpointError if a control token is missing.
         """
         known = tokenizer.get_vocab(with_added_tokens=True)
         missing = [token for token in CONTROL if token not in known]
@@ -72,9 +78,19 @@ class Prompts:
         self.begin_of_image, self.end_of_image = known[BEGIN_OF_IMAGE], known[END_OF_IMAGE]
         self.user, self.assistant = known[USER], known[ASSISTANT]
         self.vocabulary = max(known.values()) + 1
+        # who speaks in a wish to draw: control tokens, or words where a checkpoint was taught so
+        self.roles: tuple[int | str, int | str] = roles or (self.user, self.assistant)
 
     @classmethod
-    def from_folder(cls, folder: Path, *, image_tokens: int, context: int, seen_tokens: int | None = None) -> "Prompts":
+    def from_folder(
+        cls,
+        folder: Path,
+        *,
+        image_tokens: int,
+        context: int,
+        seen_tokens: int | None = None,
+        roles: tuple[str, str] | None = None,
+    ) -> "Prompts":
         """Read `tokenizer.json`. Raises CheckpointError, naming the file.
 
         The file is read as it is: under transformers 5 LlamaTokenizerFast, which DeepSeek's configuration names,
@@ -88,7 +104,7 @@ class Prompts:
         except Exception as error:  # the library raises plain Exception for whatever it can't read
             raise CheckpointError(f"{file} is no tokenizer ({error}).") from error
         try:
-            return cls(tokenizer, image_tokens=image_tokens, context=context, seen_tokens=seen_tokens)
+            return cls(tokenizer, image_tokens=image_tokens, context=context, seen_tokens=seen_tokens, roles=roles)
         except CheckpointError as error:
             raise CheckpointError(f"{file}: {error}") from None
 
@@ -166,7 +182,8 @@ class Prompts:
         return TextStream(self)
 
     def _wish(self, text: str) -> list[int]:
-        return self._ids([self.bos, self.user, f": {text}\n\n", self.assistant, ":", self.begin_of_image])
+        user, assistant = self.roles
+        return self._ids([self.bos, user, f": {text}\n\n", assistant, ":", self.begin_of_image])
 
     def _ids(self, pieces: Iterable[int | str]) -> list[int]:
         """Encode every run of text between two ids as one string: a tokenizer may merge across pieces."""

@@ -30,6 +30,8 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
                 model=model_name(record.model),
             )
         )
+        if drawing.top_k:
+            lines[-1] += f" · top-k {drawing.top_k}"
         if drawing.avoid:
             lines.append(texts.avoiding.format(words=one_line(drawing.avoid, INFO_AVOID)))
         if drawing.prompts:

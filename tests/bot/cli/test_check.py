@@ -127,6 +127,17 @@ def test_the_demo_says_what_it_is_and_how_to_get_the_real_one() -> None:
     assert "janus-bot download 1b" in demo.words
 
 
+def test_weights_that_nobody_has_tried_are_told_as_such(tmp_path: Path) -> None:
+    for name in ("t2i-r1", "CaraJ/T2I-R1"):
+        options = {"model": {"name": name, "device": "cpu"}}
+        found = {finding.what: finding for finding in look(lambda options=options: load(options=options), tmp_path)}  # type: ignore[misc]
+        assert found["model"].state == "note"
+        assert "not tried" in found["model"].words
+        assert "github.com/CaraJ7/T2I-R1" in found["model"].words
+        assert f"janus-bot download {name}" in found["weights"].words
+    assert "model" not in findings(model={"name": "7b", "device": "cpu"})
+
+
 @pytest.mark.parametrize(
     ("memory", "free", "state"),
     [(32 * GIGA, 32 * GIGA, "wrong"), (64 * GIGA, 20 * GIGA, "note"), (64 * GIGA, 60 * GIGA, "fine")],

@@ -168,7 +168,7 @@ async def test_so_many_presses_in_an_hour(world: World, best: simcord.ChannelHan
     assert "You've pressed 1 buttons" in await keep(world.bob, message, "Send to me")
 
 
-async def test_what_is_forgotten_takes_along_what_was_kept(world: World, best: simcord.ChannelHandle) -> None:
+async def test_what_is_deleted_takes_along_what_was_kept(world: World, best: simcord.ChannelHandle) -> None:
     message = await drawn(world)
     for who in (world.alice, world.bob):
         await keep(who, message)
@@ -178,6 +178,7 @@ async def test_what_is_forgotten_takes_along_what_was_kept(world: World, best: s
     rows = await world.bot.store.database.rows("SELECT member FROM keepers")
     assert [row["member"] for row in rows] == [world.alice.id]
     await world.alice.click(message, label="Delete")
+    assert replies(world, best) == []
     for table in ("kept", "keepers"):
         assert await world.bot.store.database.rows(f"SELECT * FROM {table}") == []
 

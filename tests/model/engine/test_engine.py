@@ -122,6 +122,28 @@ def test_guidance_1_avoids_nothing(engine: Engine) -> None:
     assert tokens(run(engine, draw(guidance=1.0, avoid="blue"))[0]) == tokens(run(engine, draw(guidance=1.0))[0])
 
 
+def test_a_picture_may_be_drawn_from_the_likeliest_codes_alone(engine: Engine, tiny: Janus) -> None:
+    greedy_one = tokens(run(engine, draw(temperature=0))[0])
+    codes = tiny.network.config.vq_config.num_embeddings
+    usual, few = tokens(run(engine, draw())[0]), tokens(run(engine, draw(top_k=3))[0])
+    assert usual not in (greedy_one, few)
+    crowd: list[Request] = [
+        draw(top_k=1),
+        draw(top_k=codes),
+        draw(top_k=codes + 7),
+        draw(),
+        draw(top_k=3),
+        ask(temperature=1.0),
+    ]
+    for which in (engine, windowed(tiny, 8)):
+        for every in (0, 2):
+            again = [copy.copy(request) for request in crowd]
+            drawn = [tokens(events) for events in run(which, *again, every=every)[:-1]]
+            assert drawn == [greedy_one, usual, usual, usual, few]
+    with pytest.raises(Refused, match="top-k"):
+        engine.prepare(draw(top_k=-1))
+
+
 def test_pictures_of_words_of_their_own_are_what_these_draw_alone(engine: Engine, tiny: Janus) -> None:
     words = ("z", LONG, "z", "a blue one")
     alone = [tokens(run(engine, draw(prompt=each, seed=5 + i))[0])[0] for i, each in enumerate(words)]
@@ -332,7 +354,8 @@ def test_the_step_is_one_graph_a_bucket(tiny: Janus, engine: Engine, monkeypatch
         ask(temperature=0),
         draw(seed=9, prompt="blue", count=1, owner="b"),
         ask(temperature=0, question="why?", owner="b"),
-        draw(count=2, owner="c"),
+        draw(count=2, avoid="green, and some words more", owner="c"),
+        draw(top_k=3, owner="d"),  # not compiled, but beside those that are
     ]
     again = [copy.copy(request) for request in crowd]
     expected = run(engine, *again, every=3)

@@ -192,3 +192,13 @@ def test_logits_that_are_no_numbers_give_no_token_and_touch_no_other_row(bad: fl
     keys, ones = torch.from_numpy(sampling.keys(1, sampling.DRAWING, 3)), torch.ones(3)
     assert sampling.sample(logits, ones, keys, TOKENS[:60]).tolist() == [4, sampling.BROKEN, 5]
     assert sampling.sample_nucleus(logits, ones, ones, keys).tolist() == [4, sampling.BROKEN, 5]
+
+
+def test_the_likeliest_are_left_and_all_where_nothing_is_said() -> None:
+    logits = torch.tensor([[1.0, 3.0, 2.0, 0.0], [1.0, 3.0, 2.0, 0.0], [1.0, 3.0, 2.0, 0.0], [5.0, 5.0, 4.0, 3.0]])
+    narrowed = sampling.narrow(logits, torch.tensor([0, 2, 9, 1]))
+    inf = float("inf")
+    assert narrowed.tolist() == [[1, 3, 2, 0], [-inf, 3, 2, -inf], [1, 3, 2, 0], [5, 5, -inf, -inf]]
+    broken = sampling.narrow(torch.full((1, 4), float("nan")), torch.tensor([2]))
+    chosen = sampling.sample(broken, torch.ones(1), torch.zeros(1, 2, dtype=torch.int32), torch.arange(4))
+    assert chosen.tolist() == [sampling.BROKEN]

@@ -196,3 +196,13 @@ for folder in sys.argv[1:]:
     grown = [int(line) for line in done.stdout.split()]
     size = sum(weight.numel() * weight.element_size() for weight in network.parameters())
     assert [round(peak / size, 1) for peak in grown] == pytest.approx([1, 1], abs=0.3)
+
+
+def test_weights_that_the_catalogue_knows_are_asked_in_their_own_way(tmp_path: Path) -> None:
+    drawn = {}
+    for name in ("7b", "t2i-r1"):
+        maker.write(tmp_path / name)
+        prompts = load(name, device="cpu", weights=tmp_path).prompts
+        drawn[name] = prompts.tokenizer.decode(prompts.drawing("a cat"), skip_special_tokens=False)
+    assert "<|User|>: a cat" in drawn["7b"]
+    assert "User: a cat" in drawn["t2i-r1"].replace("<|User|>", "?")

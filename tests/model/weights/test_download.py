@@ -168,7 +168,7 @@ def test_no_network(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_or_repository(hub: Hub, tmp_path: Path) -> None:
-    assert "There is nothing called 3b to download: 1b, 7b, upscaler" in complaint(hub, tmp_path, "3b")
+    assert "There is nothing called 3b to download: 1b, 7b, janus-pro-r1-7b" in complaint(hub, tmp_path, "3b")
     assert "The hub has no somebody/something" in complaint(hub, tmp_path, "somebody/something")
     hub.repositories["somebody/something"] = {"README.md": b""}
     assert "holds no weights" in complaint(hub, tmp_path, "somebody/something")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.weights.names import CheckpointError, folder_of, hub_id, locate, locate_upscaler
+from model.weights.names import CATALOGUE, CheckpointError, folder_of, hub_id, known, locate, locate_upscaler
 
 
 @pytest.fixture
@@ -22,6 +22,8 @@ def weights(tmp_path: Path) -> Path:
 
 def test_a_name_means_one_place(tmp_path: Path) -> None:
     assert hub_id("7b") == "deepseek-community/Janus-Pro-7B"
+    assert hub_id("t2i-r1") == "CaraJ/T2I-R1"
+    assert folder_of("t2i-r1", tmp_path) == tmp_path / "t2i-r1"
     assert hub_id("somebody/something") == "somebody/something"
     assert hub_id("/srv/models/mine") is None
     assert folder_of("somebody/something", tmp_path) == tmp_path / "somebody--something"
@@ -71,3 +73,12 @@ def test_an_upscaler_is_never_replaced_in_silence(weights: Path) -> None:
 def test_a_home_of_nobody_is_only_a_name(tmp_path: Path) -> None:
     assert folder_of("~nobody here/x", tmp_path) == Path("~nobody here/x")
     assert folder_of("~/x", tmp_path) == Path.home() / "x"
+
+
+def test_the_catalogue_tells_by_name_and_by_hub_id_what_nobody_has_tried() -> None:
+    assert known("t2i-r1") is known("CaraJ/T2I-R1") is CATALOGUE["t2i-r1"]
+    assert known("demo") is known("somebody/something") is None
+    tried = [name for name, one in CATALOGUE.items() if not one.source]
+    assert tried == ["1b", "7b"]
+    assert all(one.remark and "github.com/" in one.source for name, one in CATALOGUE.items() if name not in tried)
+    assert {one.roles for one in CATALOGUE.values()} == {None, ("User", "Assistant")}

@@ -64,6 +64,17 @@ def test_an_answer_without_words_has_no_end(prompts: Prompts, nothing: str) -> N
     assert ids == whole(f"{SYSTEM_PROMPT}\n\n{first}<|User|>: And blue?\n\n<|Assistant|>:")
 
 
+def test_roles_may_be_words(prompts: Prompts) -> None:
+    spoken = Prompts(tiny.tokenizer(), image_tokens=16, context=512, roles=("User", "Assistant"))
+    ids = spoken.drawing("a red <|User|> circle")
+    assert ids[0] == spoken.bos
+    assert ids[-1] == spoken.begin_of_image
+    assert spoken.user not in ids
+    assert spoken.assistant not in ids
+    assert spoken.tokenizer.decode(ids[1:-1]) == "User: a red <|User|> circle\n\nAssistant:"
+    assert spoken.question("why?") == prompts.question("why?")  # asking is as with all
+
+
 def test_the_unconditional_prompt_keeps_the_ends_only(prompts: Prompts) -> None:
     conditional = prompts.drawing("red")
     unconditional = prompts.unconditional(len(conditional))

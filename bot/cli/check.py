@@ -17,6 +17,7 @@ from bot.cli.console import show
 from bot.config import Settings
 from bot.token import TOKEN_SHAPE, read_token, token_file
 from model.errors import PlainError, as_typed
+from model.opening import require_ray
 from model.weights.names import WEIGHTS, folder_of, known, locate_upscaler
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
     yield _token(settings)
     yield _playground()
     yield _upscaler(settings, weights)
+    if settings.executor.backend == "ray":
+        yield _cluster(settings)
     try:
         from model.weights.machine import needs_of, read_speed, this_machine  # torch may be broken: a finding, too
     except (ImportError, OSError) as error:
@@ -175,6 +178,15 @@ def _token(settings: Settings) -> Finding:
     if "DISCORD_TOKEN" not in os.environ and os.name == "posix" and file.stat().st_mode & OTHERS:
         return Finding("token", "note", f"other people on this machine can read it: chmod 600 {file}")
     return Finding("token", "fine", "there is one; whether it is the right one, Discord tells at the start")
+
+
+def _cluster(settings: Settings) -> Finding:
+    try:
+        require_ray(settings.executor.address)
+    except PlainError as error:
+        return Finding("replicas", "wrong", str(error))
+    where = settings.executor.address or "this machine"
+    return Finding("replicas", "fine", f"{settings.executor.replicas}, on {where}; what follows is about this machine")
 
 
 def _playground() -> Finding:

@@ -35,7 +35,7 @@ Dtype = Annotated[str | None, typer.Option(metavar="DTYPE", help="auto, bfloat16
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="The settings file; JANUS_CONFIG names it too.")]
 Replicas = Annotated[
     int | None,
-    typer.Option(metavar="N", help="So many models, a GPU each, in place of one. Needs the extra cluster."),
+    typer.Option(min=1, metavar="N", help="So many models, a GPU each, in place of one. Needs the extra cluster."),
 ]
 Temperature = Annotated[float | None, typer.Option(help="0 to 2; 0 always takes the likeliest.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of words.")]

@@ -59,6 +59,18 @@ def test_each_thing_that_is_wrong_says_what_to_do(tiny_folder: Path, monkeypatch
     assert "janus-bot download no/such" in wrong["weights"]
 
 
+def test_replicas_need_ray_and_an_address(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model(tiny_folder)
+    assert "replicas" not in findings(model=model)
+    found = findings(model=model, executor={"backend": "ray", "replicas": 4, "address": "10.0.0.7:6379"})["replicas"]
+    assert (found.state, "4, on 10.0.0.7:6379" in found.words) == ("fine", True)
+    wrong = findings(model=model, executor={"backend": "ray", "address": "me:secret@10.0.0.7:6379"})["replicas"]
+    assert wrong.state == "wrong"
+    assert "secret" not in wrong.words
+    monkeypatch.setattr("model.opening.find_spec", lambda name: None)
+    assert "--extra cluster" in findings(model=model, executor={"backend": "ray"})["replicas"].words
+
+
 def test_a_token_is_looked_at_without_being_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "does not look like a bot's token" in findings()["token"].words
     monkeypatch.delenv("DISCORD_TOKEN")

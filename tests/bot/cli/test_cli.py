@@ -137,6 +137,7 @@ def test_no_command_shows_the_help(janus_bot: Runner) -> None:
         (["ask", "pyproject.toml", "what is it?"], "pyproject.toml"),
         (["download", "3b"], "There is nothing called 3b to download"),
         (["run"], "DISCORD_TOKEN"),
+        (["playground", "--replicas", "0"], "--replicas"),
     ],
 )
 def test_a_mistake_is_one_line(complaint: Callable[..., str], arguments: list[str], said: str) -> None:
@@ -400,6 +401,12 @@ def test_who_is_told_twice_to_end_ends_at_once(first: str, second: str) -> None:
     script = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler){STUBBORN}"
     ended = subprocess.run([sys.executable, "-c", script.format(first=first, second=second)], timeout=30, check=False)
     assert ended.returncode == 128 + signal.Signals[second]
+
+
+def test_who_asks_for_replicas_means_processes_of_their_own() -> None:
+    asked = load_settings(None, "demo", None, None, 4).executor
+    assert (asked.backend, asked.replicas) == ("ray", 4)
+    assert load_settings(None, "demo", None, None).executor.backend == "thread"
 
 
 def test_a_model_s_name_means_the_model_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

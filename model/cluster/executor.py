@@ -39,7 +39,7 @@ from model.status import Replica, Status
 
 log = logging.getLogger(__name__)
 
-CHECK_SECONDS = 5.0  # for a replica to say whether the model can take a request; else it is known when it begins
+CHECK_SECONDS = 1.0  # for a replica to say whether the model can take a request; else it is known when it begins
 
 
 @dataclass(eq=False, slots=True)
@@ -137,12 +137,11 @@ class ClusterExecutor:
 
     async def _check(self, request: Request) -> Failed | None:
         """Ask a replica whether the model can take a request. None: it can, or that is not known."""
-        for site in self._watch.sites.values():
-            if site.status.state == "ready":
-                with suppress(RayError, TimeoutError, asyncio.CancelledError):  # at the end, every task is cancelled
-                    checking = site.actor.check.remote(Parcel[Request].of(request))
-                    refused: Failed | None = await asyncio.wait_for(checking, CHECK_SECONDS)
-                    return refused
+        if name := next(self._turns.at_work(), None):
+            with suppress(RayError, TimeoutError, asyncio.CancelledError):  # at the end, every task is cancelled
+                checking = self._watch.sites[name].actor.check.remote(Parcel[Request].of(request))
+                refused: Failed | None = await asyncio.wait_for(checking, CHECK_SECONDS)
+                return refused
         return None
 
     def _enter(self, job: ThreadJob) -> None:

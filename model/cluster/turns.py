@@ -55,6 +55,10 @@ class Turns:
         if site in self._sites:
             self._sites[site].open = False
 
+    def at_work(self) -> Iterator[str]:
+        """Name the replicas that take requests."""
+        return (name for name, site in self._sites.items() if site.open)
+
     # -- requests -----------------------------------------------------------------------------------------------------
 
     def add(self, id: str, *, owner: str, lane: str, seats: int) -> None:
@@ -64,7 +68,7 @@ class Turns:
 
     def hand_out(self) -> Iterator[tuple[str, str]]:
         """Give requests to replicas, one (request, replica) after the other, as long as there is room."""
-        if not any(site.open for site in self._sites.values()):
+        if not any(self.at_work()):
             return
         for lane in LANES:
             sites = self._sites.values()

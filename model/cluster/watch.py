@@ -74,14 +74,20 @@ class Watch:
         """Start the replicas that are missing, now and whenever there is a card more."""
         try:
             while True:
-                for number in range(len(self.sites) + 1, self._cluster.wanted() + 1):
-                    name = str(number)
-                    self.sites[name] = site = Site(name, self._cluster.start(name), self._loading)
-                    self._tasks.append(asyncio.create_task(self._look_after(site)))
+                try:
+                    self._start_missing()
+                except Exception:
+                    log.exception("replicas could not be started")  # the next time, perhaps
                 await asyncio.sleep(COUNT_SECONDS)
         finally:
             for task in self._tasks:
                 task.cancel()
+
+    def _start_missing(self) -> None:
+        for number in range(len(self.sites) + 1, self._cluster.wanted() + 1):
+            name = str(number)
+            site = self.sites[name] = Site(name, self._cluster.start(name), self._loading)
+            self._tasks.append(asyncio.create_task(self._look_after(site)))
 
     def suspect(self, site: Site) -> None:
         """Take note that a replica may be dead: it gets nothing more until it was seen."""
@@ -101,6 +107,8 @@ class Watch:
                 site.actor = self._cluster.start(site.name)
             except RayError as error:
                 self._gone(site, error)
+            except Exception:
+                log.exception("replica %s could not be looked after", site.name)
             await asyncio.sleep(LOOK_SECONDS)
 
     def _saw(self, site: Site, look: Look) -> None:

@@ -94,9 +94,12 @@ class Scripted:
         self.actors: list[Actor] = []
         self.stopped: list[Actor] = []
         self.left = False
+        self.trouble: Exception | None = None
         self.fresh = Status(state="ready", model="7b", seats=SEATS)  # how a new one is
 
     def wanted(self) -> int:
+        if self.trouble:
+            raise self.trouble
         return self.replicas
 
     def start(self, name: str) -> Actor:

@@ -261,6 +261,29 @@ async def test_a_silent_replica_gets_nothing_new_and_is_ended_when_it_stays_so(
     await until(lambda: cluster.stopped == [cluster.actors[0]])
 
 
+async def test_a_silent_replica_is_not_asked_whether_the_model_can_take_a_request(
+    cluster: Scripted, executor: ClusterExecutor
+) -> None:
+    await ready(executor)
+    silent, other = cluster.actors
+    silent.silent = True
+    await asyncio.sleep(0.3)
+    silent.refusal, other.refusal = None, Failed("It is too long.", "refused")
+    with pytest.raises(Refused):
+        await executor.submit(draw())
+
+
+async def test_a_cluster_that_fails_for_a_moment_is_asked_again(
+    cluster: Scripted, executor: ClusterExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ready(executor)
+    cluster.trouble = OSError("the head is away")
+    cluster.replicas = 3
+    await until(lambda: "the head is away" in caplog.text)
+    cluster.trouble = None
+    await ready(executor, 3)
+
+
 async def test_one_that_can_not_be_started_is_started_again(cluster: Scripted, executor: ClusterExecutor) -> None:
     await ready(executor)
     cluster.actors[0].die(ActorDiedError())

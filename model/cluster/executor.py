@@ -20,7 +20,7 @@ from model.cluster.turns import LANES, Turns
 from model.cluster.waits import Waits
 from model.cluster.watch import Cluster, Site, Watch
 from model.engine.lanes import wanted
-from model.executor import ATTEMPTS, CLOSE_SECONDS, CLOSING, ThreadJob
+from model.executor import ATTEMPTS, BROKEN, CLOSE_SECONDS, CLOSING, ThreadJob
 from model.requests import (
     Answer,
     Cancelled,
@@ -186,6 +186,8 @@ class ClusterExecutor:
         running = sum(attempt.in_hand for attempt in self._attempts.values())
         replicas = [Replica(of.name, of.status, bool(of.draining_on)) for of in self._watch.sites.values()]
         self._status = of_all(self._model, replicas, running=running, queued=len(self._jobs) - running)
+        if self._watch.lost:
+            self._status = replace(self._status, state="failed", reason=BROKEN)
         if self._status.state == "failed":
             for job in list(self._jobs.values()):
                 self._tell(job, Failed(self._status.reason, "unavailable"))

@@ -54,6 +54,12 @@ class Machines:
         except UNREACHABLE as error:
             log.error("Ray: %s", re.sub(r"\S*@", "", str(error)))  # before an @ stands a password
             raise PlainError(f"There is no Ray cluster: {address or 'none could be started here'}.") from None
+        self._here: str = ray.get_runtime_context().get_node_id()
+
+    def is_there(self) -> bool:
+        """Tell whether this machine is still a part of the cluster: without it, nothing reaches the others."""
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        return any(node["Alive"] and node["NodeID"] == self._here for node in nodes)
 
     def wanted(self) -> int:
         """Tell how many replicas there should be now: as many as are set, or as there are cards for."""
@@ -71,7 +77,6 @@ class Machines:
                 name=f"replica-{name}",
                 num_cpus=0,  # the card is what is scarce
                 num_gpus=cards,
-                scheduling_strategy="SPREAD",  # over the machines, where cards do not decide
                 max_restarts=-1,
                 max_task_retries=0,
                 max_concurrency=AT_ONCE,

@@ -25,6 +25,10 @@ AGAIN_SECONDS: Final = 30.0  # before one that could not even be started is star
 class Cluster(Protocol):
     """The machines (`model.cluster.machines`). All of it blocks for a moment."""
 
+    def is_there(self) -> bool:
+        """Tell whether there is a way to replicas at all."""
+        ...
+
     def wanted(self) -> int:
         """Tell how many replicas there should be now."""
         ...
@@ -65,6 +69,7 @@ class Watch:
     ) -> None:
         """A replica that answers nothing for `stuck_seconds` is ended, and Ray starts it again."""
         self.sites: dict[str, Site] = {}
+        self.lost = False  # for good: there is no way to any replica, whatever was seen of them last
         self._cluster, self._turns, self._changed = cluster, turns, changed
         self._loading = Status(state="loading", model=model)
         self._stuck_seconds = stuck_seconds
@@ -75,6 +80,11 @@ class Watch:
         try:
             while True:
                 try:
+                    if not self._cluster.is_there():
+                        log.critical("this machine's part of the Ray cluster has died: the bot has to be restarted")
+                        self.lost = True
+                        self._changed()
+                        return
                     self._start_missing()
                 except Exception:
                     log.exception("replicas could not be started")  # the next time, perhaps

@@ -95,7 +95,11 @@ class Scripted:
         self.stopped: list[Actor] = []
         self.left = False
         self.trouble: Exception | None = None
+        self.gone = False
         self.fresh = Status(state="ready", model="7b", seats=SEATS)  # how a new one is
+
+    def is_there(self) -> bool:
+        return not self.gone
 
     def wanted(self) -> int:
         if self.trouble:

@@ -284,6 +284,21 @@ async def test_a_cluster_that_fails_for_a_moment_is_asked_again(
     await ready(executor, 3)
 
 
+async def test_without_a_way_to_any_replica_requests_fail_and_do_not_wait_for_ever(
+    cluster: Scripted, executor: ClusterExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ready(executor)
+    job = await executor.submit(draw())
+    await given(cluster, job)
+    cluster.gone = True
+    for one in (job, await executor.submit(draw())):
+        end = (await rest(one))[-1]
+        assert isinstance(end, Failed)
+        assert end.kind == "unavailable"
+    assert executor.status().state == "failed"
+    assert "restarted" in caplog.text
+
+
 async def test_one_that_can_not_be_started_is_started_again(cluster: Scripted, executor: ClusterExecutor) -> None:
     await ready(executor)
     cluster.actors[0].die(ActorDiedError())

@@ -17,6 +17,7 @@ class Ray:
 
     def __init__(self, gpus: float = 0.0) -> None:
         self.gpus = gpus
+        self.alive = True
         self.inits: list[tuple[str, dict[str, Any]]] = []
         self.options_: list[dict[str, Any]] = []
         self.error: Exception | None = None
@@ -25,6 +26,15 @@ class Ray:
         self.inits.append((address, more))
         if self.error:
             raise self.error
+
+    def get_runtime_context(self) -> "Ray":
+        return self
+
+    def get_node_id(self) -> str:
+        return "here"
+
+    def nodes(self) -> list[dict[str, object]]:
+        return [{"NodeID": "here", "Alive": self.alive}, {"NodeID": "there", "Alive": True}]
 
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": 8.0, "GPU": self.gpus} if self.gpus else {"CPU": 8.0}
@@ -81,6 +91,13 @@ def test_there_is_one_for_each_card_or_as_many_as_are_set(
     assert options["num_gpus"] == each
     assert options["num_cpus"] == 0  # else a small machine's cores would keep it from starting
     assert (options["max_restarts"], options["max_task_retries"]) == (-1, 0)
+
+
+def test_this_machine_s_part_of_the_cluster_can_die(ray: Ray, machines: Callable[..., Machines]) -> None:
+    made = machines()
+    assert made.is_there()
+    ray.alive = False
+    assert not made.is_there()
 
 
 def test_a_card_that_is_added_is_counted(ray: Ray, machines: Callable[..., Machines]) -> None:

@@ -187,7 +187,7 @@ ENGLISH = Texts(
     info_alone_words="To draw one of these by itself, press “{edit}”, enter its words and its seed, and set "
     "“{pictures}” to 1.",
     info_kept="These are variations: the top {percent} % of each comes from an earlier picture.",
-    avoiding_more="The server avoids more than that in every picture.",
+    avoiding_more="The server has things of its own avoided in every picture.",
     info_enlarged="Picture {number} of an earlier drawing, enlarged.",
     took_waiting="waited {seconds} s",
     took_drawing="drew {seconds} s",

@@ -200,7 +200,7 @@ FRENCH = Texts(
     info_alone_words="Pour dessiner l'une d'elles seule, appuie sur « {edit} », écris ses mots et sa graine, et "
     "mets « {pictures} » à 1.",
     info_kept="Ce sont des variations : les {percent} % du haut viennent chaque fois d'une image précédente.",
-    avoiding_more="Le serveur évite encore d'autres choses sur chaque image.",
+    avoiding_more="Le serveur évite en plus, sur chaque image, ce qu'il a choisi lui-même.",
     info_enlarged="Image {number} d'un dessin précédent, agrandie.",
     took_waiting="attente {seconds} s",
     took_drawing="dessin {seconds} s",

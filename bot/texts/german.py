@@ -196,7 +196,7 @@ GERMAN = Texts(
     info_alone_words="Um eines davon einzeln zu zeichnen, drück auf „{edit}“, trag seine Worte und seinen Seed ein "
     "und setz „{pictures}“ auf 1.",
     info_kept="Das sind Abwandlungen: Die oberen {percent} % stammen jeweils von einem früheren Bild.",
-    avoiding_more="Der Server vermeidet in jedem Bild noch anderes.",
+    avoiding_more="Außerdem vermeidet der Server in jedem Bild, was er selbst festgelegt hat.",
     info_enlarged="Bild {number} einer früheren Zeichnung, vergrößert.",
     took_waiting="{seconds} s gewartet",
     took_drawing="{seconds} s gezeichnet",

@@ -194,7 +194,7 @@ JAPANESE = Texts(
     info_alone_words="1 枚だけ描くには、「{edit}」を押してその絵の言葉とシードを入力し、「{pictures}」を 1 "
     "にしてください。",
     info_kept="これは変化をつけた絵です。それぞれ上から {percent} % は以前の絵のものです。",
-    avoiding_more="このサーバーでは、ほかにもすべての絵から除外しているものがあります。",
+    avoiding_more="サーバーが決めたものも、すべての絵から除外しています。",
     info_enlarged="以前の絵の {number} 枚目を拡大したものです。",
     took_waiting="待ち {seconds} 秒",
     took_drawing="描画 {seconds} 秒",

@@ -60,6 +60,7 @@ ENGLISH = Texts(
     help_draw="**Drawing.** Press one to try it; everyone here will see the result:",
     help_avoid="The option `{avoid}` of {imagine} names what must not be in the pictures.",
     help_choices="{example} draws one picture for each.",
+    help_remix="Below a picture, “{vary}” keeps its top and draws the rest again, “{remix}” by other words.",
     help_lists="Words that this server chooses at random: {names}",
     help_ask="**Asking.** Press one, then add a picture:",
     help_reply="Reply to an answer to ask a follow-up question.",

@@ -69,6 +69,7 @@ FRENCH = Texts(
     help_draw="**Dessiner.** Appuie sur un exemple ; tout le monde ici verra le résultat :",
     help_avoid="L'option `{avoid}` de {imagine} dit ce qui ne doit pas se trouver sur les images.",
     help_choices="{example} dessine une image pour chaque mot.",
+    help_remix="Sous une image, « {vary} » garde le haut et redessine le reste, « {remix} » avec d'autres mots.",
     help_lists="Mots que ce serveur tire au hasard : {names}",
     help_ask="**Poser une question.** Appuie sur un exemple, puis ajoute une image :",
     help_reply="Réponds à une réponse pour poser une autre question.",

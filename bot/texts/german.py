@@ -68,6 +68,8 @@ GERMAN = Texts(
     help_draw="**Zeichnen.** Drück auf ein Beispiel; das Ergebnis sehen hier alle:",
     help_avoid="Die Option `{avoid}` von {imagine} nennt, was auf den Bildern nicht sein soll.",
     help_choices="{example} zeichnet für jedes ein Bild.",
+    help_remix="Unter einem Bild lässt „{vary}“ den oberen Teil stehen und zeichnet den Rest neu, „{remix}“ mit "
+    "anderen Worten.",
     help_lists="Wörter, die dieser Server auswürfelt: {names}",
     help_ask="**Fragen.** Drück auf ein Beispiel und füge dann ein Bild hinzu:",
     help_reply="Antworte auf eine Antwort, um weiterzufragen.",

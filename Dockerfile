@@ -13,10 +13,10 @@ ENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_NO_CACH
 COPY pyproject.toml ./
 # [tool.uv] gives everybody the same versions, by date. The index that has torch for a CPU tells no dates, so they are
 # found first, and then kept to.
-RUN uv venv "$VIRTUAL_ENV" && uv pip compile --quiet --output-file /versions.txt pyproject.toml
+RUN uv venv "$VIRTUAL_ENV" && uv pip compile --quiet --output-file /versions.txt --extra quantize pyproject.toml
 
 FROM build AS build-cpu
-RUN uv pip install --no-config --torch-backend cpu --constraint /versions.txt -r pyproject.toml
+RUN uv pip install --no-config --torch-backend cpu --constraint /versions.txt --extra quantize -r pyproject.toml
 COPY . .
 RUN uv pip install --no-deps --editable .
 
@@ -28,7 +28,7 @@ ENTRYPOINT ["janus-bot"]
 CMD ["run"]
 
 FROM build AS build-cuda
-RUN uv pip install --no-config --constraint /versions.txt -r pyproject.toml
+RUN uv pip install --no-config --constraint /versions.txt --extra quantize -r pyproject.toml
 COPY . .
 RUN uv pip install --no-deps --editable .
 

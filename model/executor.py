@@ -68,7 +68,7 @@ def open_here(model: ModelSettings, settings: EngineSettings, *, only: Request |
 
         if checkpoint.choose_device(model.device).type == "cpu":
             give_way()
-        janus = checkpoint.load(model.name, device=model.device, dtype=model.dtype)
+        janus = checkpoint.load(model.name, device=model.device, dtype=model.dtype, quantize=model.quantize)
         return Engine(janus, upscaler.load(file, device=janus.device), settings, keep=False)
 
     return ThreadExecutor(open_engine, model=model.name, stuck_seconds=settings.stuck_seconds)
@@ -222,7 +222,7 @@ class ThreadExecutor:
             state="ready",
             model=self._status.model,
             device=engine.janus.device.type,
-            dtype=str(engine.janus.dtype).removeprefix("torch."),
+            dtype=engine.janus.precision,
             rows=figures.rows,
             queued=figures.queued,
             running=figures.running,

@@ -11,6 +11,8 @@ from annotated_types import Ge, Gt, Le
 
 STRICTLY: Mapping[str, Any] = {"extra": "forbid"}  # for pydantic: a key that does not exist is a mistake
 
+Quantize = Literal["none", "int8", "int4", "float8"]  # what most weights of the language model are held in
+
 STUCK_SECONDS = 600.0  # more than any step, prompt or piece of pixels takes on machines that we know
 
 
@@ -23,6 +25,7 @@ class ModelSettings:
     name: str = "demo"  # a catalogue's name, a hub id or a folder
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    quantize: Quantize = "none"
     upscaler: str = "auto"  # "auto", "demo", "realesrgan", "lanczos" or a file
 
 

@@ -12,7 +12,7 @@ class Status:
     state: Literal["loading", "ready", "failed", "closed"]
     model: str  # the name that was asked for: "demo", "7b", a folder, ...
     device: str = ""  # "cuda", "mps" or "cpu"; empty until it is known
-    dtype: str = ""  # "bfloat16", "float16" or "float32"
+    dtype: str = ""  # "bfloat16", "float16" or "float32"; "int4 and bfloat16" where most weights are quantized
     reason: str = ""  # for people: why the state is "failed", or why it is "loading" again
     rows: int = 0  # rows in flight
     queued: int = 0  # requests that wait

@@ -20,6 +20,7 @@ from transformers import (
     LlamaConfig,
 )
 
+from model.weights.checkpoint import Janus
 from model.weights.prompts import BOS, CONTROL, EOS, PAD, PLACEHOLDER
 
 WIDTH = 64
@@ -202,3 +203,11 @@ def shard_bin(folder: Path, parts: int = 2) -> list[Path]:
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": places}))
     whole.unlink()
     return files
+
+
+@torch.inference_mode()
+def logits(janus: Janus, prompt: str = "a red circle on a blue background") -> tuple[Tensor, Tensor]:
+    """What a loaded checkpoint thinks comes after a prompt: codes of a picture, and words; by transformers' modules."""
+    ids = torch.tensor([janus.prompts.drawing(prompt)])
+    states = janus.network.model.language_model(input_ids=ids).last_hidden_state[:, -1]
+    return janus.network.model.generation_head(states), janus.network.lm_head(states)

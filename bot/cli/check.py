@@ -6,7 +6,7 @@ import platform
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,13 +18,15 @@ from bot.config import Settings
 from bot.token import TOKEN_SHAPE, read_token, token_file
 from model.errors import PlainError, as_typed
 from model.opening import require_ray
+from model.settings import EngineSettings, Quantize
 from model.weights.names import WEIGHTS, folder_of, known, locate_upscaler
 
 if TYPE_CHECKING:
+    from model.engine.memory import Plan
     from model.weights.machine import Machine, Needs
 
 NO_PLAYGROUND = "the playground is not installed: start it with uv run --extra playground janus-bot playground"
-ROOM = 0.9  # the share of the memory that weights may take, so that requests find some
+SMALLER: tuple[Quantize, ...] = ("int8", "int4")  # what is proposed where weights do not fit
 PATIENCE = 60.0  # seconds that people wait for a drawing without being warned
 NVIDIA = Path("/dev/nvidia0")
 # the build that uv chooses by the driver. --no-config: the index that has them tells no dates, and [tool.uv] wants some
@@ -97,14 +99,15 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
     if (about := known(chosen.name)) and about.source:
         yield Finding("model", "note", f"not tried: nobody has run these weights here. {about.remark} ({about.source})")
     try:
-        needs = needs_of(chosen.name, machine.dtype, weights)
+        needs = needs_of(chosen.name, machine.dtype, chosen.quantize, weights)
+        smaller = {kind: needs_of(chosen.name, machine.dtype, kind, weights).weights for kind in SMALLER}
     except PlainError as error:
         yield Finding("weights", "wrong", str(error))
         return
     folder = folder_of(chosen.name, weights)
     yield Finding("weights", "fine", f"{chosen.name}: {needs.parameters / 1e6:,.1f} million parameters, in {folder}")
     if machine.memory:
-        yield memory(machine, needs)
+        yield memory(machine, needs, settings.engine, smaller)
     if machine.device == "cpu":
         yield speed(needs, read_speed())
     if chosen.name == "demo":
@@ -142,15 +145,40 @@ def nvidia_gpu() -> str:
     return "an NVIDIA GPU" if NVIDIA.exists() else ""
 
 
-def memory(machine: "Machine", needs: "Needs") -> Finding:
-    """Tell whether the weights fit the device."""
-    words = f"{decimal(needs.weights)} for the weights in {machine.dtype}, of {decimal(machine.memory)}"
-    if needs.weights > ROOM * machine.memory:
+def memory(
+    machine: "Machine", needs: "Needs", settings: EngineSettings, smaller: Mapping[Quantize, int] | None = None
+) -> Finding:
+    """Tell whether the weights fit the device, and how much can be drawn at a time beside them.
+
+    `smaller`: what the weights would take if they were held in fewer bits, the largest first.
+    """
+    words = f"{decimal(needs.weights)} for the weights in {needs.held_in}, of {decimal(machine.memory)}"
+    if not _room(machine, machine.memory - needs.weights, needs, settings):
+        for kind, size in (smaller or {}).items():
+            if size < needs.weights and _room(machine, machine.memory - size, needs, settings):
+                return Finding("memory", "wrong", f"{words}: too little. Choose --quantize {kind} ({decimal(size)})")
         return Finding("memory", "wrong", f"{words}: too little. Choose a smaller model, or a smaller dtype")
     words += f", {decimal(machine.free)} of them free"
-    if needs.weights > ROOM * machine.free:
+    fits = _room(machine, machine.free - needs.weights, needs, settings)
+    if not fits:
         return Finding("memory", "note", f"{words}: close other programs first")
-    return Finding("memory", "fine", words)
+    row = needs.token * fits.picture_length
+    return Finding(
+        "memory",
+        "fine",
+        f"{words}: pictures that can be drawn at a time: {fits.pictures}, each of two rows of {decimal(row)} at most",
+    )
+
+
+def _room(machine: "Machine", left: int, needs: "Needs", settings: EngineSettings) -> "Plan | None":
+    """Tell what can be done at a time with so many bytes beside the weights, in the engine's own way of planning."""
+    from model.engine.memory import plan
+
+    free = left if machine.device == "cuda" else left // 2  # a computer's own memory is everybody else's, too
+    try:
+        return plan(needs.token, settings, image_tokens=needs.image_tokens, context=needs.context, free=max(0, free))
+    except PlainError:
+        return None
 
 
 def speed(needs: "Needs", bytes_a_second: float) -> Finding:

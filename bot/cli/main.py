@@ -32,6 +32,9 @@ Model = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(metavar="DEVICE", help="auto, cuda, mps or cpu.")]
 Dtype = Annotated[str | None, typer.Option(metavar="DTYPE", help="auto, bfloat16, float16 or float32.")]
+Quantize = Annotated[
+    str | None, typer.Option(metavar="TYPE", help="none, int8, int4 or float8: what most weights are held in.")
+]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="The settings file; JANUS_CONFIG names it too.")]
 Replicas = Annotated[
     int | None,
@@ -98,6 +101,7 @@ def load_settings(
     model: str | None,
     device: str | None,
     dtype: str | None,
+    quantize: str | None = None,
     replicas: int | None = None,
     **more: Options,
 ) -> "Settings":
@@ -112,7 +116,8 @@ def load_settings(
     is_folder = model and model not in NAMES and Path(model).is_dir()
     name = str(Path(model).resolve()) if model and is_folder else model
     executor: Options = {"backend": "ray", "replicas": replicas} if replicas else {}
-    return load(config, {"model": {"name": name, "device": device, "dtype": dtype}, "executor": executor, **more})
+    chosen = {"name": name, "device": device, "dtype": dtype, "quantize": quantize}
+    return load(config, {"model": chosen, "executor": executor, **more})
 
 
 def _say_starting() -> None:
@@ -126,12 +131,13 @@ def run(
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
+    quantize: Quantize = None,
     config: Config = None,
 ) -> None:
     """Join Discord and serve its members. Needs a bot token in DISCORD_TOKEN or a file (see config.toml)."""
     from bot.token import read_token
 
-    settings = load_settings(config, model, device, dtype, replicas)
+    settings = load_settings(config, model, device, dtype, quantize, replicas)
     read_token(settings)  # a mistake is told before anything that takes long
     _say_starting()
     from bot.cli import serve
@@ -146,13 +152,14 @@ def playground(
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
+    quantize: Quantize = None,
     config: Config = None,
 ) -> None:
     """Try the bot in a local browser page, with no token and no GPU."""
     _say_starting()
     from bot.cli import serve
 
-    serve.playground(load_settings(config, model, device, dtype, replicas), port)
+    serve.playground(load_settings(config, model, device, dtype, quantize, replicas), port)
 
 
 @app.command()
@@ -183,13 +190,14 @@ def imagine(
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
+    quantize: Quantize = None,
     config: Config = None,
 ) -> None:
     """Draw pictures of PROMPT."""
     from bot.cli import oneshot
 
     chosen: Options = {"guidance": guidance, "temperature": temperature, "top_k": top_k, "count": count}
-    settings = load_settings(config, model, device, dtype, imagine=chosen)
+    settings = load_settings(config, model, device, dtype, quantize, imagine=chosen)
     oneshot.imagine(settings, prompt, avoid, seed, out, upscale, json)
 
 
@@ -205,13 +213,14 @@ def ask(
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
+    quantize: Quantize = None,
     config: Config = None,
 ) -> None:
     """Answer QUESTION about pictures."""
     from bot.cli import oneshot
 
     chosen: Options = {"seed": seed, "top_p": top_p, "temperature": temperature, "max_new_tokens": max_new_tokens}
-    oneshot.ask(load_settings(config, model, device, dtype, ask=chosen), pictures, question, json)
+    oneshot.ask(load_settings(config, model, device, dtype, quantize, ask=chosen), pictures, question, json)
 
 
 @app.command()
@@ -230,11 +239,13 @@ def download(
 
 
 @app.command()
-def check(model: Model = None, device: Device = None, dtype: Dtype = None, config: Config = None) -> None:
+def check(
+    model: Model = None, device: Device = None, dtype: Dtype = None, quantize: Quantize = None, config: Config = None
+) -> None:
     """Tell what is fine, what is not, and what to do. Exit code 1 if the bot can't run."""
     from bot.cli import check as checks
 
-    raise typer.Exit(not checks.run(lambda: load_settings(config, model, device, dtype)))
+    raise typer.Exit(not checks.run(lambda: load_settings(config, model, device, dtype, quantize)))
 
 
 @app.command()
@@ -244,12 +255,13 @@ def selftest(
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
+    quantize: Quantize = None,
     config: Config = None,
 ) -> None:
     """Send every kind of message to a channel, see what Discord makes of it, and delete it. Stop the bot first."""
     from bot.cli import serve
 
-    raise typer.Exit(not serve.selftest(load_settings(config, model, device, dtype), guild, channel))
+    raise typer.Exit(not serve.selftest(load_settings(config, model, device, dtype, quantize), guild, channel))
 
 
 @app.command()
@@ -260,6 +272,7 @@ def bench(
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
+    quantize: Quantize = None,
     config: Config = None,
 ) -> None:
     """Measure the plain loop, transformers and the engine here. NAME may be random-1b or random-7b, too.
@@ -268,5 +281,5 @@ def bench(
     """
     from bot.cli import oneshot
 
-    settings = load_settings(config, model, device, dtype, replicas)
+    settings = load_settings(config, model, device, dtype, quantize, replicas)
     (oneshot.bench_replicas if replicas else oneshot.bench)(settings, rounds, json)

@@ -140,6 +140,7 @@ def bench(settings: Settings, rounds: int, as_json: bool) -> None:
             chosen.name,
             device=chosen.device,
             dtype=chosen.dtype,
+            quantize=chosen.quantize,
             rounds=rounds,
             compile=settings.engine.compile,
             progress=lambda what: progress.update(task, description=what),

@@ -12,6 +12,9 @@ from bot.texts import Texts, texts_for
 
 OWED: Final = ("privacy", "forget", "settings")  # commands and buttons that ask for nothing of whom they serve
 
+# What it takes to keep pictures in a channel: to say how many kept one, the bot looks at its message again.
+TO_KEEP: Final = ("view_channel", "read_message_history", "send_messages", "attach_files")
+
 
 def missing(given: discord.Permissions, needed: Iterable[str]) -> Sequence[str]:
     """Return those that are not given, by their names in discord.py."""

@@ -114,6 +114,7 @@ def guide(bot: JanusBot, texts: Texts, *, may_set: bool, lists: Sequence[str]) -
         texts.help_avoid.format(avoid=texts.option_avoid, imagine=imagine),
         texts.help_choices.format(example=CHOICES),
         *([texts.help_lists.format(names=one_line(named, QUOTED))] if lists else []),
+        texts.help_remix.format(vary=texts.vary, remix=texts.remix),
         texts.help_keep.format(keep=texts.keep, send_me=texts.send_me),
         texts.help_reply,
         *([texts.help_menus] if menus else []),

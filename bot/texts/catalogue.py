@@ -28,6 +28,7 @@ class Texts(CommandTexts):
     help_draw: str
     help_avoid: str
     help_choices: str
+    help_remix: str
     help_lists: str
     help_ask: str
     help_reply: str

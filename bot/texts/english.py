@@ -60,6 +60,7 @@ ENGLISH = Texts(
     help_draw="**Drawing.** Press one to try it; everyone here will see the result:",
     help_avoid="The option `{avoid}` of {imagine} names what must not be in the pictures.",
     help_choices="{example} draws one picture for each.",
+    help_remix="Below a picture, “{vary}” keeps its top and draws the rest again, “{remix}” by other words.",
     help_lists="Words that this server chooses at random: {names}",
     help_ask="**Asking.** Press one, then add a picture:",
     help_reply="Reply to an answer to ask a follow-up question.",
@@ -187,7 +188,7 @@ ENGLISH = Texts(
     info_alone_words="To draw one of these by itself, press “{edit}”, enter its words and its seed, and set "
     "“{pictures}” to 1.",
     info_kept="These are variations: the top {percent} % of each comes from an earlier picture.",
-    avoiding_more="The server avoids more than that in every picture.",
+    avoiding_more="The server has things of its own avoided in every picture.",
     info_enlarged="Picture {number} of an earlier drawing, enlarged.",
     took_waiting="waited {seconds} s",
     took_drawing="drew {seconds} s",

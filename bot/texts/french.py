@@ -69,6 +69,7 @@ FRENCH = Texts(
     help_draw="**Dessiner.** Appuie sur un exemple ; tout le monde ici verra le résultat :",
     help_avoid="L'option `{avoid}` de {imagine} dit ce qui ne doit pas se trouver sur les images.",
     help_choices="{example} dessine une image pour chaque mot.",
+    help_remix="Sous une image, « {vary} » garde le haut et redessine le reste, « {remix} » avec d'autres mots.",
     help_lists="Mots que ce serveur tire au hasard : {names}",
     help_ask="**Poser une question.** Appuie sur un exemple, puis ajoute une image :",
     help_reply="Réponds à une réponse pour poser une autre question.",
@@ -200,7 +201,7 @@ FRENCH = Texts(
     info_alone_words="Pour dessiner l'une d'elles seule, appuie sur « {edit} », écris ses mots et sa graine, et "
     "mets « {pictures} » à 1.",
     info_kept="Ce sont des variations : les {percent} % du haut viennent chaque fois d'une image précédente.",
-    avoiding_more="Le serveur évite encore d'autres choses sur chaque image.",
+    avoiding_more="Le serveur évite en plus, sur chaque image, ce qu'il a choisi lui-même.",
     info_enlarged="Image {number} d'un dessin précédent, agrandie.",
     took_waiting="attente {seconds} s",
     took_drawing="dessin {seconds} s",

@@ -68,6 +68,8 @@ GERMAN = Texts(
     help_draw="**Zeichnen.** Drück auf ein Beispiel; das Ergebnis sehen hier alle:",
     help_avoid="Die Option `{avoid}` von {imagine} nennt, was auf den Bildern nicht sein soll.",
     help_choices="{example} zeichnet für jedes ein Bild.",
+    help_remix="Unter einem Bild lässt „{vary}“ den oberen Teil stehen und zeichnet den Rest neu, „{remix}“ mit "
+    "anderen Worten.",
     help_lists="Wörter, die dieser Server auswürfelt: {names}",
     help_ask="**Fragen.** Drück auf ein Beispiel und füge dann ein Bild hinzu:",
     help_reply="Antworte auf eine Antwort, um weiterzufragen.",
@@ -196,7 +198,7 @@ GERMAN = Texts(
     info_alone_words="Um eines davon einzeln zu zeichnen, drück auf „{edit}“, trag seine Worte und seinen Seed ein "
     "und setz „{pictures}“ auf 1.",
     info_kept="Das sind Abwandlungen: Die oberen {percent} % stammen jeweils von einem früheren Bild.",
-    avoiding_more="Der Server vermeidet in jedem Bild noch anderes.",
+    avoiding_more="Außerdem vermeidet der Server in jedem Bild, was er selbst festgelegt hat.",
     info_enlarged="Bild {number} einer früheren Zeichnung, vergrößert.",
     took_waiting="{seconds} s gewartet",
     took_drawing="{seconds} s gezeichnet",

@@ -68,6 +68,7 @@ JAPANESE = Texts(
     help_draw="**絵を描く**　例を押すと描き始めます。結果はここにいる全員に見えます：",
     help_avoid="{imagine} の `{avoid}` には、絵に描いてほしくないものを書けます。",
     help_choices="{example} と書くと、それぞれ 1 枚ずつ描きます。",
+    help_remix="絵の下の「{vary}」は上の部分を残して残りを描き直し、「{remix}」は別の言葉で描き直します。",
     help_lists="このサーバーがランダムに選ぶ言葉：{names}",
     help_ask="**質問する**　例を押して、画像を追加してください：",
     help_reply="答えに返信すると、続けて質問できます。",
@@ -194,7 +195,7 @@ JAPANESE = Texts(
     info_alone_words="1 枚だけ描くには、「{edit}」を押してその絵の言葉とシードを入力し、「{pictures}」を 1 "
     "にしてください。",
     info_kept="これは変化をつけた絵です。それぞれ上から {percent} % は以前の絵のものです。",
-    avoiding_more="このサーバーでは、ほかにもすべての絵から除外しているものがあります。",
+    avoiding_more="サーバーが決めたものも、すべての絵から除外しています。",
     info_enlarged="以前の絵の {number} 枚目を拡大したものです。",
     took_waiting="待ち {seconds} 秒",
     took_drawing="描画 {seconds} 秒",

@@ -24,7 +24,7 @@ from model.engine.engine import Engine
 from model.network import upscaler
 from model.network.upscaler import Lanczos, RealESRGAN
 from model.requests import Drawing
-from model.settings import EngineSettings
+from model.settings import EngineSettings, Quantize
 from model.weights import checkpoint
 from model.weights.checkpoint import Janus
 from model.weights.machine import read_speed, step_bytes
@@ -46,6 +46,7 @@ def bench(
     *,
     device: str = "auto",
     dtype: str = "auto",
+    quantize: Quantize = "none",
     rounds: int = 5,
     compile: Literal["auto"] | bool = "auto",
     progress: Progress = lambda _: None,
@@ -58,9 +59,9 @@ def bench(
     """
     progress(f"loading {model}")
     if model in random_janus.LANGUAGE:
-        janus = random_janus.build(model, weights / "demo", device=device, dtype=dtype)
+        janus = random_janus.build(model, weights / "demo", device=device, dtype=dtype, quantize=quantize)
     else:
-        janus = checkpoint.load(model, device=device, dtype=dtype, weights=weights)
+        janus = checkpoint.load(model, device=device, dtype=dtype, quantize=quantize, weights=weights)
     size = sum(tensor.numel() for tensor in janus.network.model.language_model.parameters())
     large, on_cuda = size > LARGE, janus.device.type == "cuda"
     # On a CPU what is large draws few tokens, and has short lanes: 40 rows of whole drawings would take gigabytes.
@@ -83,7 +84,7 @@ def bench(
     progress("memory")
     result["memory"] = probes.memory(janus, ours, PROMPT, both=not large)
     if not on_cuda and model not in random_janus.LANGUAGE and sys.platform == "linux":
-        peaks = probes.peaks(model, dtype=dtype, prompt=PROMPT)
+        peaks = probes.peaks(model, dtype=dtype, quantize=quantize, prompt=PROMPT)
         peaks["engine"] += result["memory"]["engine"]["cache_bytes_per_row"]
         for name, peak in peaks.items():
             result["memory"][name]["peak_bytes_per_row"] = peak
@@ -94,7 +95,7 @@ def bench(
     result["startup"]["engine_made"] = made
     result["startup"]["compiled"] = ours.engine.step_runner.compiled
     if model not in random_janus.LANGUAGE:
-        result["startup"]["engine"] = probes.startup(model, device=device, dtype=dtype)
+        result["startup"]["engine"] = probes.startup(model, device=device, dtype=dtype, quantize=quantize)
     return result
 
 
@@ -108,6 +109,7 @@ def _machine(janus: Janus) -> Result:
         "threads": torch.get_num_threads(),
         "device": janus.device.type,
         "dtype": str(janus.dtype).removeprefix("torch."),
+        "quantize": janus.quantize,
         "torch": torch.__version__,
     }
 

@@ -23,7 +23,7 @@ from model.network.upscaler import Lanczos
 from model.requests import Drawing
 from model.weights import checkpoint
 imported = time.perf_counter()
-engine = Engine(checkpoint.load(sys.argv[1], device=sys.argv[2], dtype=sys.argv[3]), Lanczos())
+engine = Engine(checkpoint.load(sys.argv[1], device=sys.argv[2], dtype=sys.argv[3], quantize=sys.argv[4]), Lanczos())
 loaded = time.perf_counter()
 engine.add(engine.prepare(Drawing(prompt="a red circle")))
 while engine.step_runner.steps == 0:
@@ -39,7 +39,7 @@ from model.bench.contenders import Ours, Plain
 from model.engine.engine import Engine
 from model.network.upscaler import Lanczos
 from model.weights import checkpoint
-janus = checkpoint.load(sys.argv[2], device="cpu", dtype=sys.argv[3])
+janus = checkpoint.load(sys.argv[2], device="cpu", dtype=sys.argv[3], quantize=sys.argv[5])
 contender = Plain(janus) if sys.argv[1] == "plain" else Ours(Engine(janus, Lanczos()))
 contender.draw(sys.argv[4], count=5, decode=False)  # whatever is loaded at first use, the cache too, is there then
 found = []
@@ -72,18 +72,18 @@ class StepTimes:
         return [later - sooner for sooner, later in zip(self._moments, self._moments[1:], strict=False)]
 
 
-def startup(model: str, *, device: str, dtype: str) -> dict[str, float]:
+def startup(model: str, *, device: str, dtype: str, quantize: str) -> dict[str, float]:
     """Measure a fresh process: seconds to import, to load, and to the first tokens of a drawing."""
-    found: dict[str, float] = _elsewhere(STARTUP, model, device, dtype)
+    found: dict[str, float] = _elsewhere(STARTUP, model, device, dtype, quantize)
     return found | {"total": sum(found.values())}
 
 
-def peaks(model: str, *, dtype: str, prompt: str) -> dict[str, float]:
+def peaks(model: str, *, dtype: str, quantize: str, prompt: str) -> dict[str, float]:
     """Measure bytes a row on Linux: how much higher a process peaks with ten rows than with two.
 
     The engine's cache is all there before: it is not in these figures.
     """
-    return {name: _elsewhere(PEAK, name, model, dtype, prompt) for name in ("plain", "engine")}
+    return {name: _elsewhere(PEAK, name, model, dtype, prompt, quantize) for name in ("plain", "engine")}
 
 
 def _elsewhere(program: str, *arguments: str) -> Any:

@@ -8,8 +8,10 @@ from spandrel.architectures.ESRGAN import ESRGAN
 from transformers import JanusConfig, JanusForConditionalGeneration, JanusVisionConfig, JanusVQVAEConfig, LlamaConfig
 
 from model.network.upscaler import RealESRGAN, arrange
+from model.settings import Quantize
 from model.weights.checkpoint import PRECISE, Janus, choose_device, choose_dtype
 from model.weights.prompts import Prompts
+from model.weights.quantized import quantizable, quantized, require
 
 LANGUAGE = {  # all that the two sizes differ in
     "random-1b": {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 24, "num_attention_heads": 16},
@@ -23,7 +25,15 @@ def upscaler(device: torch.device) -> RealESRGAN:
     return arrange(ModelLoader().load_from_state_dict(network.state_dict()), device)
 
 
-def build(name: str, tokenizer: Path, *, device: str = "auto", dtype: str = "auto", seed: int = 0) -> Janus:
+def build(
+    name: str,
+    tokenizer: Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    quantize: Quantize = "none",
+    seed: int = 0,
+) -> Janus:
     """Build the whole network, on the device itself: language model, vision tower, image heads and VQ decoder.
 
     `name`: a key of LANGUAGE. `tokenizer`: the folder of any Janus-Pro tokenizer; speed does not depend on the words.
@@ -62,4 +72,9 @@ def build(name: str, tokenizer: Path, *, device: str = "auto", dtype: str = "aut
     tokens, context = config.vq_config.num_patches**2, config.text_config.max_position_embeddings
     prompts = Prompts.from_folder(tokenizer, image_tokens=tokens, context=context)
     network = network.eval().requires_grad_(False)
-    return Janus(name=name, network=network, prompts=prompts, device=target, dtype=precision)
+    if quantize != "none":
+        require(quantize, target, precision)
+        for place in list(quantizable(network)):
+            if layer := quantized(network.get_submodule(place).weight, quantize):
+                network.set_submodule(place, layer)
+    return Janus(name=name, network=network, prompts=prompts, device=target, dtype=precision, quantize=quantize)

@@ -8,6 +8,7 @@ import typer
 
 from model.demo import avoidance, recipe, table
 from model.demo.sheet import sheet
+from model.settings import Quantize
 from model.weights.checkpoint import load
 from model.weights.names import WEIGHTS
 
@@ -35,11 +36,12 @@ def judge(
     checkpoint: Annotated[str, typer.Argument(help="A model's name or a folder.")] = "demo",
     out: Annotated[Path, typer.Option(help="Where the contact sheets go.")] = Path("demo-judged"),
     effort: Annotated[float, typer.Option(help="Share of the prompts and questions.")] = 1.0,
+    quantize: Annotated[Quantize, typer.Option(help="What the language model's weights are held in.")] = "none",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
     """Print the table of what a checkpoint reaches, and write sheets of what it drew and answered."""
     torch.set_num_threads(threads)
-    janus = load(checkpoint, device="cpu", dtype="float32")
+    janus = load(checkpoint, device="cpu", dtype="float32", quantize=quantize)
     out.mkdir(parents=True, exist_ok=True)
     judged = table.judge(janus, WEIGHTS / "demo" if checkpoint == "demo" else Path(checkpoint), effort=effort)
     typer.echo(table.markdown(judged))

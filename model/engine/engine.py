@@ -67,18 +67,18 @@ class Engine:
         self.settings = settings or EngineSettings()
         self.janus, self.upscaler = janus, upscaler
         sizes = {"image_tokens": janus.image_tokens, "context": janus.context}
-        first = janus.network.model.language_model.layers[0]
         self.decoder = Decoder(
             janus.network,
             length=max(memory.lengths(self.settings, **sizes)),
             grid=janus.grid,
             begin_of_image=janus.prompts.begin_of_image,
-            blocks=linear.blocks_pay(first.mlp.gate_proj) and (not keep or memory.blocks_fit(janus)),
+            blocks=linear.blocks_pay(linear.usual_layer(janus.network)) and (not keep or memory.blocks_fit(janus)),
             keep=keep,
         )
         memory.give_back_pages(janus.network)
         shape = self.decoder.shape
-        plan = memory.plan(shape, self.settings, free=memory.free_bytes(janus.device), **sizes)
+        free = memory.free_bytes(janus.device)
+        plan = memory.plan(shape.bytes_per_token, self.settings, free=free, **sizes)
         pictures = Lane(shape, seats=plan.pictures, length=plan.picture_length, width=2)
         answers = Lane(shape, seats=plan.answers, length=plan.answer_length, width=1)
         self.step_runner = StepRunner(self.decoder, pictures, answers, self.settings)

@@ -11,10 +11,10 @@ import torch
 from transformers import JanusForConditionalGeneration
 
 from model.errors import PlainError
-from model.network.cache import CacheShape
 from model.settings import EngineSettings
 from model.weights.checkpoint import Janus
 from model.weights.machine import this_machine
+from model.weights.quantized import SMALLER
 
 FEWEST_PICTURES = 5  # the usual drawing: before fewer, answers give way
 SHORTEST = 2048  # positions of a conversation about one picture: before fewer pictures are drawn, longer ones give way
@@ -29,10 +29,10 @@ class Plan:
     answers: int  # seats, one row each
     answer_length: int
 
-    def cache_bytes(self, shape: CacheShape) -> int:
-        """Bytes that the KV cache takes; one row more is the blank prompt that guidance compares with."""
+    def cache_bytes(self, token: int) -> int:
+        """Bytes that the KV cache takes, `token` for each; one row more is the blank prompt that guidance needs."""
         pictures = (2 * self.pictures + min(1, self.pictures)) * self.picture_length
-        return (pictures + self.answers * self.answer_length) * shape.bytes_per_token
+        return (pictures + self.answers * self.answer_length) * token
 
 
 def lengths(settings: EngineSettings, *, image_tokens: int, context: int) -> tuple[int, int]:
@@ -65,17 +65,17 @@ def blocks_fit(janus: Janus) -> bool:
     return free is None or 2 * sum(tensor.nbytes for part in parts for tensor in part.parameters()) <= free
 
 
-def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:
+def plan(token: int, settings: EngineSettings, *, image_tokens: int, context: int, free: int | None) -> Plan:
     """Fit the lanes into the memory share of `free` bytes (None: unknown, everything fits).
 
-    Where `settings` has no rows or no answers at all, that lane has no seats: nobody will ask for one. Raises
-    PlainError if not even one of each fits.
+    `token`: bytes that a row's cache takes for each (`CacheShape.bytes_per_token`). Where `settings` has no rows or no
+    answers at all, that lane has no seats: nobody will ask for one. Raises PlainError if not even one of each fits.
     """
     budget = float("inf") if free is None else free * settings.memory_share
     picture_length, answer_length = lengths(settings, image_tokens=image_tokens, context=context)
     most = Plan(max(1, settings.rows // 2) if settings.rows else 0, picture_length, settings.answers, answer_length)
     fits = most
-    while fits.cache_bytes(shape) > budget:
+    while fits.cache_bytes(token) > budget:
         pictures, answers, answer_length = fits.pictures, fits.answers, fits.answer_length
         if pictures > FEWEST_PICTURES:
             pictures -= 1
@@ -86,10 +86,10 @@ def plan(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, cont
         elif pictures > 1:
             pictures -= 1
         else:
-            need = fits.cache_bytes(shape) / 2**30
+            need = fits.cache_bytes(token) / 2**30
             raise PlainError(
                 f"There is too little memory: one request of each kind at a time needs {need:.1f} GiB beside the "
-                f"model, and {budget / 2**30:.1f} GiB may be used. Close other programs, or take a smaller model."
+                f"model, and {budget / 2**30:.1f} GiB may be used. Close other programs, or {SMALLER}."
             )
         fits = Plan(pictures, picture_length, answers, answer_length)
     return fits

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import JanusForConditionalGeneration
 
 from model.network import attention, sampling
 from model.network.cache import CacheShape, KVCache, Lane
 from model.network.layer import Layer, scaled
-from model.network.linear import FusedLinear
+from model.network.linear import FusedLinear, joined
 
 
 class Batch(NamedTuple):
@@ -62,8 +62,11 @@ class Decoder:
         head = network.model.generation_head
         self.head_in = FusedLinear(head.proj_out, blocks=blocks, keep=keep)
         self.head_out = FusedLinear(head.vision_head, blocks=blocks, keep=keep)
-        tied = network.lm_head.weight.data_ptr() == language.embed_tokens.weight.data_ptr()
-        self.text_head = network.lm_head if tied else FusedLinear(network.lm_head, blocks=blocks, keep=keep)
+        text_head = network.lm_head
+        tied = (
+            isinstance(text_head, nn.Linear) and text_head.weight.data_ptr() == language.embed_tokens.weight.data_ptr()
+        )
+        self.text_head = text_head if tied else joined(text_head, blocks=blocks, keep=keep)
         self.norm = scaled(language.norm)
         self.device, self.dtype = self.shape.device, self.shape.dtype
         self.fused_attention = self.device.type != "cpu"  # may be changed before any step

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRMSNorm
 
-from model.network.linear import FusedLinear
+from model.network.linear import Product, joined
 
 
 @dataclass(frozen=True)
@@ -13,11 +13,11 @@ class Layer:
     """The weights of one layer."""
 
     attention_norm: Tensor  # (hidden,), float32, times the root of hidden
-    qkv: FusedLinear  # hidden to (heads + 2 kv heads) x head size
-    out: FusedLinear
+    qkv: Product  # hidden to (heads + 2 kv heads) x head size
+    out: Product
     mlp_norm: Tensor  # (hidden,), likewise
-    gate_up: FusedLinear  # hidden to 2 x intermediate
-    down: FusedLinear
+    gate_up: Product  # hidden to 2 x intermediate
+    down: Product
 
     @classmethod
     def of(cls, layer: LlamaDecoderLayer, *, blocks: bool, keep: bool) -> "Layer":
@@ -25,11 +25,11 @@ class Layer:
         attention, mlp = layer.self_attn, layer.mlp
         return cls(
             attention_norm=scaled(layer.input_layernorm),
-            qkv=FusedLinear(attention.q_proj, attention.k_proj, attention.v_proj, blocks=blocks, keep=keep),
-            out=FusedLinear(attention.o_proj, blocks=blocks, keep=keep),
+            qkv=joined(attention.q_proj, attention.k_proj, attention.v_proj, blocks=blocks, keep=keep),
+            out=joined(attention.o_proj, blocks=blocks, keep=keep),
             mlp_norm=scaled(layer.post_attention_layernorm),
-            gate_up=FusedLinear(mlp.gate_proj, mlp.up_proj, blocks=blocks, keep=keep),
-            down=FusedLinear(mlp.down_proj, blocks=blocks, keep=keep),
+            gate_up=joined(mlp.gate_proj, mlp.up_proj, blocks=blocks, keep=keep),
+            down=joined(mlp.down_proj, blocks=blocks, keep=keep),
         )
 
     def tensors(self) -> list[Tensor]:

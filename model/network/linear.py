@@ -13,6 +13,9 @@ import time
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import JanusForConditionalGeneration
+
+from model.weights.quantized import QuantizedLinear
 
 FEW = 10  # rows that the blocks are chosen for: those of one drawing. They serve others as well.
 
@@ -28,6 +31,13 @@ def blocks_work(device: torch.device, dtype: torch.dtype) -> bool:
         return torch.equal(FusedLinear(layer, blocks=True)(x), x)
     except (AttributeError, NotImplementedError, RuntimeError):  # another torch, another processor
         return False
+
+
+def usual_layer(network: JanusForConditionalGeneration) -> nn.Linear:
+    """Get a layer that stands for all that can be laid out anew, which those that are quantized can't."""
+    gate = network.model.language_model.layers[0].mlp.gate_proj
+    head: nn.Linear = network.model.generation_head.vision_head
+    return gate if isinstance(gate, nn.Linear) else head
 
 
 def blocks_pay(layer: nn.Linear) -> bool:
@@ -88,6 +98,43 @@ class FusedLinear(nn.Module):
     def tensors(self) -> list[Tensor]:
         """What a product reads."""
         return [self.weight] if self.bias is None else [self.weight, self.bias]
+
+
+class SideBySide(nn.Module):
+    """Layers that read the same input, as one, where some are quantized: what is packed stays so, in its own product.
+
+    None has a bias.
+    """
+
+    def __init__(self, *layers: nn.Linear | QuantizedLinear) -> None:
+        """Use `layers` as they are."""
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give x W^T."""
+        products = [layer(x) for layer in self.layers]
+        return products[0] if len(products) == 1 else torch.cat(products, -1)
+
+    def onto(self, residual: Tensor, x: Tensor) -> Tensor:
+        """Give `residual` + x W^T."""
+        product: Tensor = self(x)
+        return residual + product
+
+    def tensors(self) -> list[Tensor]:
+        """What a product reads."""
+        return list(self.parameters())
+
+
+Product = FusedLinear | SideBySide
+
+
+def joined(*layers: nn.Linear | QuantizedLinear, blocks: bool, keep: bool) -> Product:
+    """Join layers that read the same input; `blocks` and `keep` are for those that are not quantized."""
+    plain = [layer for layer in layers if isinstance(layer, nn.Linear)]
+    if len(plain) == len(layers):
+        return FusedLinear(*plain, blocks=blocks, keep=keep)
+    return SideBySide(*layers)
 
 
 def _blocked(weights: list[Tensor]) -> Tensor:

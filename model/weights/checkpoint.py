@@ -17,10 +17,12 @@ from torch import Tensor, nn
 from transformers import GenerationConfig, JanusConfig, JanusForConditionalGeneration
 
 from model.errors import as_typed
+from model.settings import Quantize
 from model.weights import deepseek
 from model.weights.files import map_folder, read_json, some
 from model.weights.names import NAMES, WEIGHTS, CheckpointError, hub_id, known, locate
 from model.weights.prompts import Prompts
+from model.weights.quantized import SMALLER, quantizable, quantized, require
 
 KINDS = ("janus", "multi_modality")  # transformers' layout, and DeepSeek's
 # What turns codes into pixels stays in float32: that costs under 5 % of a drawing, and bfloat16 moves values by up to 4
@@ -40,7 +42,14 @@ class Janus:
     network: JanusForConditionalGeneration = field(repr=False)  # in eval mode, on `device`, no gradients
     prompts: Prompts = field(repr=False)
     device: torch.device
-    dtype: torch.dtype  # of all but the VQ decoder, which is float32
+    dtype: torch.dtype  # of all but the VQ decoder, which is float32, and what is quantized
+    quantize: Quantize = "none"  # what the language model's linear layers are held in, if not in `dtype`
+
+    @property
+    def precision(self) -> str:
+        """What it is held in, for people: "bfloat16", or "int4 and bfloat16"."""
+        dtype = str(self.dtype).removeprefix("torch.")
+        return dtype if self.quantize == "none" else f"{self.quantize} and {dtype}"
 
     @property
     def grid(self) -> int:
@@ -63,21 +72,33 @@ class Janus:
         return int(self.network.config.text_config.max_position_embeddings)
 
 
-def load(source: str | Path, *, device: str = "auto", dtype: str = "auto", weights: Path = WEIGHTS) -> Janus:
+def load(
+    source: str | Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    quantize: Quantize = "none",
+    weights: Path = WEIGHTS,
+) -> Janus:
     """Load the weights called `source` ("demo", "1b", "7b", a hub id or a folder; see `names.locate`).
 
     `device`: "auto" (cuda, else mps, else cpu) or a torch device. `dtype`: "float32", "bfloat16", "float16" or
     "auto": bfloat16 on CUDA, where the card computes in it, or else float16; float32 elsewhere. The VQ decoder is
-    float32 always. Raises CheckpointError.
+    float32 always. `quantize`: what the linear layers of the language model, and its text head, are held in; each is
+    quantized as it is loaded, so that there is never more than a piece of one in `dtype`. Raises CheckpointError.
     """
     target = choose_device(device)
     precision = choose_dtype(dtype, target)
+    if quantize != "none":
+        require(quantize, target, precision)
     name = str(source)
     folder = locate(name, weights)
     try:
         told = read_json(folder / "config.json")
         if (kind := told.get("model_type")) in KINDS:
-            return _load(name, folder, told, target, precision)
+            return _load(name, folder, told, target, precision, quantize)
+    except torch.OutOfMemoryError as error:
+        raise CheckpointError(f"{name} does not fit into the memory of {target}: {SMALLER}.") from error
     except CheckpointError as error:
         advice = as_typed(f"download {name}") if hub_id(name) else "copy the checkpoint again"
         raise CheckpointError(f"{error} What may help: {advice}.") from error
@@ -114,7 +135,9 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
     return DTYPES[dtype]
 
 
-def _load(name: str, folder: Path, told: dict[str, Any], device: torch.device, dtype: torch.dtype) -> Janus:
+def _load(
+    name: str, folder: Path, told: dict[str, Any], device: torch.device, dtype: torch.dtype, quantize: Quantize
+) -> Janus:
     tensors = map_folder(folder)
     try:
         network, tensors = _plan(told, tensors)
@@ -135,9 +158,9 @@ def _load(name: str, folder: Path, told: dict[str, Any], device: torch.device, d
     if prompts.vocabulary > rows:
         raise CheckpointError(f"{folder}: tokenizer.json has {prompts.vocabulary} tokens, but the network {rows}.")
     config.image_token_id = prompts.placeholder
-    _fill(network, tensors, folder, device, dtype)
+    _fill(network, tensors, folder, device, dtype, quantize)
     network.generation_config = _generation(prompts)
-    return Janus(name=name, network=network.eval(), prompts=prompts, device=device, dtype=dtype)
+    return Janus(name=name, network=network.eval(), prompts=prompts, device=device, dtype=dtype, quantize=quantize)
 
 
 def _plan(told: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[JanusForConditionalGeneration, dict[str, Tensor]]:
@@ -172,12 +195,14 @@ def _fill(
     folder: Path,
     device: torch.device,
     dtype: torch.dtype,
+    quantize: Quantize,
 ) -> None:
     """Move `tensors` (emptied on the way) into a network on the meta device; compute what is in no file."""
     vision, language = network.model.vision_model.embeddings, network.model.language_model
     tied = network.lm_head.weight is language.embed_tokens.weight
     expected = dict(network.named_parameters())  # what is tied has one name
     computed = dict(network.named_buffers())
+    smaller = set(quantizable(network)) - ({"lm_head"} if tied else set())
     if missing := sorted(expected.keys() - tensors.keys()):
         raise CheckpointError(f"{folder}: the weights lack {some(missing)}.")
     if foreign := sorted(tensors.keys() - expected.keys() - computed.keys()):
@@ -188,6 +213,10 @@ def _fill(
             sizes = f"{tuple(tensor.shape)} in the file and {tuple(parameter.shape)} by config.json"
             raise CheckpointError(f"{folder}: {name} is {sizes}.")
         owner, _, leaf = name.rpartition(".")
+        wanted = quantize if owner in smaller else "none"
+        if wanted != "none" and (layer := quantized(tensor, wanted, device=device, dtype=dtype)):
+            network.set_submodule(owner, layer)
+            continue
         kept = torch.float32 if name.startswith(PRECISE) else dtype
         moved = nn.Parameter(tensor.to(device=device, dtype=kept), requires_grad=False)
         setattr(network.get_submodule(owner), leaf, moved)

@@ -8,9 +8,11 @@ from pathlib import Path
 import torch
 from transformers import JanusForConditionalGeneration
 
+from model.settings import Quantize
 from model.weights.cgroup import memory_limit
 from model.weights.checkpoint import choose_device, choose_dtype, load
 from model.weights.names import WEIGHTS
+from model.weights.quantized import QuantizedLinear
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,10 @@ class Needs:
     """What a checkpoint asks of the machine."""
 
     parameters: int
-    weights: int  # bytes of memory, in the dtype they would be loaded in
+    held_in: str  # "bfloat16", "int4 and bfloat16"
+    weights: int  # bytes of memory, held so
+    token: int  # bytes of KV cache that a row takes for each of its tokens
+    context: int  # tokens of a row, at most
     step: int  # bytes of weights that one decode step of a drawing reads, however many rows it serves
     image_tokens: int  # decode steps of a drawing
 
@@ -49,15 +54,21 @@ def this_machine(device: str = "auto", dtype: str = "auto") -> Machine:
     return Machine(torch.__version__, target.type, precision, name, memory, free, _built_for())
 
 
-def needs_of(name: str, dtype: str, weights: Path = WEIGHTS) -> Needs:
+def needs_of(name: str, dtype: str, quantize: Quantize = "none", weights: Path = WEIGHTS) -> Needs:
     """Look through the weights called `name` as loading does, every tensor's name and shape, but keep none of them.
 
-    `dtype` is the one they would be loaded in. Raises CheckpointError.
+    `dtype` and `quantize` are what they would be loaded in. Raises CheckpointError.
     """
-    janus = load(name, device="meta", dtype=dtype, weights=weights)
+    janus = load(name, device="meta", dtype=dtype, quantize=quantize, weights=weights)
+    text, attention = janus.network.config.text_config, janus.network.model.language_model.layers[0].self_attn
+    packed = [layer for layer in janus.network.modules() if isinstance(layer, QuantizedLinear)]
+    spared = sum(layer.inputs * layer.outputs - sum(it.numel() for it in layer.parameters()) for layer in packed)
     return Needs(
-        parameters=sum(parameter.numel() for parameter in janus.network.parameters()),
+        parameters=sum(parameter.numel() for parameter in janus.network.parameters()) + spared,
+        held_in=janus.precision,
         weights=sum(parameter.nbytes for parameter in janus.network.parameters()),
+        token=2 * text.num_hidden_layers * text.num_key_value_heads * attention.head_dim * janus.dtype.itemsize,
+        context=janus.context,
         step=step_bytes(janus.network),
         image_tokens=janus.image_tokens,
     )

@@ -60,6 +60,8 @@ def crowd() -> list[Request]:
         draw(prompt="a red circle", count=5, temperature=0.5, owner="d"),
         DESCRIBE(question="what colour is it?", owner="e"),
         SHAPES(count=1, temperature=0, owner="f"),
+        SHAPES(seed=60, count=2, avoid="a red circle and a green star", owner="g"),
+        SHAPES(seed=70, count=2, top_k=20, owner="h"),
     ]
 
 

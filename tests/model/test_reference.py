@@ -19,6 +19,8 @@ from model.network.pixels import decode, preprocess, to_uint8
 from model.network.upscaler import Lanczos
 from model.requests import Answer, Drawing, Event, Pictures, Question
 from model.weights.checkpoint import Janus, load
+from model.weights.quantized import Kind
+from tests.tiny import logits
 
 FOLDER = os.environ.get("JANUS_REFERENCE")
 pytestmark = [
@@ -138,3 +140,14 @@ def test_the_engine_gives_the_same(janus: Janus, expected: dict[str, Any]) -> No
     assert found.max() <= 1  # the engine's kernels are merged, and round otherwise
     assert (found > 0).mean() < 1e-3
     assert (answer.text, answer.tokens) == (expected["ask_text"], 32)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("int8", 0.04), ("int4", 0.35), ("float8", 0.15)])
+def test_logits_of_weights_in_fewer_bits(
+    janus: Janus, kind: Kind, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random weights forgive less than trained ones: the demo's are four times as close."""
+    monkeypatch.setattr("model.weights.checkpoint.require", lambda *asked: None)  # float8, which a CPU is refused
+    small = load(str(FOLDER), device="cpu", dtype="float32", quantize=kind)
+    for right, found in zip(logits(janus, PROMPT), logits(small, PROMPT), strict=True):
+        assert 0 < (found - right).norm() / right.norm() < most

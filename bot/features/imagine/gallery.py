@@ -166,7 +166,7 @@ def gallery(
         model=model_name(model),
         seconds=decimal(seconds, texts, 1),
     )
-    notes = each_of(texts, drawing, range(first, first + len(files)), QUOTED)
+    notes = _each(texts, drawing, range(first, first + len(files)), QUOTED)
     notes += avoiding(texts, drawing)
     notes += [texts.one_at_zero] if drawing.temperature == 0 and not drawing.prompts else []
     notes += [texts.demo_note] if is_demo(model) else []
@@ -174,7 +174,7 @@ def gallery(
     if of == 1 or (of is None and len(files) == 1):
         rows = for_one_picture(texts, drawing.id, 0, look, drawn=True)
     else:
-        rows = _foreach_of(texts, drawing.id, range(first, first + len(files)))
+        rows = _for_each(texts, drawing.id, range(first, first + len(files)))
         notes.append(texts.choose_hint)
     return _framed(texts, drawing.prompt, drawing.id, files, [small, *notes], rows, DRAWN, mention, look)
 
@@ -214,7 +214,7 @@ def for_one_picture(texts: Texts, job_id: str, picture: int, look: Look, *, draw
     return [ui.ActionRow(*(JobButton(action, job_id, picture, texts=texts) for action in row)) for row in rows]
 
 
-def _foreach_of(texts: Texts, job_id: str, numbers: Sequence[int]) -> Sequence[ui.ActionRow[Any]]:
+def _for_each(texts: Texts, job_id: str, numbers: Sequence[int]) -> Sequence[ui.ActionRow[Any]]:
     """Make the buttons for several pictures: one to look at each, and one to enlarge it at once."""
     look = [JobButton("choose", job_id, number, texts=texts) for number in numbers]
     labels = {number: texts.enlarge_number.format(number=number + 1) for number in numbers}
@@ -249,7 +249,7 @@ def _framed_picture(file: Upload, spoiler: bool) -> discord.MediaGalleryItem:
     return discord.MediaGalleryItem(f"attachment://{file.name}", description=file.alt, spoiler=spoiler)
 
 
-def each_of(texts: Texts, drawing: Drawing, numbers: Sequence[int], room: int) -> list[str]:
+def _each(texts: Texts, drawing: Drawing, numbers: Sequence[int], room: int) -> list[str]:
     """Say what each picture is of, where they are of different words."""
     if not drawing.prompts:
         return []

@@ -1,11 +1,11 @@
 """All that there is to tell of a drawing or an enlargement, for who presses *Info*."""
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from discord import ui
 
 from bot.core.text import decimal, model_name, one_line
-from bot.features.imagine.gallery import each_of
 from bot.store.records import JobRecord
 from bot.texts import Texts
 from bot.ui.layout import DONE, layout, origin_line
@@ -34,10 +34,7 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
             lines[-1] += f" · top-k {drawing.top_k}"
         if drawing.avoid:
             lines.append(texts.avoiding.format(words=one_line(drawing.avoid, INFO_AVOID)))
-        if drawing.prompts:
-            lines.append("\n".join(each_of(texts, drawing, range(len(record.result.seeds)), INFO_WORDS)))
-        seeds = enumerate(record.result.seeds, 1)
-        lines.append("\n".join(texts.info_seed.format(number=number, seed=seed) for number, seed in seeds))
+        lines.append("\n".join(_each(texts, drawing, record.result.seeds)))
         if drawing.always_avoid:
             lines.append(texts.avoiding_more)
         if drawing.kept and record.result.tokens:
@@ -50,6 +47,13 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
     small = filter(None, [_took(texts, record.result), origin_line(record.origin, texts)])
     lines.append("\n".join(f"-# {line}" for line in small))
     return layout(*(ui.TextDisplay(line) for line in lines), colour=DONE)
+
+
+def _each(texts: Texts, drawing: Drawing, seeds: Sequence[int]) -> Iterator[str]:
+    """Tell the seed of each picture, and what it is of where they are of different words."""
+    for number, seed in enumerate(seeds):
+        line = texts.info_seed.format(number=number + 1, seed=seed)
+        yield f"{line} · {one_line(drawing.words(number), INFO_WORDS)}" if drawing.prompts else line
 
 
 def _took(texts: Texts, result: Pictures) -> str:

@@ -5,7 +5,7 @@ What is kept is one message a picture, which says how many members kept it; each
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import discord
@@ -13,7 +13,7 @@ from discord import ui
 
 from bot.core.client import JanusBot
 from bot.core.errors import Refusal
-from bot.core.permissions import missing, missing_permissions
+from bot.core.permissions import TO_KEEP, missing, missing_permissions
 from bot.core.rest import UPLOAD_SECONDS, DiscordError, Fault, insist
 from bot.core.text import PROMPT_TEXT, alt_text, decimal, model_name, one_line
 from bot.features.imagine.drawing import find
@@ -34,8 +34,6 @@ from model.requests import Drawing, Pictures
 
 Press = discord.Interaction[JanusBot]
 
-NEEDED: Final = ("view_channel", "read_message_history", "send_messages", "attach_files")
-
 
 async def setup(bot: JanusBot) -> None:
     """Say what the buttons do."""
@@ -47,8 +45,9 @@ async def send_me(interaction: Press, button: JobButton) -> None:
     one, texts = await _pressed(interaction, button), texts_for(interaction)
     await _begin(interaction)
     parcel = copied(one, await _read(interaction, one), texts)
+    user, nonce = interaction.user, str(interaction.id)
     try:
-        sent = await insist(lambda: interaction.user.send(view=parcel.view, files=fresh(parcel.files)), UPLOAD_SECONDS)
+        sent = await insist(lambda: user.send(view=parcel.view, files=fresh(parcel.files), nonce=nonce), UPLOAD_SECONDS)
     except DiscordError as error:
         if error.fault is Fault.CLOSED:
             raise Refusal(texts.no_direct_messages) from error
@@ -70,8 +69,9 @@ class Keeping:
         keepers, member, key = interaction.client.store.keepers, interaction.user.id, (one.record.id, one.number)
         async with self._turns.setdefault(key, asyncio.Lock()):
             post = await keepers.post(*key)
-            if not await keepers.add(*key, member, interaction.created_at):
-                raise Refusal(texts.already_kept.format(link=post.link) if post else texts.forgotten)
+            counted = await keepers.add(*key, member, interaction.created_at)
+            if post and not counted:
+                raise Refusal(texts.already_kept.format(link=post.link))
             try:
                 line = texts_of_server(interaction).kept_by.format(n=await keepers.count(*key))
                 if post and post.channel == channel.id:
@@ -80,7 +80,8 @@ class Keeping:
                     post = await _send(interaction, channel, one, line)
                     await keepers.note(*key, post)
             except BaseException:
-                await keepers.take_back(*key, member)
+                if counted:  # and not by a process that died before it had sent anything
+                    await keepers.take_back(*key, member)
                 raise
         await interaction.edit_original_response(content=texts.kept.format(link=post.link))
 
@@ -130,7 +131,7 @@ async def _channel(interaction: Press, one: One) -> discord.TextChannel:
     channel = bot.get_channel(chosen) if chosen else None
     if not isinstance(channel, discord.TextChannel) or channel.guild.id != interaction.guild_id:
         raise Refusal(texts.no_keeping.format(send_me=texts.send_me))
-    if lacking := missing(channel.permissions_for(channel.guild.me), NEEDED):
+    if lacking := missing(channel.permissions_for(channel.guild.me), TO_KEEP):
         raise Refusal(f"{channel.mention}: {missing_permissions(lacking, texts)}")
     if InteractionTarget(interaction, private=True).age_restricted and not channel.is_nsfw():
         raise Refusal(texts.kept_for_adults.format(channel=channel.mention))

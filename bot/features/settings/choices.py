@@ -4,7 +4,7 @@ from functools import partial
 from typing import Final
 
 from bot.core.errors import Refusal
-from bot.core.permissions import check_manages, missing, missing_permissions
+from bot.core.permissions import TO_KEEP, check_manages, missing, missing_permissions
 from bot.features.settings.forms import RoleForm
 from bot.features.settings.panel import Press, change, show_again
 from bot.jobs.rights import USES
@@ -12,11 +12,10 @@ from bot.texts import texts_for
 from bot.ui.buttons import Choice
 from bot.ui.forms import open_form
 
-# The bot's permissions in the channels that it sends pictures to. To say how many kept one, it looks at it again.
-NEEDED: Final = {
+NEEDED: Final = {  # the bot's permissions in the channels that it sends pictures to
     "reports": ("view_channel", "send_messages", "attach_files"),
     "hidden": ("view_channel", "attach_files"),
-    "kept": ("view_channel", "read_message_history", "send_messages", "attach_files"),
+    "kept": TO_KEEP,
 }
 MOST_LIMITS: Final = 25  # roles with a limit of their own
 

@@ -3,6 +3,7 @@
 import builtins
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,20 @@ import pytest
 from bot.cli import check
 from bot.cli.check import Finding, look
 from bot.config import load
+from model.settings import EngineSettings, Quantize
 from model.weights.machine import Machine, Needs
 
 GIGA = 10**9
-SEVEN_B = Needs(parameters=7_420_000_000, weights=4 * 7_420_000_000, step=27 * GIGA, image_tokens=576)
+SEVEN_B = Needs(
+    parameters=7_420_000_000,
+    held_in="float32",
+    weights=4 * 7_420_000_000,
+    token=2 * 491_520,
+    context=16384,
+    step=27 * GIGA,
+    image_tokens=576,
+)
+SMALL = replace(SEVEN_B, held_in="int4 and bfloat16", weights=5_570_000_000, token=491_520)
 
 
 @pytest.fixture(autouse=True)
@@ -155,9 +166,26 @@ def test_weights_that_nobody_has_tried_are_told_as_such(tmp_path: Path) -> None:
     [(32 * GIGA, 32 * GIGA, "wrong"), (64 * GIGA, 20 * GIGA, "note"), (64 * GIGA, 60 * GIGA, "fine")],
 )
 def test_whether_the_weights_fit(memory: int, free: int, state: str) -> None:
-    finding = check.memory(machine(memory, free), SEVEN_B)
+    finding = check.memory(machine(memory, free), SEVEN_B, EngineSettings())
     assert finding.state == state
-    assert "29.7 GB" in finding.words
+    assert "29.7 GB for the weights in float32" in finding.words
+
+
+def test_a_card_of_8_gb_is_told_of_int4_and_then_how_much_it_draws() -> None:
+    card = machine(8 * 2**30, 8 * 2**30 - GIGA // 2, "cuda")
+    smaller: dict[Quantize, int] = {"int8": 8_410_000_000, "int4": 5_570_000_000}
+    whole = replace(SEVEN_B, held_in="bfloat16", weights=14_900_000_000, token=491_520)
+    told = check.memory(card, whole, EngineSettings(), smaller)
+    assert told.state == "wrong"
+    assert told.words.endswith("too little. Choose --quantize int4 (5.6 GB)")
+    fits = check.memory(card, SMALL, EngineSettings(), smaller)
+    assert fits.state == "fine"
+    assert "pictures that can be drawn at a time: 1, each of two rows of 408.9 MB" in fits.words
+
+
+def test_a_card_of_4_gb_is_told_of_a_smaller_model() -> None:
+    told = check.memory(machine(4 * 2**30, 4 * 2**30, "cuda"), SMALL, EngineSettings(), {"int4": SMALL.weights})
+    assert (told.state, "Choose a smaller model" in told.words) == ("wrong", True)
 
 
 @pytest.fixture

@@ -404,7 +404,7 @@ def test_who_is_told_twice_to_end_ends_at_once(first: str, second: str) -> None:
 
 
 def test_who_asks_for_replicas_means_processes_of_their_own() -> None:
-    asked = load_settings(None, "demo", None, None, 4).executor
+    asked = load_settings(None, "demo", None, None, replicas=4).executor
     assert (asked.backend, asked.replicas) == ("ray", 4)
     assert load_settings(None, "demo", None, None).executor.backend == "thread"
 

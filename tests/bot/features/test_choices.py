@@ -33,7 +33,7 @@ async def test_each_choice_is_a_picture_with_words_of_its_own(world: World) -> N
     ]
     said = told_privately(await world.bob.click(message, label="Info"))
     assert PROMPT in said
-    assert "1: red circle\n2: green circle\n3: blue circle" in said
+    assert "Picture 2: seed 8 · green circle\nPicture 3: seed 9 · blue circle" in said
     assert "enter its words and its seed" in said
 
 

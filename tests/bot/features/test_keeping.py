@@ -123,6 +123,15 @@ async def test_who_could_not_be_served_can_try_again(
     assert len(replies(world, best)) == 1
 
 
+async def test_whom_a_dying_process_counted_can_keep_it_all_the_same(world: World, best: simcord.ChannelHandle) -> None:
+    message = await drawn(world)
+    job = world.executor.jobs[-1].id
+    assert await world.bot.store.keepers.add(job, 0, world.bob.id, world.env.now())
+    await keep(world.bob, message)
+    assert "Kept by: 1" in said(replies(world, best)[0])
+    assert "You've already kept it" in await keep(world.bob, message)
+
+
 async def test_what_was_deleted_from_there_is_not_put_back(world: World, best: simcord.ChannelHandle) -> None:
     message = await drawn(world)
     await keep(world.bob, message)

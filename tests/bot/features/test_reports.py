@@ -95,6 +95,20 @@ async def test_moderators_delete_the_picture_and_others_can_not(world: World, st
     assert len(gallery(card)) == 2
 
 
+async def test_a_role_that_moderates_deletes_the_picture_too(world: World, staff: simcord.ChannelHandle) -> None:
+    message = await drawn(world)
+    await report(world, message)
+    (card,) = cards(staff)
+    guild = world.alice.guild
+    role = guild.create_role("guardians")
+    guardian = guild.add_member(world.env.create_user("guardian"), roles=[role])
+    await world.bot.store.servers.change(guild.id, {"roles": {"moderate": [role.id]}})
+    refused = told_privately(await world.bob.click(card, label="Delete the picture"))
+    assert f"the “Manage Messages” permission or one of these roles can do this: <@&{role.id}>" in refused
+    await guardian.click(card, label="Delete the picture")
+    assert message.id not in [one.id for one in world.channel.history()]
+
+
 async def test_who_manages_the_server_blocks_the_member_and_others_can_not(
     world: World, staff: simcord.ChannelHandle
 ) -> None:

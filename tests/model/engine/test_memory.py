@@ -23,7 +23,9 @@ SEVEN_B = CacheShape(layers=30, heads=32, head_size=128, dtype=torch.bfloat16, d
 
 
 def plan(free: int | None, settings: EngineSettings | None = None) -> memory.Plan:
-    return memory.plan(SEVEN_B, settings or EngineSettings(), image_tokens=576, context=16384, free=free)
+    return memory.plan(
+        SEVEN_B.bytes_per_token, settings or EngineSettings(), image_tokens=576, context=16384, free=free
+    )
 
 
 def test_bytes_a_token_of_the_7b_model() -> None:
@@ -38,7 +40,7 @@ def test_the_cache_fits_its_share(free: int, share: float, rows: int, answers: i
     except PlainError:
         assert free * share < 3 * 2**30
         return
-    assert fits.cache_bytes(SEVEN_B) <= free * share
+    assert fits.cache_bytes(SEVEN_B.bytes_per_token) <= free * share
     assert 1 <= fits.pictures <= max(1, rows // 2)
     assert 1 <= fits.answers <= answers
 
@@ -61,7 +63,7 @@ def test_too_little_is_told_in_a_line() -> None:
 def test_the_plan_is_what_lanes_take(rows: int, answers: int) -> None:
     shape = CacheShape(layers=2, heads=2, head_size=4, dtype=torch.float32, device=torch.device("cpu"))
     settings = EngineSettings(rows=rows, answers=answers)
-    fits = memory.plan(shape, settings, image_tokens=16, context=64, free=None)
+    fits = memory.plan(shape.bytes_per_token, settings, image_tokens=16, context=64, free=None)
     assert (fits.pictures, fits.answers) == (rows // 2, answers)
     lanes = [
         Lane(shape, seats=fits.pictures, length=fits.picture_length, width=2),
@@ -69,7 +71,7 @@ def test_the_plan_is_what_lanes_take(rows: int, answers: int) -> None:
     ]
     taken = sum(layer.nbytes for lane in lanes for layer in lane.cache.layers)
     blank = fits.picture_length * shape.bytes_per_token if rows else 0
-    assert taken + blank == fits.cache_bytes(shape)
+    assert taken + blank == fits.cache_bytes(shape.bytes_per_token)
 
 
 def resident(address: int) -> int:
@@ -152,7 +154,7 @@ print(weights, peak - before)
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3])
     weights, peak = map(int, done.stdout.split())
     assert weights > 120e6
-    assert peak < 1.3 * weights
+    assert peak < 1.25 * weights + 32e6  # a process leaves that much to the garbage collector, whatever it loads
 
 
 def test_the_cpu_tells_what_it_has() -> None:

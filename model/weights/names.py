@@ -39,7 +39,8 @@ CATALOGUE: Final[Mapping[str, Checkpoint]] = {
     "t2i-r1": Checkpoint(
         "CaraJ/T2I-R1",
         roles=("User", "Assistant"),
-        remark="It was made to put what it draws into words first, which is not done here: write these words yourself.",
+        remark="It was made to put what it draws into words first, which is not done here: write these words yourself. "
+        "Its authors release it for research only.",
         source="github.com/CaraJ7/T2I-R1, src/t2i-r1/src/infer/reason_inference.py",
     ),
     "janus-focusdiff-7b": Checkpoint(

@@ -80,6 +80,7 @@ def test_cancelling_frees_the_rows_and_harms_nobody(tiny: Janus, steps: int) -> 
         partial(draw, count=5),
         partial(ask, max_new_tokens=100, temperature=1.0),
         partial(draw, count=4, upscale=True),
+        partial(draw, count=3, prompts=("one", "another one", "one"), avoid="something that is much longer"),
     ):
         cancel_everywhere(engine, make, steps)
         assert engine.figures().rows == 0
@@ -132,6 +133,20 @@ def test_out_of_memory_is_survived_with_fewer_seats(
     assert not faults.plan
     assert short.scheduler.capacity("pictures") == short.lanes["pictures"].capacity == 5
     assert tokens(run(short, draw(count=3))[0]) == expected
+
+
+@pytest.mark.parametrize("piece", range(7))
+def test_pictures_that_are_drawn_already_wait_for_no_other_s_prompt(
+    tiny: Janus, monkeypatch: pytest.MonkeyPatch, engine: Engine, piece: int
+) -> None:
+    """Where memory runs out at the prompt of one picture, it is read again, and those that are on their way go on."""
+    wish = partial(draw, count=3, prompts=("one", "another, of more words", "a third"), avoid="blue")
+    expected = tokens(run(engine, wish())[0])
+    short = Engine(tiny, Lanczos(), EngineSettings(rows=20, prefill_tokens=16))
+    faults = Faults(monkeypatch, short.decoder, "prefill")
+    faults.plan = [*[None] * piece, EXHAUSTED]
+    assert tokens(run(short, wish())[0]) == expected
+    assert not faults.plan
 
 
 def lack_of_memory(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,7 +190,8 @@ class ClusterExecutor:
             self._status = replace(self._status, state="failed", reason=BROKEN)
         if self._status.state == "failed":
             for job in list(self._jobs.values()):
-                self._tell(job, Failed(self._status.reason, "unavailable"))
+                if self._watch.lost or job.id not in self._attempts:  # else a replica is finishing it
+                    self._tell(job, Failed(self._status.reason, "unavailable"))
 
     async def _follow(self, job: ThreadJob, attempt: Attempt) -> None:
         """Pass on what a replica tells of a job, until one of them ends."""

@@ -327,6 +327,21 @@ async def test_a_drained_one_gets_nothing_new_even_in_another_process_but_elsewh
     assert await given(cluster, jobs[2]) is first
 
 
+async def test_what_a_draining_replica_has_is_finished_though_all_others_have_failed(
+    cluster: Scripted, executor: ClusterExecutor
+) -> None:
+    await ready(executor)
+    job = await executor.submit(draw())
+    finishing = await given(cluster, job)
+    finishing.draining = True
+    other = next(actor for actor in cluster.actors if actor is not finishing)
+    other.status = Status(state="failed", model="7b", reason="7b is not here. Fetch it.")
+    await until(lambda: executor.status().state == "failed")
+    assert isinstance((await rest(await executor.submit(draw())))[-1], Failed)
+    finishing.say((job.id, 1), None, Started(), DONE)
+    assert (await rest(job))[-1] == DONE
+
+
 async def test_one_more_is_started_when_there_is_a_card_more(cluster: Scripted, executor: ClusterExecutor) -> None:
     await ready(executor)
     jobs = [await executor.submit(draw()) for _ in range(5)]

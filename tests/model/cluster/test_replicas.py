@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 
 import pytest
+import ray
 from PIL import Image
 
 from bot.config import ROOT
@@ -200,8 +201,9 @@ async def test_one_that_is_added_gets_work_and_one_that_is_drained_only_finishes
     jobs += [asyncio.create_task(events(executor, draw(seed=i, count=4))) for i in range(8, 16)]
     await until(lambda: executor._watch.sites["3"].status.steps > 0)
     command = [sys.executable, "-m", "bot", "drain", "1"]
+    where = os.environ | {"JANUS_EXECUTOR_ADDRESS": ray.get_runtime_context().gcs_address}  # there may be others here
     told = await asyncio.to_thread(
-        partial(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        partial(subprocess.run, command, cwd=ROOT, env=where, capture_output=True, text=True, timeout=120, check=False)
     )
     assert told.returncode == 0, told.stderr
     assert "Replica 1 has finished" in told.stderr

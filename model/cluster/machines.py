@@ -12,6 +12,7 @@ import time
 from typing import Any, Final
 
 import ray
+from ray.exceptions import RayError
 from ray.util import list_named_actors
 
 from model.cluster.parcels import Look
@@ -28,6 +29,7 @@ RAY: Final = {
 }
 NAMESPACE: Final = "janus-bot"
 STORE_BYTES: Final = 256 * 2**20  # of shared memory, for pictures on their way: some 10 MB a drawing
+DRAIN_SECONDS: Final = 30.0  # that a replica has to hear that it shall
 AT_ONCE: Final = 10_000  # calls to a replica: what it may work on is decided elsewhere
 UNREACHABLE: Final = (ConnectionError, RuntimeError, ValueError, TimeoutError)  # what Ray raises then
 
@@ -70,7 +72,7 @@ class Machines:
     def start(self, name: str) -> Any:
         """Start a replica, which begins to load the model; if there is no card for it, as soon as there is one."""
         cards = self._settings.gpus_per_replica if self._cards() else 0.0
-        threads = max(1, (os.cpu_count() or 1) // self.wanted())
+        threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // self.wanted()))
         return (
             ray.remote(Replica)
             .options(
@@ -80,7 +82,7 @@ class Machines:
                 max_restarts=-1,
                 max_task_retries=0,
                 max_concurrency=AT_ONCE,
-                runtime_env=None if cards else {"env_vars": {"OMP_NUM_THREADS": str(threads)}},  # by itself Ray says 1
+                runtime_env=None if cards else {"env_vars": {"OMP_NUM_THREADS": threads}},  # by itself Ray says 1
             )
             .remote(self._model, self._engine, os.getcwd(), log.getEffectiveLevel())
         )
@@ -110,9 +112,18 @@ def drain(address: str, name: str) -> None:
         names = ", ".join(sorted(actor["name"].removeprefix("replica-") for actor in ours)) or "none"
         raise PlainError(f"there is no single replica {name}; there are: {names}")
     replica = ray.get_actor(meant[0]["name"], meant[0]["namespace"])
-    ray.get(replica.drain.remote())
-    look: Look = ray.get(replica.look.remote())
-    while look.status.state != "closed":
+    try:
+        ray.get(replica.drain.remote(), timeout=DRAIN_SECONDS)
+    except RayError as error:
+        raise PlainError(f"replica {name} does not answer ({type(error).__name__}): it is only starting") from None
+    while not _is_closed(replica):
         time.sleep(0.5)
-        look = ray.get(replica.look.remote())
     ray.shutdown()
+
+
+def _is_closed(replica: Any) -> bool:
+    try:
+        look: Look = ray.get(replica.look.remote())
+    except RayError:  # its process has died: the next one is told the same by the bot
+        return False
+    return look.status.state == "closed"

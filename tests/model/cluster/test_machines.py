@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayError
 
 from model.cluster import machines as module
 from model.cluster.machines import Machines, drain
+from model.cluster.parcels import Look
 from model.cluster.replica import Replica
 from model.errors import PlainError
 from model.settings import EngineSettings, ExecutorSettings, ModelSettings
+from model.status import Status
 
 
 class Ray:
@@ -126,3 +129,47 @@ def test_a_cluster_that_is_not_there_is_one_line_and_no_password_is_logged(
     assert "can't reach" in caplog.text
     with pytest.raises(PlainError, match="is the bot running"):
         drain("", "1")
+
+
+class Worker:
+    """A replica that is told to finish: it dies while it does, and is closed in the end."""
+
+    def __init__(self, errors: list[RayError | None]) -> None:
+        self.errors = errors
+        self.drain = self.look = self
+
+    def remote(self) -> "Worker":
+        return self
+
+
+@pytest.fixture
+def worker(ray: Ray, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    there = Worker([])
+    named = [{"name": "replica-1", "namespace": "janus-bot-a"}, {"name": "replica-2", "namespace": "janus-bot-a"}]
+    strangers = [{"name": "replica-1", "namespace": "somebody-else"}]
+    monkeypatch.setattr(module, "list_named_actors", lambda **_: named + strangers)
+
+    def get(of: Worker, timeout: float = 0.0) -> Look:
+        if of.errors and (error := of.errors.pop(0)):
+            raise error
+        state: Any = "ready" if of.errors else "closed"
+        return Look("life", "here", 1, Status(state=state, model="7b"), draining=True)
+
+    for name, act in {"get": get, "get_actor": lambda *_: there, "shutdown": lambda: None}.items():
+        monkeypatch.setattr(ray, name, act, raising=False)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return there
+
+
+def test_to_drain_waits_until_the_replica_has_finished_even_in_another_process(worker: Worker) -> None:
+    worker.errors = [None, None, ActorUnavailableError("it was killed", None), None, None]
+    drain("", "1")
+    assert worker.errors == []
+
+
+def test_one_that_does_not_answer_or_is_not_there_is_one_line(worker: Worker) -> None:
+    worker.errors = [GetTimeoutError("30 s")]
+    with pytest.raises(PlainError, match="replica 1 does not answer"):
+        drain("", "1")
+    with pytest.raises(PlainError, match="no single replica 9; there are: 1, 2"):
+        drain("", "9")

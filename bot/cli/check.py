@@ -90,7 +90,7 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
         return
     chosen = settings.model
     try:
-        machine = this_machine(chosen.device, chosen.dtype)
+        machine = this_machine(chosen.device, chosen.dtype, chosen.quantize)
     except PlainError as error:
         yield Finding("device", "wrong", str(error))
         return

@@ -12,7 +12,7 @@ from model.settings import Quantize
 from model.weights.cgroup import memory_limit
 from model.weights.checkpoint import choose_device, choose_dtype, load
 from model.weights.names import WEIGHTS
-from model.weights.quantized import QuantizedLinear
+from model.weights.quantized import QuantizedLinear, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,11 @@ class Needs:
     image_tokens: int  # decode steps of a drawing
 
 
-def this_machine(device: str = "auto", dtype: str = "auto") -> Machine:
-    """Look at the device. Raises CheckpointError if it is not there or the dtype is unknown."""
+def this_machine(device: str = "auto", dtype: str = "auto", quantize: Quantize = "none") -> Machine:
+    """Look at the device. Raises CheckpointError if it is not there, or can't have the dtype or what is quantized."""
     target = choose_device(device)
+    if quantize != "none":
+        require(quantize, target, choose_dtype(dtype, target))
     if target.type == "cuda":
         free, memory = torch.cuda.mem_get_info(target)
         name = torch.cuda.get_device_name(target)

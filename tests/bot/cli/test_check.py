@@ -188,6 +188,13 @@ def test_a_card_of_4_gb_is_told_of_a_smaller_model() -> None:
     assert (told.state, "Choose a smaller model" in told.words) == ("wrong", True)
 
 
+def test_what_a_device_can_not_have_is_a_finding(tiny_folder: Path) -> None:
+    found = findings(model=tiny_model(tiny_folder) | {"quantize": "float8"})["device"]
+    assert (found.state, "Choose int8" in found.words) == ("wrong", True)
+    small = findings(model=tiny_model(tiny_folder) | {"quantize": "int8"})
+    assert "int8 and float32" in small["memory"].words
+
+
 @pytest.fixture
 def nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The driver's own program, of a machine with one GPU."""

@@ -37,10 +37,9 @@ async def test_an_end_that_comes_at_the_moment_of_the_connection_is_heard(
             await asyncio.sleep(60)
 
     monkeypatch.setattr(discord.AutoShardedClient, "launch_shards", connects_and_loses_it)
-    bot = make_bot(ScriptedExecutor(), tmp_path)
-    connecting = asyncio.create_task(bot.launch_shards())
-    await asyncio.sleep(0)
-    connecting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await connecting
-    await bot.close()
+    async with make_bot(ScriptedExecutor(), tmp_path) as bot:
+        connecting = asyncio.create_task(bot.launch_shards())
+        await asyncio.sleep(0)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting

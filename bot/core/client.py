@@ -4,6 +4,7 @@ It stands at the ground and knows no feature: `bot.app` hands them to it, and ea
 its buttons and its listeners.
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -151,6 +152,16 @@ class JanusBot(commands.AutoShardedBot):
         self.receipts.use()
         self.add_listener(self.unanswered.watch, "on_interaction")
         await super().connect(reconnect=reconnect)
+
+    async def launch_shards(self) -> None:
+        """Connect to Discord's gateway. Who wants an end at the moment of the connection is heard all the same.
+
+        `asyncio.wait_for`, of which discord.py makes use, loses a cancellation at that moment (Python 3.11).
+        """
+        await super().launch_shards()
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise asyncio.CancelledError
 
     async def settings_in(self, guild: int | None, member: int | None = None) -> Settings:
         """Return the settings that hold in a server, or outside of servers, with what a member chose above them."""

@@ -78,6 +78,18 @@ def test_what_a_dead_replica_had_goes_first_and_where_there_is_room() -> None:
     assert [id for id, _ in made.hand_out()] == [*({"a1", "c1"} - {first}), "e1"]
 
 
+def test_what_a_dead_replica_had_goes_before_who_has_a_turn_and_no_room() -> None:
+    made = turns("1", "2")
+    add(made, "a1", "a2", seats=3)
+    assert dict(made.hand_out()) == {"a1": "1", "a2": "2"}
+    add(made, "b1", seats=2)
+    assert list(made.hand_out()) == []
+    made.shut("1")
+    made.lost("a1")
+    made.over("a2")
+    assert list(made.hand_out()) == [("a1", "2")]
+
+
 def test_with_no_replica_all_wait() -> None:
     made = turns("1")
     made.shut("1")

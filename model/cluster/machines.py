@@ -22,11 +22,6 @@ from model.settings import EngineSettings, ExecutorSettings, ModelSettings
 
 log = logging.getLogger(__name__)
 
-RAY: Final = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_worker_niceness": "0",  # else replicas would stand behind every other process, at 15
-    "RAY_COLOR_PREFIX": "0",  # of replicas' lines, which the bot logs among its own
-}
 NAMESPACE: Final = "janus-bot"
 STORE_BYTES: Final = 256 * 2**20  # of shared memory, for pictures on their way: some 10 MB a drawing
 DRAIN_SECONDS: Final = 30.0  # that a replica has to hear that it shall
@@ -45,8 +40,6 @@ class Machines:
         """
         self._model, self._engine, self._settings = model, engine, settings
         self._namespace = f"{NAMESPACE}-{secrets.token_hex(4)}"  # of this bot, if there are two in a cluster
-        for name, value in RAY.items():
-            os.environ.setdefault(name, value)
         address = self._settings.address
         more: dict[str, Any] = {}
         if not address:

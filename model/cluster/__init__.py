@@ -13,5 +13,4 @@ SETTINGS: Final = {
     "RAY_COLOR_PREFIX": "0",  # of replicas' lines, which the bot logs among its own
 }
 
-for _name, _value in SETTINGS.items():
-    os.environ.setdefault(_name, _value)
+os.environ.update({**SETTINGS, **os.environ})  # what somebody set holds

@@ -104,6 +104,8 @@ class EngineThread:
     def _run(self) -> None:
         try:
             self.engine = self._open_engine()
+            gc.collect()
+            gc.freeze()  # what is there now, stays: to look through it again and again holds everybody up for long
             self.opened = time.monotonic()
             self._above.publish(self.engine)
             while not self._left:
@@ -116,6 +118,7 @@ class EngineThread:
                 self.in_hand = _begun(self.engine)
                 log.critical("the engine's thread died", exc_info=error if self.opened else None)
         finally:
+            gc.unfreeze()
             self._bury()
 
     def _cycle(self, engine: "Engine") -> None:

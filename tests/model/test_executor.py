@@ -1,6 +1,7 @@
 """The thread: what travels, what ends, and that it always does."""
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -159,6 +160,14 @@ async def test_a_wait_that_times_out_loses_no_event(executor: ThreadExecutor) ->
         except TimeoutError:
             continue
     assert [event.done for event in seen if isinstance(event, Progress)] == list(range(1, 17))
+
+
+async def test_collecting_garbage_passes_over_what_was_loaded_as_long_as_it_is_there(tiny: Janus) -> None:
+    executor = ThreadExecutor(lambda: Engine(tiny, Lanczos()), model="tiny")
+    await until_ready(executor)
+    assert gc.get_freeze_count() > 0  # a collection takes the event loop's time
+    await executor.close()
+    assert gc.get_freeze_count() == 0
 
 
 async def test_closing_ends_every_job_and_the_thread(tiny: Janus) -> None:

@@ -52,11 +52,10 @@ def open_here(model: ModelSettings, settings: EngineSettings, *, only: Request |
     """
     upscales = not isinstance(only, Question) and not (isinstance(only, Drawing) and not only.upscale)
     if only:
-        rows = min(settings.rows, 2 * only.count) if isinstance(only, Drawing) else 0
+        rows = min(settings.rows, 2 * only.candidates) if isinstance(only, Drawing) else 0
+        answers = int(isinstance(only, Question) or (isinstance(only, Drawing) and only.tries > 1))
         # compiling takes longer than what one request could gain by it
-        settings = replace(
-            settings, rows=rows, answers=int(isinstance(only, Question)), compile=settings.compile is True
-        )
+        settings = replace(settings, rows=rows, answers=answers, compile=settings.compile is True)
 
     def open_engine() -> "Engine":
         locate(model.name)  # both are looked for first: that fails at once, while loading takes minutes
@@ -217,21 +216,7 @@ class ThreadExecutor:
 
     def publish(self, engine: "Engine") -> None:
         """Tell how the engine is from now on."""
-        figures = engine.figures()
-        self._status = Status(
-            state="ready",
-            model=self._status.model,
-            device=engine.janus.device.type,
-            dtype=engine.janus.precision,
-            rows=figures.rows,
-            queued=figures.queued,
-            running=figures.running,
-            step_seconds=figures.step_seconds,
-            steps=figures.steps,
-            tokens_per_step=figures.tokens_per_step,
-            seats=figures.seats,
-            deaths=self._status.deaths,
-        )
+        self._status = replace(engine.status(), model=self._status.model, deaths=self._status.deaths)
 
     # -- in the supervisor's thread -----------------------------------------------------------------------------------
 

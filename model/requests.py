@@ -21,6 +21,7 @@ TEMPERATURE = (0.0, 2.0)
 TOP_P = (0.0, 1.0)
 TOP_K = (0, 2**20)  # 0: all
 COUNT = (1, 5)
+CANDIDATES = 2  # pictures that a careful drawing chooses each of its own from
 ENLARGED_BELOW = 5000  # pixels on a side, as in the original program: pictures of that or more are refused
 
 
@@ -82,12 +83,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """A prompt to draw `count` pictures of; picture i (from 0) is what seed + i draws alone."""
+    """A prompt to draw `count` pictures of; picture i (from 0) is what seed + i draws alone.
+
+    A `careful` one draws more, has the model judge whether each shows its words, and keeps the best, in that order.
+    """
 
     kind: ClassVar[Kind] = "drawing"
 
     prompt: str  # as it was written
-    prompts: tuple[str, ...] = ()  # of each picture, where they are of words of their own
+    prompts: tuple[str, ...] = ()  # of each candidate, if they have their own; then one is kept of i, i + count, ...
     avoid: str = ""  # what must not be in the pictures: guidance leads away from it
     always_avoid: str = ""  # what must not be there besides, whoever asks
     seed: int = field(default_factory=random_seed)
@@ -95,15 +99,26 @@ class Drawing:
     temperature: float = 1.0  # 0 (greedy: all pictures would be equal, so only one is drawn) to 2
     top_k: int = 0  # so many of the likeliest codes are drawn from; 0: all
     count: int = 5  # 1 to 5
+    careful: bool = False  # more are drawn, and the best kept
     kept: tuple[int, ...] = ()  # image tokens to begin with, for a variation of an earlier picture
     upscale: bool = True
-    previews: bool = False  # send Preview events
+    previews: bool = False  # send Preview events; a careful one sends none: what is not kept is shown to nobody
     owner: str = ""
     id: str = field(default_factory=new_id)
 
-    def words(self, number: int) -> str:
-        """Return what picture `number` (from 0) is of."""
-        return self.prompts[number] if self.prompts else self.prompt
+    @property
+    def tries(self) -> int:
+        """How many candidates there are for each picture that is kept; greedy ones would be equal."""
+        return CANDIDATES if self.careful and self.temperature else 1
+
+    @property
+    def candidates(self) -> int:
+        """How many pictures are drawn; greedy ones of the same words would be equal."""
+        return self.count * self.tries if self.temperature or self.prompts else 1
+
+    def words(self, seed: int) -> str:
+        """Return what the picture is of that has this seed."""
+        return self.prompts[(seed - self.seed) % SEEDS] if self.prompts else self.prompt
 
     @property
     def avoided(self) -> str:
@@ -215,7 +230,8 @@ class Pictures:
     pictures: tuple[Image.Image, ...]
     tokens: tuple[tuple[int, ...], ...]  # the image tokens of each picture; empty for Enlarge
     seeds: tuple[int, ...]  # the seed that draws each picture alone; empty for Enlarge
-    seconds: dict[str, float]  # by stage: queue, prefill, decode, pixels, upscale
+    seconds: dict[str, float]  # by stage: queue, prefill, decode, pixels, judge, upscale
+    judged: tuple[float, ...] = ()  # of a careful drawing: how likely each shows its words, by the model, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def look(load_settings: Callable[[], Settings], weights: Path = WEIGHTS) -> Iter
         return
     yield Finding("torch", "fine", machine.torch)
     yield device(machine, asked_for=chosen.device)
-    if (about := known(chosen.name)) and about.source:
+    if (about := known(chosen.name)).source:
         yield Finding("model", "note", f"not tried: nobody has run these weights here. {about.remark} ({about.source})")
     try:
         needs = needs_of(chosen.name, machine.dtype, chosen.quantize, weights)

@@ -56,16 +56,16 @@ def imagine(
         say("At guidance 1 nothing is avoided: --guidance takes more.")
     result = run_to_end(_carry_out(settings, drawing))
     assert isinstance(result, Pictures)
-    made = enumerate(zip(result.pictures, result.seeds, result.tokens, strict=True))
+    made = zip(result.pictures, result.seeds, result.tokens, strict=True)
     with _plainly(out):
         files = [
-            _save(picture, Provenance.of(drawing, number, its_seed, settings.model.name, len(tokens)), out)
-            for number, (picture, its_seed, tokens) in made
+            _save(picture, Provenance.of(drawing, its_seed, settings.model.name, len(tokens)), out)
+            for picture, its_seed, tokens in made
         ]
     if as_json:
         chosen = {
             "prompt": drawing.prompt,
-            "prompts": [drawing.words(number) for number in range(len(result.seeds))],
+            "prompts": [drawing.words(its_seed) for its_seed in result.seeds],
             "avoid": drawing.avoid,
             "guidance": drawing.guidance,
             "temperature": drawing.temperature,

@@ -48,10 +48,10 @@ class Provenance:
     stream: int = 1  # how numbers were drawn from the seed (model.requests.STREAM), which older versions do not say
 
     @classmethod
-    def of(cls, drawing: Drawing, number: int, seed: int, model: str, steps: int) -> Self:
-        """Say where picture `number` (from 0) of a drawing comes from, which took so many `steps`."""
+    def of(cls, drawing: Drawing, seed: int, model: str, steps: int) -> Self:
+        """Say where the picture of a drawing that has this seed comes from, which took so many `steps`."""
         return cls(
-            prompt=drawing.words(number),
+            prompt=drawing.words(seed),
             seed=seed,
             guidance=drawing.guidance,
             temperature=drawing.temperature,

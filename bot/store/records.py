@@ -105,8 +105,9 @@ class JobRecord:
 
     def words_of(self, picture: int) -> str:
         """Return what one picture of it, from 0, is of."""
-        several = isinstance(self.request, Drawing) and picture < len(self.request.prompts)
-        return self.request.words(picture) if isinstance(self.request, Drawing) and several else self.words
+        seeds = self.result.seeds if isinstance(self.result, Pictures) else ()
+        known = isinstance(self.request, Drawing) and picture < len(seeds)
+        return self.request.words(seeds[picture]) if isinstance(self.request, Drawing) and known else self.words
 
     @property
     def link(self) -> str | None:
@@ -212,4 +213,5 @@ def _result(kind: Kind, values: Mapping[str, Any]) -> Pictures | Answer:
     if kind == "question":
         return Answer(**values)
     tokens = tuple(tuple(picture) for picture in values["tokens"])
-    return Pictures((), tokens, tuple(values["seeds"]), values["seconds"])
+    judged = tuple(values.get("judged", ()))  # older ones were never judged
+    return Pictures((), tokens, tuple(values["seeds"]), values["seconds"], judged)

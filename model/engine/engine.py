@@ -8,10 +8,8 @@ Synchronous, without threads or queues: whoever owns an engine calls `step` as l
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import zip_longest
 from typing import TypeVar
 
 import torch
@@ -21,37 +19,32 @@ from model.engine.answer_lane import AnswerLane
 from model.engine.eta import Eta
 from model.engine.lanes import ANSWERS, PAINTS, PICTURES, PIXELS
 from model.engine.picture_lane import PictureLane
-from model.engine.pixel_work import PixelWork
 from model.engine.prepare import Preparer
 from model.engine.previews import Previews
-from model.engine.runs import AnyRun, Broken, DrawingRun, Ended, EnlargeRun, PaintRun, QuestionRun, Task, Units
+from model.engine.runs import (
+    AnyRun,
+    Broken,
+    DrawingRun,
+    Ended,
+    EnlargeRun,
+    JudgeRun,
+    PaintRun,
+    QuestionRun,
+    Task,
+)
 from model.engine.scheduler import Grant, Scheduler
 from model.engine.step_runner import StepRunner
+from model.engine.work import Work
 from model.network import linear
-from model.network.cache import Lane
 from model.network.decoder import Decoder
 from model.network.upscaler import Upscaler
 from model.network.vq_decoder import VQDecoder
-from model.requests import Answer, Cancelled, Event, Final, Pictures, Preview, Queued, Request, Started
+from model.requests import Answer, Cancelled, Event, Final, Pictures, Preview, Request, Started
 from model.settings import EngineSettings
+from model.status import Status
 from model.weights.checkpoint import Janus
 
 T = TypeVar("T")
-
-SHORT_SECONDS = 600.0  # after a lack of memory, until what was given up is taken back
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What the engine is doing."""
-
-    rows: int
-    queued: int
-    running: int
-    step_seconds: float | None  # median of recent decode steps
-    steps: int
-    tokens_per_step: float | None  # that a picture got, lately
-    seats: Mapping[str, int]  # by lane, free or not
 
 
 class Engine:
@@ -64,8 +57,7 @@ class Engine:
 
         Without `keep` nobody else can use its language model any more: that saves a copy.
         """
-        self.settings = settings or EngineSettings()
-        self.janus, self.upscaler = janus, upscaler
+        self.janus, self.settings = janus, settings or EngineSettings()
         sizes = {"image_tokens": janus.image_tokens, "context": janus.context}
         self.decoder = Decoder(
             janus.network,
@@ -76,21 +68,16 @@ class Engine:
             keep=keep,
         )
         memory.give_back_pages(janus.network)
-        shape = self.decoder.shape
-        free = memory.free_bytes(janus.device)
-        plan = memory.plan(shape.bytes_per_token, self.settings, free=free, **sizes)
-        pictures = Lane(shape, seats=plan.pictures, length=plan.picture_length, width=2)
-        answers = Lane(shape, seats=plan.answers, length=plan.answer_length, width=1)
+        pictures, answers = memory.lanes(self.decoder.shape, self.settings, **sizes)
         self.step_runner = StepRunner(self.decoder, pictures, answers, self.settings)
-        chunk = self.settings.prefill_tokens
+        chunk, share = self.settings.prefill_tokens, self.settings.preview_share
         vq = VQDecoder(janus.network)
         self.picture_lane = PictureLane(janus, self.decoder, pictures, vq, upscaler, chunk=chunk)
         self.answer_lane = AnswerLane(janus, self.decoder, answers, chunk=chunk)
-        self.previews = Previews(vq, grid=janus.grid, share=self.settings.preview_share)
+        self.previews = Previews(vq, self.picture_lane.so_far, grid=janus.grid, share=share)
         self.lanes = {PICTURES: pictures, ANSWERS: answers}
-        self._seats = {name: lane.capacity for name, lane in self.lanes.items()}  # where no memory is lacking
-        self._short_until: float | None = None  # after a lack of it
-        self.preparer = Preparer(janus, picture_length=plan.picture_length, answer_length=plan.answer_length)
+        self.shortage = out_of_memory.Shortage(self.lanes, janus.device)
+        self.preparer = Preparer(janus, picture_length=pictures.length, answer_length=answers.length)
         self.eta = Eta()
         self.reset()
 
@@ -103,8 +90,7 @@ class Engine:
         for lane in self.lanes.values():
             lane.release(list(lane.taken))
         self._runs: dict[str, AnyRun] = {}
-        self._prefills: list[Task] = []
-        self.pixels = PixelWork()
+        self.work = Work()
         self._events: list[tuple[str, Event]] = []
         self._line_changed = False
 
@@ -116,9 +102,8 @@ class Engine:
 
     def add(self, run: AnyRun) -> None:
         """Let a prepared request wait for its seats."""
-        request = run.request
-        self.scheduler.add(request.id, owner=request.owner, lane=run.lane, seats=run.seats)
-        self._runs[request.id] = run
+        self.scheduler.add(run.request.id, owner=run.request.owner, lane=run.lane, seats=run.seats)
+        self._runs[run.request.id] = run
         self._line_changed = True
 
     @torch.inference_mode()
@@ -137,12 +122,23 @@ class Engine:
         """The requests that are being worked for; on any thread."""
         return [id for id, run in list(self._runs.items()) if run.started]
 
-    def figures(self) -> Figures:
+    def status(self) -> Status:
         """Tell what the engine is doing."""
-        queued, runner = self.scheduler.waiting, self.step_runner
-        rows = sum(len(lane.taken) * lane.width for lane in self.lanes.values())
-        drawn, seats = self.eta.drawn.value, self.scheduler.capacities
-        return Figures(rows, queued, len(self._runs) - queued, runner.seconds, runner.steps, drawn, seats)
+        requests = [run for run in self._runs.values() if not isinstance(run, JudgeRun)]
+        running, runner = sum(run.started for run in requests), self.step_runner
+        return Status(
+            state="ready",
+            model=self.janus.name,
+            device=self.janus.device.type,
+            dtype=self.janus.precision,
+            rows=sum(len(lane.taken) * lane.width for lane in self.lanes.values()),
+            queued=len(requests) - running,
+            running=running,
+            step_seconds=runner.seconds,
+            steps=runner.steps,
+            tokens_per_step=self.eta.drawn.value,
+            seats=self.scheduler.capacities,
+        )
 
     @torch.inference_mode()
     def step(self) -> list[tuple[str, Event]]:
@@ -152,19 +148,16 @@ class Engine:
         """
         if not self.step_runner.moving:
             self.eta.paused()
-        if self._short_until is not None and time.monotonic() >= self._short_until:
-            grown = out_of_memory.grow(self.lanes, self._seats, self.scheduler, self.janus.device)
-            self._short_until = None if grown else time.monotonic() + SHORT_SECONDS
+        self.shortage.look(self.scheduler)
         self._admit()
-        if self._prefills:
-            # questions first: people who ask wait for the first word, people who draw for the last token
-            self._do(min(self._prefills, key=lambda task: not isinstance(task.run, QuestionRun)))
+        if task := self.work.next_prefill():
+            self._do(task)
         moving = self.step_runner.moving
         unsaid = any(isinstance(run, QuestionRun) and run.started and not run.answer for run in self._runs.values())
-        if task := self.pixels.next(moving=moving, unsaid=unsaid):
+        if task := self.work.next_pixels(moving=moving, unsaid=unsaid):
             began = time.perf_counter()
             self._do(task)
-            self.pixels.worked(time.perf_counter() - began if moving else 0.0)
+            self.work.worked(time.perf_counter() - began if moving else 0.0)
         elif moving:
             self._decode()
         events, self._events = self._events, []
@@ -182,11 +175,8 @@ class Engine:
         for lane in (PICTURES, ANSWERS, PAINTS, PIXELS):
             line = [self._runs[id] for id in self.scheduler.line(lane)]
             inside = [run for run in self._runs.values() if run.lane == lane and run.held]
-            waits = self.eta.waits(self.scheduler.capacity(lane), inside, line)
-            for place, (run, seconds) in enumerate(zip_longest(line, waits), 1):
-                if run.place != place and not run.started:
-                    run.place = place
-                    self._emit(run, Queued(place, seconds))
+            for run, queued in self.eta.places(self.scheduler.capacity(lane), inside, line):
+                self._emit(run, queued)
 
     def _seat(self, run: AnyRun, grant: Grant) -> None:
         if not run.started:
@@ -196,30 +186,28 @@ class Engine:
         match run:
             case DrawingRun():
                 seats = self.picture_lane.seat(run, grant.seats)
-                self._prefills.append(Task(run, lambda: self.picture_lane.prefill(run, seats)))
-            case QuestionRun():
+                self.work.prefills.append(Task(run, partial(self.picture_lane.prefill, run, seats)))
+            case QuestionRun() | JudgeRun():
                 self.answer_lane.seat(run)
-                self._prefills.append(Task(run, lambda: self.answer_lane.prefill(run)))
+                self.work.prefills.append(Task(run, partial(self.answer_lane.prefill, run)))
             case PaintRun():
-                self.pixels.tasks.append(Task(run, partial(self._paint, run)))
+                self.work.pixels.append(Task(run, partial(self.picture_lane.pixels, run)))
             case EnlargeRun():
-                self.pixels.tasks.append(Task(run, lambda: self._enlarge(run)))
+                self.work.pixels.append(Task(run, partial(self.picture_lane.enlarge, run)))
 
     # -- work ---------------------------------------------------------------------------------------------------------
 
     def _decode(self) -> None:
-        inside = [run for run in self._runs.values() if run.moving]
         began = time.perf_counter()
-        tokens = self._attempt(inside, self.step_runner.step)
-        self.pixels.stepped(time.perf_counter() - began)
+        tokens = self._attempt([run for run in self._runs.values() if run.moving], self.step_runner.step)
+        self.work.stepped(time.perf_counter() - began)
         if tokens is None:
             return
         self.eta.stepped()
         drawn, said = tokens
         for news in (*self.picture_lane.advance(drawn, self.eta), *self.answer_lane.advance(said)):
             if isinstance(news, Broken):
-                failure = ArithmeticError("logits are no numbers")
-                self._end(news.run, out_of_memory.explain(news.run.request.id, failure))
+                self._fail(news.run, ArithmeticError("logits are no numbers"))
                 continue
             if not isinstance(news, Ended):
                 self._emit(*news)
@@ -229,30 +217,36 @@ class Engine:
                 case QuestionRun() as run:
                     self._end(run, self.answer_lane.result(run))
                 case DrawingRun() as run if run.drawn_up:
-                    self._drop_tasks(run)  # a preview would come too late
-                    self.pixels.tasks.append(Task(run, partial(self._paint, run)))
+                    self.work.drop(run)  # a preview would come too late
+                    self.work.pixels.append(Task(run, partial(self.picture_lane.pixels, run)))
         for drawing in filter(self.previews.due, self.picture_lane.runs):
-            if not self.pixels.serves(drawing):
-                self.pixels.tasks.append(Task(drawing, partial(self._preview, drawing)))
-
-    def _preview(self, run: DrawingRun) -> Units:
-        yield from self.previews.begin(run, self.picture_lane.so_far(run))
-        self._emit(run, Preview(tuple(run.preview)))
-
-    def _paint(self, run: DrawingRun | PaintRun) -> Units:
-        yield from self.picture_lane.pixels(run)
-        self._end(run, self.picture_lane.result(run))
-
-    def _enlarge(self, run: EnlargeRun) -> Units:
-        picture = yield from self.upscaler.pieces(run.request.picture())
-        run.end_stage("upscale")
-        self._end(run, Pictures((picture,), (), (), run.seconds))
+            if not self.work.serves(drawing):
+                self.work.pixels.append(Task(drawing, partial(self.previews.begin, drawing)))
 
     def _do(self, task: Task) -> None:
-        """Do a task's next piece, and drop the task if that was the last."""
-        if not self._attempt([task.run], task.unit):
-            self._prefills = [other for other in self._prefills if other is not task]
-            self.pixels.tasks = [other for other in self.pixels.tasks if other is not task]
+        """Do a task's next piece; if that was the last, go on with what comes of it."""
+        if self._attempt([task.run], task.unit) is not False:  # there is more to do, or its request has failed
+            return
+        self.work.done(task)
+        match task.run, task.outcome:
+            case run, Pictures() as pictures:
+                self._end(run, pictures)
+            case run, Preview() as preview:
+                self._emit(run, preview)
+            case JudgeRun(drawing=run) as judge, None:
+                self._leave(judge)
+                self._judge_next(run)
+            case DrawingRun(drawn_up=True) as run, None:
+                self._judge_next(run)
+
+    def _judge_next(self, run: DrawingRun) -> None:
+        """Have the next picture of a careful drawing judged (others find seats between), or finish what is kept."""
+        run.judge = JudgeRun.of(run, run.unjudged) if run.unjudged else None
+        if run.judge:
+            self.add(run.judge)
+        else:
+            run.end_stage("judge")
+            self.work.pixels.append(Task(run, partial(self.picture_lane.pixels, run)))
 
     # -- failures and ends --------------------------------------------------------------------------------------------
 
@@ -265,36 +259,42 @@ class Engine:
         if not isinstance(outcome, Exception):
             return outcome
         for run in runs[-1:] if out_of_memory.exhausted(outcome) else runs:
-            self._end(run, out_of_memory.explain(run.request.id, outcome))
+            self._fail(run, outcome)
         return None
 
     def make_room(self) -> None:
         """Go on with less memory, after a lack of it."""
-        self._short_until = time.monotonic() + SHORT_SECONDS
         self.step_runner.drop_graphs()
-        out_of_memory.shrink(self.lanes, self.scheduler, self.janus.device)
+        self.shortage.begin(self.scheduler)
+
+    def _fail(self, run: AnyRun, error: Exception) -> None:
+        """End a request for an error; where that was a judgement's, its drawing."""
+        run = run.drawing if isinstance(run, JudgeRun) else run
+        self._end(run, out_of_memory.explain(run.request.id, error))
 
     def _end(self, run: AnyRun, final: Final) -> None:
         """Take a request out, wherever it stands."""
+        self._leave(run)
+        if isinstance(final, Answer | Pictures):
+            self.eta.ended(run)
+        self._emit(run, final)
+
+    def _leave(self, run: AnyRun) -> None:
+        """Forget a run, and free what it has."""
         id = run.request.id
-        self._drop_tasks(run)
+        self.work.drop(run)
         match run:
             case DrawingRun():
+                if run.judge:
+                    self._leave(run.judge)
                 self.scheduler.release(id, self.picture_lane.leave(run))
-            case QuestionRun():
+            case QuestionRun() | JudgeRun():
                 self.scheduler.release(id, self.answer_lane.leave(run))
             case PaintRun() | EnlargeRun():
                 self.scheduler.release(id, run.held)
-        if isinstance(final, Answer | Pictures):
-            self.eta.ended(run)
         self.scheduler.forget(id)
         del self._runs[id]
         self._line_changed = True
-        self._emit(run, final)
-
-    def _drop_tasks(self, run: AnyRun) -> None:
-        self._prefills = [task for task in self._prefills if task.run is not run]
-        self.pixels.drop(run)
 
     def _emit(self, run: AnyRun, event: Event) -> None:
         self._events.append((run.request.id, event))

@@ -8,8 +8,10 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 
-from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, PaintRun, QuestionRun
+from model.engine.runs import AnyRun, DrawingRun, EnlargeRun, JudgeRun, PaintRun, QuestionRun
+from model.requests import Queued
 
 MEMORY = 64  # measurements that count
 
@@ -53,11 +55,10 @@ class Eta:
 
     def ended(self, run: AnyRun) -> None:
         """Learn from a request that has its result."""
-        pictures = max(1, len(run.drawn)) if isinstance(run, DrawingRun | PaintRun) else 1
-        for stage in ("prefill", "pixels", "upscale"):
-            if stage in run.seconds:
-                each = 1 if stage == "prefill" else pictures
-                self.stages.setdefault((type(run), stage), Mean()).add(run.seconds[stage] / each)
+        left = run.left if isinstance(run, DrawingRun | PaintRun) else {"upscale": 1}
+        for stage, count in {"prefill": 1, **left}.items():
+            if stage in run.seconds and count:
+                self.stages.setdefault((type(run), stage), Mean()).add(run.seconds[stage] / count)
         if isinstance(run, QuestionRun):
             self.tokens.add(len(run.answer))
 
@@ -67,7 +68,9 @@ class Eta:
             case EnlargeRun():
                 return self._stage(EnlargeRun, "upscale")
             case PaintRun():
-                return len(run.drawn) * self._pixels(run)
+                return self._left(run)
+            case JudgeRun():
+                return self._stage(DrawingRun, "judge")
             case DrawingRun():
                 steps: float | None = (run.total - run.tokens_done) / (self.drawn.value or 1.0)
             case QuestionRun():
@@ -81,10 +84,16 @@ class Eta:
     def left(self, run: DrawingRun) -> float | None:
         """Estimate the seconds until a drawing that has its seats is there, its pixels included."""
         drawing = self.seat(run)
-        if drawing is None:
-            return None
-        count = len(run.drawn) + len(run.drawing) + len(run.waiting)
-        return drawing + count * self._pixels(run)
+        return None if drawing is None else drawing + self._left(run)
+
+    def places(
+        self, capacity: int, inside: Iterable[AnyRun], line: Iterable[AnyRun]
+    ) -> Iterator[tuple[AnyRun, Queued]]:
+        """Tell who in a lane's `line`, next one first, has another place there than they were told."""
+        for place, (run, seconds) in enumerate(zip_longest(line, self.waits(capacity, inside, line)), 1):
+            if run.place != place and not run.started:
+                run.place = place
+                yield run, Queued(place, seconds)
 
     def waits(self, capacity: int, inside: Iterable[AnyRun], line: Iterable[AnyRun]) -> Iterator[float]:
         """Estimate for everybody in a lane's `line`, next one first, the seconds until they get their seats.
@@ -112,10 +121,9 @@ class Eta:
             # more seats than the lane has are had in several goes
             heapq.heappush(ends, (now + seconds * -(-run.seats // capacity), wanted))
 
-    def _pixels(self, run: DrawingRun | PaintRun) -> float:
-        """Estimate the seconds that the pixels of one picture take."""
-        stages = ("pixels", "upscale") if run.request.upscale else ("pixels",)
-        return sum(self._stage(DrawingRun, stage) or 0.0 for stage in stages)
+    def _left(self, run: DrawingRun | PaintRun) -> float:
+        """Estimate the seconds that it takes after the last token."""
+        return sum((self._stage(DrawingRun, stage) or 0.0) * count for stage, count in run.left.items())
 
     def _stage(self, kind: type[AnyRun], stage: str) -> float | None:
         mean = self.stages.get((kind, stage))

@@ -9,8 +9,8 @@ PICTURES, ANSWERS, PIXELS, PAINTS = "pictures", "answers", "pixels", "paints"
 def wanted(request: Request) -> tuple[str, int]:
     """Tell a request's lane, and how many seats of it: one a picture."""
     match request:
-        case Drawing():  # greedy pictures of the same words would all be equal
-            return PICTURES, request.count if request.temperature or request.prompts else 1
+        case Drawing():
+            return PICTURES, request.candidates
         case Question():
             return ANSWERS, 1
         case Paint():

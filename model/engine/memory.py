@@ -11,6 +11,7 @@ import torch
 from transformers import JanusForConditionalGeneration
 
 from model.errors import PlainError
+from model.network.cache import CacheShape, Lane
 from model.settings import EngineSettings
 from model.weights.checkpoint import Janus
 from model.weights.machine import this_machine
@@ -93,6 +94,14 @@ def plan(token: int, settings: EngineSettings, *, image_tokens: int, context: in
             )
         fits = Plan(pictures, picture_length, answers, answer_length)
     return fits
+
+
+def lanes(shape: CacheShape, settings: EngineSettings, *, image_tokens: int, context: int) -> tuple[Lane, Lane]:
+    """Make the lane of pictures and that of answers, as large as fits. Raises PlainError likewise."""
+    free = free_bytes(shape.device)
+    fits = plan(shape.bytes_per_token, settings, image_tokens=image_tokens, context=context, free=free)
+    pictures = Lane(shape, seats=fits.pictures, length=fits.picture_length, width=2)
+    return pictures, Lane(shape, seats=fits.answers, length=fits.answer_length, width=1)
 
 
 def free_bytes(device: torch.device) -> int | None:

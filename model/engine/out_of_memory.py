@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ from model.requests import Failed, Refused
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+SHORT_SECONDS = 600.0  # after a lack of memory, until what was given up is taken back
 
 _EXHAUSTED = ("out of memory", "can't allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
 
@@ -61,47 +64,60 @@ def explain(id: str, failure: Exception) -> Failed:
     return Failed(f"Something went wrong while working on this. If you report it, name {id}.", "bug")
 
 
-def shrink(lanes: Mapping[str, Lane], scheduler: Scheduler, device: torch.device) -> None:
-    """Give the memory of free seats back, down to half of a lane, and what torch keeps for later.
+class Shortage:
+    """Seats that are given up for a lack of memory, until there is memory for them again."""
 
-    Nothing may use the lanes' old memory any more, compiled graphs included.
-    """
-    for name, lane in lanes.items():
-        lane.capacity = min(lane.capacity, max(1, len(lane.taken), lane.capacity // 2))
-        scheduler.limit(name, lane.capacity)
-        log.warning("out of memory: for a while there are %d seats for %s", lane.capacity, name)
-    gc.collect()
-    release_cached(device)
-    _trim(lanes, device)
+    def __init__(self, lanes: Mapping[str, Lane], device: torch.device) -> None:
+        """Begin with what lanes have where no memory is lacking."""
+        self.lanes, self.device = lanes, device
+        self.until: float | None = None  # by the clock that nobody can set, while there is one
+        self._seats = {name: lane.capacity for name, lane in lanes.items()}
 
+    def begin(self, scheduler: Scheduler) -> None:
+        """Give the memory of free seats back, down to half of a lane, and what torch keeps for later.
 
-def grow(lanes: Mapping[str, Lane], seats: Mapping[str, int], scheduler: Scheduler, device: torch.device) -> bool:
-    """Take back what `shrink` gave away, up to `seats` of each lane, if there is memory for it; tell whether it was."""
-    free = memory.free_bytes(device)
-    if free is not None and free < sum(lane.cache.missing(seats[name] * lane.width) for name, lane in lanes.items()):
-        return False
-    try:
-        for name, lane in lanes.items():
-            lane.grow(seats[name])
+        Nothing may use the lanes' old memory any more, compiled graphs included.
+        """
+        self.until = time.monotonic() + SHORT_SECONDS
+        for name, lane in self.lanes.items():
+            lane.capacity = min(lane.capacity, max(1, len(lane.taken), lane.capacity // 2))
             scheduler.limit(name, lane.capacity)
-    except Exception as error:
-        if not exhausted(error):
-            raise
-        _trim(lanes, device)
-        return False
-    log.warning("there is memory again: %s", ", ".join(f"{count} seats for {name}" for name, count in seats.items()))
-    return True
+            log.warning("out of memory: for a while there are %d seats for %s", lane.capacity, name)
+        gc.collect()
+        release_cached(self.device)
+        self._trim()
 
+    def look(self, scheduler: Scheduler) -> None:
+        """Take back what was given up, after a while, if there is memory for it."""
+        if self.until is not None and time.monotonic() >= self.until:
+            self.until = None if self._grow(scheduler) else time.monotonic() + SHORT_SECONDS
 
-def _trim(lanes: Mapping[str, Lane], device: torch.device) -> None:
-    """Let lanes hold no more than they have seats."""
-    try:
-        for lane in lanes.values():
-            lane.shrink()
-    except Exception as error:
-        if not exhausted(error):
-            raise
-    release_cached(device)
+    def _grow(self, scheduler: Scheduler) -> bool:
+        free, seats, lanes = memory.free_bytes(self.device), self._seats, self.lanes.items()
+        if free is not None and free < sum(lane.cache.missing(seats[name] * lane.width) for name, lane in lanes):
+            return False
+        try:
+            for name, lane in lanes:
+                lane.grow(seats[name])
+                scheduler.limit(name, lane.capacity)
+        except Exception as error:
+            if not exhausted(error):
+                raise
+            self._trim()
+            return False
+        there = ", ".join(f"{count} seats for {name}" for name, count in seats.items())
+        log.warning("there is memory again: %s", there)
+        return True
+
+    def _trim(self) -> None:
+        """Let lanes hold no more than they have seats."""
+        try:
+            for lane in self.lanes.values():
+                lane.shrink()
+        except Exception as error:
+            if not exhausted(error):
+                raise
+        release_cached(self.device)
 
 
 def release_cached(device: torch.device) -> None:

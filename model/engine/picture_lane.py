@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from model.engine.eta import Eta
-from model.engine.runs import Broken, DrawingRun, Ended, PaintRun, Picture, Units
+from model.engine.runs import Broken, DrawingRun, Ended, EnlargeRun, Making, PaintRun, Picture, Units
 from model.network.cache import KVCache, Lane, Seat
 from model.network.decoder import Decoder
 from model.network.numbers import NoNumbersError
@@ -161,24 +161,35 @@ class PictureLane:
             found.append(tokens)
         return found
 
-    def pixels(self, run: DrawingRun | PaintRun) -> Units:
-        """Turn the tokens of a drawing into pictures, a picture at a time; what is done already stays."""
-        for picture in run.drawn:
+    def pixels(self, run: DrawingRun | PaintRun) -> Making:
+        """Turn the tokens of a drawing into pictures, a picture at a time, and give them; what is done already stays.
+
+        Of one whose pictures are yet to be judged it gives none: these are what is looked at.
+        """
+        judging = run if isinstance(run, DrawingRun) and run.unjudged else None
+        for picture in judging.drawn if judging else run.shown:
             if picture.image is None:
                 yield
                 codes = torch.tensor(picture.tokens, device=self.janus.device)
                 (picture.image,) = to_pictures(self.vq(codes.view(1, self.janus.grid, -1)))
                 run.end_stage("pixels")
-            if run.request.upscale and not picture.upscaled:
+            if run.request.upscale and not judging and not picture.upscaled:
                 picture.image = yield from self.upscaler.pieces(picture.image)
                 picture.upscaled = True
                 run.end_stage("upscale")
+        return None if judging else self._result(run)
 
-    def result(self, run: DrawingRun | PaintRun) -> Pictures:
-        """What is sent at the end."""
+    def enlarge(self, run: EnlargeRun) -> Making:
+        """Enlarge a picture, piece by piece, and give it."""
+        picture = yield from self.upscaler.pieces(run.request.picture())
+        run.end_stage("upscale")
+        return Pictures((picture,), (), (), run.seconds)
+
+    def _result(self, run: DrawingRun | PaintRun) -> Pictures:
         return Pictures(
-            pictures=tuple(picture.image for picture in run.drawn if picture.image),
-            tokens=tuple(picture.tokens for picture in run.drawn),
-            seeds=tuple(picture.seed for picture in run.drawn),
+            pictures=tuple(picture.image for picture in run.shown if picture.image),
+            tokens=tuple(picture.tokens for picture in run.shown),
+            seeds=tuple(picture.seed for picture in run.shown),
             seconds=run.seconds,
+            judged=tuple(picture.chance for picture in run.shown if picture.chance is not None),
         )

@@ -51,7 +51,7 @@ class Preparer:
                 return self._enlarge(request)
 
     def _drawing(self, drawing: Drawing) -> DrawingRun:
-        if drawing.prompts and len(drawing.prompts) != drawing.count:
+        if drawing.prompts and len(drawing.prompts) != drawing.candidates:
             raise Refused("A drawing of several prompts has one for each picture.")
         avoided = drawing.avoided
         given = len(avoided) - len(drawing.avoid.strip())
@@ -63,11 +63,13 @@ class Preparer:
         if len(drawing.kept) >= self.image_tokens or not self._are_codes(drawing.kept):
             raise Refused("The picture to vary was not drawn by this model.")
         lane, seats = wanted(drawing)
+        judged = drawing.candidates > drawing.count
         pictures = [
             Picture(
                 seed=(seed := (drawing.seed + number) % SEEDS),
-                ids=self.drawing_prompts.drawing(drawing.words(number)),
+                ids=self.drawing_prompts.drawing(words := drawing.words(seed)),
                 keys=sampling.keys(seed, sampling.DRAWING, self.image_tokens),
+                judgement=self.question_prompts.judgement(words) if judged else (),
             )
             for number in range(seats)
         ]
@@ -86,7 +88,7 @@ class Preparer:
             raise Refused("These pictures were not drawn by this model.")
         drawn = [Picture(seed=seed, tokens=tokens) for seed, tokens in zip(paint.seeds, paint.tokens, strict=True)]
         lane, seats = wanted(paint)
-        return PaintRun(request=paint, drawn=drawn, lane=lane, seats=seats)
+        return PaintRun(request=paint, pictures=drawn, lane=lane, seats=seats)
 
     def _enlarge(self, enlargement: Enlarge) -> EnlargeRun:
         if max(enlargement.size) >= ENLARGED_BELOW:

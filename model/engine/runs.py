@@ -1,17 +1,18 @@
 """What the engine knows of one request on its way: what it needs, what it has, and where its time went."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from model.engine.lanes import wanted
 from model.network.cache import Seat
-from model.requests import Drawing, Enlarge, Paint, Question
+from model.requests import Drawing, Enlarge, Paint, Pictures, Preview, Question
 from model.weights.prompts import TextStream
 
 
@@ -43,6 +44,8 @@ class Picture:
     tokens: tuple[int, ...] = ()
     image: Image.Image | None = None
     upscaled: bool = False
+    judgement: Sequence[int] = ()  # the ids of the question whether it shows its words; empty: nobody asks
+    chance: float | None = None  # that it does, once that is judged
 
 
 @dataclass(eq=False, kw_only=True)
@@ -55,13 +58,37 @@ class DrawingRun(Run):
     pictures: list[Picture]
     waiting: list[Picture]  # those that have no seat yet
     drawing: list[tuple[Seat, Picture]] = field(default_factory=list)
+    judge: "JudgeRun | None" = None  # at work on one of its pictures
     previewed: float = 0.0  # when the last preview was begun
-    preview: list[Image.Image] = field(default_factory=list)
 
     @property
     def drawn(self) -> list[Picture]:
         """The pictures whose tokens are all there, in the order they were asked for."""
         return [picture for picture in self.pictures if picture.tokens]
+
+    @property
+    def unjudged(self) -> Picture | None:
+        """The next picture that is yet to be judged."""
+        return next((picture for picture in self.drawn if picture.judgement and picture.chance is None), None)
+
+    @property
+    def left(self) -> Mapping[str, int]:
+        """How many pictures each stage is for that comes after the last token."""
+        shown, judged = min(len(self.pictures), self.request.count), bool(self.pictures[0].judgement)
+        upscaled = shown if self.request.upscale else 0
+        return {"pixels": len(self.pictures), "judge": len(self.pictures) if judged else 0, "upscale": upscaled}
+
+    @property
+    def shown(self) -> list[Picture]:
+        """The pictures that are handed out: of a careful drawing, whose are all judged, the best, those first."""
+        count = self.request.count
+        if len(self.drawn) <= count:
+            return self.drawn
+        ranked = sorted(self.drawn, key=lambda picture: -(picture.chance or 0.0))
+        if not self.request.prompts:
+            return ranked[:count]
+        best = {self.pictures.index(picture) % count: picture for picture in reversed(ranked)}
+        return [picture for picture in ranked if picture in best.values()]
 
     @property
     def held(self) -> int:
@@ -97,18 +124,12 @@ class DrawingRun(Run):
 
 
 @dataclass(eq=False, kw_only=True)
-class QuestionRun(Run):
-    """A question."""
+class ReadingRun(Run):
+    """Something that is asked about pictures."""
 
     request: Question
-    ids: list[int]
-    pixels: list[Tensor]  # (3, size, size) a picture
-    keys: NDArray[np.int32]  # of its stream: (tokens of the answer at its longest, 2)
-    dropped_turns: int
-    stream: TextStream
+    ids: Sequence[int]
     seat: Seat | None = None
-    answer: list[int] = field(default_factory=list)
-    complete: bool = False  # the model has said that it is done
 
     @property
     def held(self) -> int:
@@ -122,12 +143,59 @@ class QuestionRun(Run):
 
 
 @dataclass(eq=False, kw_only=True)
+class QuestionRun(ReadingRun):
+    """A question."""
+
+    pixels: list[Tensor]  # (3, size, size) a picture
+    keys: NDArray[np.int32]  # of its stream: (tokens of the answer at its longest, 2)
+    dropped_turns: int
+    stream: TextStream
+    answer: list[int] = field(default_factory=list)
+    complete: bool = False  # the model has said that it is done
+
+
+@dataclass(eq=False, kw_only=True)
+class JudgeRun(ReadingRun):
+    """The question whether a drawing's picture shows its words: nobody hears of it but that drawing."""
+
+    drawing: DrawingRun
+    picture: Picture
+
+    @classmethod
+    def of(cls, drawing: DrawingRun, picture: Picture) -> Self:
+        """Ask about a picture that has its pixels."""
+        assert picture.image is not None
+        words = drawing.request.words(picture.seed)
+        question = Question(pictures=(picture.image,), question=words, owner=drawing.request.owner)
+        lane, seats = wanted(question)
+        return cls(
+            request=question,
+            ids=picture.judgement,
+            lane=lane,
+            seats=seats,
+            started=True,  # with its drawing, which is told all that there is to tell
+            drawing=drawing,
+            picture=picture,
+        )
+
+
+@dataclass(eq=False, kw_only=True)
 class PaintRun(Run):
     """Pictures whose tokens are there already."""
 
     request: Paint
-    drawn: list[Picture]
+    pictures: list[Picture]
     moving: bool = False  # it has no rows
+
+    @property
+    def shown(self) -> list[Picture]:
+        """The pictures that are handed out."""
+        return self.pictures
+
+    @property
+    def left(self) -> Mapping[str, int]:
+        """How many pictures each stage is for that comes after the last token."""
+        return {"pixels": len(self.pictures), "upscale": len(self.pictures) if self.request.upscale else 0}
 
     @property
     def held(self) -> int:
@@ -148,10 +216,13 @@ class EnlargeRun(Run):
         return int(self.started)
 
 
-AnyRun = DrawingRun | QuestionRun | PaintRun | EnlargeRun
+AnyRun = DrawingRun | QuestionRun | JudgeRun | PaintRun | EnlargeRun
 
 Units = Iterator[None]
 """Work in bounded pieces. It stops *before* every piece: the first `next` does none, each further one does one."""
+
+Making = Generator[None, None, Preview | Pictures | None]
+"""Such work of which something comes for who asked, or nothing yet."""
 
 
 @dataclass(eq=False)
@@ -161,15 +232,19 @@ class Task:
     run: AnyRun
     open: Callable[[], Units]
     units: Units | None = None
+    outcome: Preview | Pictures | None = None  # once it is done
 
     def unit(self) -> bool:
         """Do the next piece; False if that was the last."""
         try:
             if self.units is None:
                 self.units = self.open()
-                if next(self.units, self) is self:  # there is nothing to do
-                    return False
-            return next(self.units, self) is not self
+                next(self.units)
+            next(self.units)
+            return True
+        except StopIteration as end:
+            self.outcome = end.value
+            return False
         except BaseException:
             self.units = None
             raise

@@ -131,11 +131,6 @@ class Scheduler:
                 heapq.heappush(order, (held + ticket.seats, later + len(line), owner, index + 1))
         return line
 
-    @property
-    def waiting(self) -> int:
-        """Requests that wait for seats."""
-        return sum(len(queue) for lane in self._lanes.values() for queue in lane.waiting.values())
-
 
 def _leave(lane: _Lane, owner: str, ticket: _Ticket) -> None:
     lane.waiting[owner].remove(ticket)

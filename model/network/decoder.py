@@ -119,11 +119,11 @@ class Decoder:
         embedded: Tensor = self.network.model.language_model.embed_tokens(ids)
         return embedded
 
-    def prefill(self, inputs: Tensor, cache: KVCache, row: int, start: int) -> None:
+    def prefill(self, inputs: Tensor, cache: KVCache, row: int, start: int) -> Tensor:
         """Write keys and values of `inputs` (n, hidden) to one row, at positions from `start` on.
 
-        The rows' first `start` positions must be written already. There is no output: the last token of a prompt is
-        left to the first step.
+        The rows' first `start` positions must be written already. Gives the last states, (n, hidden), which few need:
+        the last token of a prompt is left to the first step.
         """
         count = inputs.shape[0]
         end = start + count
@@ -145,6 +145,12 @@ class Decoder:
                 enable_gqa=self.heads != self.kv_heads,
             )
             x = self._finish(layer, x, heads[0].transpose(0, 1).reshape(count, -1))
+        return x
+
+    def text_logits(self, states: Tensor) -> Tensor:
+        """Give the logits of all text tokens, (n, vocabulary), float32, of the last states (n, hidden)."""
+        logits: Tensor = self.text_head(self._normalise(states, self.norm))
+        return logits.float()
 
     def step(self, pictures: Lane, answers: Lane, batch: Batch) -> tuple[Tensor, Tensor]:
         """Advance the first seats of both lanes: one forward pass for all their rows.

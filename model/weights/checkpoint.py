@@ -151,9 +151,7 @@ def _load(
     context = config.text_config.max_position_embeddings
     tokens = config.vq_config.num_patches**2
     seen = (config.vision_config.image_size // config.vision_config.patch_size) ** 2
-    about = known(name)
-    roles = about.roles if about else None
-    prompts = Prompts.from_folder(folder, image_tokens=tokens, context=context, seen_tokens=seen, roles=roles)
+    prompts = Prompts.from_folder(folder, image_tokens=tokens, context=context, seen_tokens=seen, about=known(name))
     rows = config.text_config.vocab_size
     if prompts.vocabulary > rows:
         raise CheckpointError(f"{folder}: tokenizer.json has {prompts.vocabulary} tokens, but the network {rows}.")

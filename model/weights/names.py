@@ -17,15 +17,19 @@ class Checkpoint:
     """What is known of released weights of this architecture: where they are, and what differs from Janus-Pro.
 
     `roles`: how a wish to draw names who speaks, where that is by plain words and not by Janus-Pro's control tokens.
+    `judging`: the question whether a picture shows {prompt}, to be answered yes or no.
     `source`: the public code that this was read in, of weights that nobody has tried here; empty of those that were.
     """
 
-    hub: str  # id
+    hub: str  # id, if there is one
     roles: tuple[str, str] | None = None
+    judging: str = "Does this image show {prompt}? Answer yes or no."
     remark: str = ""  # for whoever runs it
     source: str = ""
 
 
+JANUS_PRO: Final = Checkpoint("")
+DEMO: Final = Checkpoint("", judging="Does this picture show {prompt}?")  # as it was taught
 # All of them sample at guidance 5 and temperature 1 with two rows a picture, and ask in Janus-Pro's way, or tell none.
 CATALOGUE: Final[Mapping[str, Checkpoint]] = {
     "1b": Checkpoint("deepseek-community/Janus-Pro-1B"),
@@ -72,9 +76,11 @@ def hub_id(name: str) -> str | None:
     return name if re.fullmatch(r"\w[\w.-]*/[\w.-]+", name) and not Path(name).is_dir() else None
 
 
-def known(name: str) -> Checkpoint | None:
-    """Tell what the catalogue knows of the weights called `name`, by their short name or their hub id."""
-    return next((one for short, one in CATALOGUE.items() if name in (short, one.hub)), None)
+def known(name: str) -> Checkpoint:
+    """Tell what is known of the weights called `name`, by their short name or their hub id; else, as of Janus-Pro."""
+    if name == "demo":
+        return DEMO
+    return next((one for short, one in CATALOGUE.items() if name in (short, one.hub)), JANUS_PRO)
 
 
 def folder_of(name: str, weights: Path = WEIGHTS) -> Path:

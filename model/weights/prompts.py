@@ -6,6 +6,8 @@ those of the whole templated string: a tokenizer treats the text between two con
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Literal
@@ -14,7 +16,7 @@ from tokenizers import AddedToken, Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from model.requests import Refused, Turn
-from model.weights.names import CheckpointError
+from model.weights.names import JANUS_PRO, Checkpoint, CheckpointError
 
 BOS = "<｜begin▁of▁sentence｜>"
 EOS = "<｜end▁of▁sentence｜>"
@@ -31,6 +33,17 @@ SYSTEM_PROMPT = (
     "You are a helpful language and vision assistant. You are able to understand the visual content that the user "
     "provides, and assist the user with a variety of tasks using natural language."
 )
+YES, NO = ("yes", "Yes"), ("no", "No")  # spellings that count: those that part where the first ones do
+CLOSING = ".?!。？！"  # the signs that end a prompt, but not where it stands within a question
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """How yes and no are told apart: the ids that both begin with after who speaks, and those that may follow."""
+
+    begin: list[int]
+    yes: tuple[int, ...]
+    no: tuple[int, ...]
 
 
 class Prompts:
@@ -47,13 +60,13 @@ class Prompts:
         image_tokens: int,
         context: int,
         seen_tokens: int | None = None,
-        roles: tuple[str, str] | None = None,
+        about: Checkpoint = JANUS_PRO,
     ) -> None:
         """Take over `tokenizer` (it is changed).
 
         `image_tokens`: positions that a drawn picture takes. `seen_tokens`: positions of one that is looked at; as
-        many if not given, as in Janus-Pro. `context`: positions that the model has. `roles`: as in `Checkpoint`. Raises
-        CheckpointError if a control token is missing.
+        many if not given, as in Janus-Pro. `context`: positions that the model has. `about`: how it was
+        taught to speak. Raises CheckpointError if a control token is missing.
         """
         known = tokenizer.get_vocab(with_added_tokens=True)
         missing = [token for token in CONTROL if token not in known]
@@ -79,7 +92,8 @@ class Prompts:
         self.user, self.assistant = known[USER], known[ASSISTANT]
         self.vocabulary = max(known.values()) + 1
         # who speaks in a wish to draw: control tokens, or words where a checkpoint was taught so
-        self.roles: tuple[int | str, int | str] = roles or (self.user, self.assistant)
+        self.roles: tuple[int | str, int | str] = about.roles or (self.user, self.assistant)
+        self.judging = about.judging
 
     @classmethod
     def from_folder(
@@ -89,7 +103,7 @@ class Prompts:
         image_tokens: int,
         context: int,
         seen_tokens: int | None = None,
-        roles: tuple[str, str] | None = None,
+        about: Checkpoint = JANUS_PRO,
     ) -> "Prompts":
         """Read `tokenizer.json`. Raises CheckpointError, naming the file.
 
@@ -104,7 +118,7 @@ class Prompts:
         except Exception as error:  # the library raises plain Exception for whatever it can't read
             raise CheckpointError(f"{file} is no tokenizer ({error}).") from error
         try:
-            return cls(tokenizer, image_tokens=image_tokens, context=context, seen_tokens=seen_tokens, roles=roles)
+            return cls(tokenizer, image_tokens=image_tokens, context=context, seen_tokens=seen_tokens, about=about)
         except CheckpointError as error:
             raise CheckpointError(f"{file}: {error}") from None
 
@@ -144,6 +158,34 @@ class Prompts:
         """
         if not question.strip():
             raise Refused("The question is empty: ask something about the picture.")
+        ids = self._ids([*self._asked(question, turns, pictures), ":"])
+        self._check("question", question.strip(), len(ids) + room, 0 if turns else pictures)
+        return ids
+
+    def judgement(self, prompt: str) -> list[int]:
+        """Build the ids of the question whether a picture shows `prompt`, and of what both `verdicts` begin with.
+
+        Raises Refused if the prompt is too long for that.
+        """
+        shown = prompt.strip().rstrip(f"{CLOSING} ") or prompt.strip()
+        ids = [*self._ids(self._asked(self.judging.replace("{prompt}", shown), (), 1)), *self.verdicts.begin]
+        self._check("prompt", prompt.strip(), len(ids) + 1)
+        return ids
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """How a judgement may be worded. Raises Refused where that is all the same to the tokenizer."""
+        said = {answer: self._encode(f": {answer}") for answer in (*YES, *NO)}
+        pairs = enumerate(zip(said[YES[0]], said[NO[0]], strict=False))
+        at = next((at for at, (yes, no) in pairs if yes != no), None)
+        if at is None:
+            raise Refused("This model can't say yes or no, so it can't judge pictures.")
+        begin = said[YES[0]][:at]
+        yes, no = (tuple(said[answer][at] for answer in spelt if said[answer][:at] == begin) for spelt in (YES, NO))
+        return Verdicts(begin, yes, no)
+
+    def _asked(self, question: str, turns: Sequence[Turn], pictures: int) -> list[int | str]:
+        """Give the pieces of a conversation up to where the answer is spoken."""
         picture = [self.begin_of_image, *[self.placeholder] * self.seen_tokens, self.end_of_image]
         head: list[int | str] = []
         for i in range(pictures):
@@ -153,9 +195,7 @@ class Prompts:
             pieces += self._message(self.user, turn.question, "\n\n", head)
             pieces += self._message(self.assistant, turn.answer, self.eos)
             head = []
-        ids = self._ids([*pieces, *self._message(self.user, question, "\n\n", head), self.assistant, ":"])
-        self._check("question", question.strip(), len(ids) + room, 0 if turns else pictures)
-        return ids
+        return [*pieces, *self._message(self.user, question, "\n\n", head), self.assistant]
 
     def _message(self, role: int, text: str, end: int | str, head: Sequence[int | str] = ()) -> list[int | str]:
         """Format what one side said, as DeepSeek's `Conversation.get_prompt` does: said nothing, it has no `end`.

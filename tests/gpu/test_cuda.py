@@ -166,7 +166,7 @@ def test_the_upscaler_in_its_type_is_that_of_a_processor() -> None:
 def test_a_step_waits_for_the_device_once_at_its_end(compiled: Engine) -> None:
     for request in (SHAPES(count=5), DESCRIBE(max_new_tokens=60)):
         compiled.add(compiled.prepare(request))
-    while compiled._prefills or not compiled.step_runner.moving:
+    while compiled.work.prefills or not compiled.step_runner.moving:
         compiled.step()
     runner: Any = compiled.step_runner
     found = []

@@ -205,6 +205,7 @@ async def test_closing_returns_while_the_model_loads() -> None:
         (Question(pictures=(PHOTO,), question="what?"), False, (0, 1)),
         (Drawing(prompt="p", count=3, upscale=False), False, (3, 0)),
         (Drawing(prompt="p", count=5), True, (4, 0)),
+        (Drawing(prompt="p", count=1, careful=True, upscale=False), False, (2, 1)),
         (Enlarge.of(PHOTO), True, (0, 0)),
     ],
 )

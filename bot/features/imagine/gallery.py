@@ -64,8 +64,8 @@ class DrawingPresenter:
             Finished(
                 picture,
                 picture_name(seed),
-                Provenance.of(self.drawing, number, seed, self.model, len(ending.tokens[number])),
-                picture_alt(self.texts, self.drawing.words(number), number, seed),
+                Provenance.of(self.drawing, seed, self.model, len(ending.tokens[number])),
+                picture_alt(self.texts, self.drawing.words(seed), number, seed),
             )
             for number, (picture, seed) in enumerate(zip(ending.pictures, ending.seeds, strict=True))
         ]
@@ -79,8 +79,8 @@ class DrawingPresenter:
                     batch,
                     self.model,
                     seconds,
+                    seeds=ending.seeds,
                     first=first,
-                    of=len(finished),
                     mention="" if first else mention,
                     look=self.look,
                 )
@@ -149,15 +149,15 @@ def gallery(
     model: str,
     seconds: float,
     *,
+    seeds: Sequence[int],
     first: int = 0,
-    of: int | None = None,
     mention: str = "",
     look: Look = Look(),
 ) -> Parcel:
     """Show finished pictures with all it takes to draw them again.
 
-    `files` are the pictures from number `first` (from 0) `of` so many, where one message does not hold them all.
-    `mention`: whom to call.
+    `seeds` are those of all pictures, and `files` the pictures from number `first` (from 0) on, where one message does
+    not hold them all. `mention`: whom to call.
     """
     small = texts.drawing_line.format(
         seed=drawing.seed,
@@ -166,12 +166,12 @@ def gallery(
         model=model_name(model),
         seconds=decimal(seconds, texts, 1),
     )
-    notes = _each(texts, drawing, range(first, first + len(files)), QUOTED)
+    notes = _each(texts, drawing, seeds, range(first, first + len(files)))
     notes += avoiding(texts, drawing)
     notes += [texts.one_at_zero] if drawing.temperature == 0 and not drawing.prompts else []
     notes += [texts.demo_note] if is_demo(model) else []
     notes += [texts.demo_avoid] if is_demo(model) and drawing.avoided and drawing.guidance > DEMO_AVOIDS else []
-    if of == 1 or (of is None and len(files) == 1):
+    if len(seeds) == 1:
         rows = for_one_picture(texts, drawing.id, 0, look, drawn=True)
     else:
         rows = _for_each(texts, drawing.id, range(first, first + len(files)))
@@ -249,12 +249,12 @@ def _framed_picture(file: Upload, spoiler: bool) -> discord.MediaGalleryItem:
     return discord.MediaGalleryItem(f"attachment://{file.name}", description=file.alt, spoiler=spoiler)
 
 
-def _each(texts: Texts, drawing: Drawing, numbers: Sequence[int], room: int) -> list[str]:
+def _each(texts: Texts, drawing: Drawing, seeds: Sequence[int], numbers: Sequence[int]) -> list[str]:
     """Say what each picture is of, where they are of different words."""
     if not drawing.prompts:
         return []
     return [
-        texts.of_these_words.format(number=number + 1, words=one_line(drawing.words(number), room))
+        texts.of_these_words.format(number=number + 1, words=one_line(drawing.words(seeds[number]), QUOTED))
         for number in numbers
     ]
 

@@ -53,7 +53,7 @@ def _each(texts: Texts, drawing: Drawing, seeds: Sequence[int]) -> Iterator[str]
     """Tell the seed of each picture, and what it is of where they are of different words."""
     for number, seed in enumerate(seeds):
         line = texts.info_seed.format(number=number + 1, seed=seed)
-        yield f"{line} · {one_line(drawing.words(number), INFO_WORDS)}" if drawing.prompts else line
+        yield f"{line} · {one_line(drawing.words(seed), INFO_WORDS)}" if drawing.prompts else line
 
 
 def _took(texts: Texts, result: Pictures) -> str:

@@ -64,7 +64,7 @@ def _variation(interaction: Press, record: JobRecord, picture: int, strength: st
     tokens = result.tokens[picture]
     wish = replace(
         drawing,
-        prompt=as_written(drawing.words(picture)) if drawing.prompts else drawing.prompt,
+        prompt=as_written(drawing.words(result.seeds[picture])) if drawing.prompts else drawing.prompt,
         seed=random_seed(),
         kept=tokens[: max(1, round(len(tokens) * KEPT[strength]))],
         temperature=drawing.temperature or bot.settings.imagine.temperature or 1.0,

@@ -89,18 +89,20 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
     origin = origin_line(ORIGIN, texts)
     one, four = Asked(prompt, [picture], origin=origin), Asked(prompt, [picture] * 4, spoiler=True, origin=origin)
     drawing, look = Drawing(prompt=prompt, temperature=0), Look(reports=True, one=("keep", "send_me"), origin=origin)
-    open_one = Drawing(prompt=prompt, prompts=(prompt or "x",) * 5, avoid=prompt, always_avoid="x", guidance=1)
+    open_one = Drawing(
+        seed=SEEDS - 1, prompt=prompt, prompts=(prompt or "x",) * 5, avoid=prompt, always_avoid="x", guidance=1
+    )
     files = [Upload(f"janus-{i}.png", b"", alt_text(prompt)) for i in range(5)]
     views = [
         *(panel(texts, prompt, standing, new_id(), origin=origin) for standing in standings),
         *(answering(texts, asked, standing, new_id()) for standing in standings for asked in (one, four)),
         notice(prompt, texts.cancelled),
         panel(texts, prompt, Standing(preview=Preview((NOTHING,) * 5)), new_id(), spoiler=True),
-        gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, mention="<@1>", look=look).view,
-        gallery(texts, drawing, files[:1], "demo", 1e4, mention="<@1>", look=look).view,
+        gallery(texts, drawing, files, "model/" + "m" * 500, 1e4, seeds=range(5), mention="<@1>", look=look).view,
+        gallery(texts, drawing, files[:1], "demo", 1e4, seeds=[1], mention="<@1>", look=look).view,
         enlarged(texts, prompt, new_id(), files[0], (9999, 9999), 1e4, mention="<@1>", look=look).view,
         chosen(texts, new_id(), 4, SEEDS - 1, files[0], look).view,
-        gallery(texts, open_one, files, "demo", 1e4, mention="<@1>", look=look).view,
+        gallery(texts, open_one, files, "demo", 1e4, seeds=[SEEDS - 1] * 5, mention="<@1>", look=look).view,
         copied(One(record(drawing), 0, Mock()), files[0], texts, texts.kept_by.format(n=10**6)).view,
         history.shown(
             [history.Found(record(drawing), "https://discord.com/" + "1" * 70, files[0])] * 5,

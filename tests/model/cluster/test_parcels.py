@@ -57,11 +57,11 @@ class Customs(pickle.Unpickler):
     "body",
     [
         Question(pictures=(PHOTO, PHOTO), question="what?", turns=(Turn(question="a", answer="b"),), owner="1"),
-        Drawing(prompt="p", seed=3, kept=(1, 2), avoid="x", owner="1"),
+        Drawing(prompt="p", seed=3, kept=(1, 2), avoid="x", careful=True, owner="1"),
         Paint(tokens=((1, 2),), seeds=(3,)),
         Enlarge.of(PHOTO),
         Preview((PHOTO,)),
-        Pictures((PHOTO,), ((1, 2),), (3,), {"decode": 1.0}),
+        Pictures((PHOTO,), ((1, 2),), (3,), {"decode": 1.0}, (0.5,)),
         Answer("a cat", 2, True, 0, {}),
         Queued(2, 1.5),
         Started(),

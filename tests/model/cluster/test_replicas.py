@@ -111,12 +111,15 @@ async def test_they_draw_what_one_machine_draws_and_share_the_work(executor: Clu
     await until(lambda: all(of.status.steps > steps[of.name] for of in executor.status().replicas))
 
 
-async def test_questions_and_enlargements_come_through_and_refusals_are_told_at_once(
+async def test_questions_judgements_and_enlargements_come_through_and_refusals_are_told_at_once(
     executor: ClusterExecutor,
 ) -> None:
     photo = Image.new("RGB", (60, 40), "red")
     answer = (await events(executor, Question(pictures=(photo,), question="what is it?", max_new_tokens=8)))[-1]
     assert isinstance(answer, Answer)
+    judged = (await events(executor, draw(count=2, careful=True)))[-1]
+    assert isinstance(judged, Pictures)
+    assert len(judged.pictures) == len(judged.judged) == 2
     larger = (await events(executor, Enlarge.of(photo)))[-1]
     assert isinstance(larger, Pictures)
     assert larger.pictures[0].size == (120, 80)

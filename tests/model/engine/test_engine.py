@@ -387,12 +387,12 @@ def test_pictures_are_painted_once_more_of_their_tokens(engine: Engine) -> None:
     """Beside others, and of a variation: the same to the pixel, and in no step of the model."""
     whole = run(engine, draw(count=3, upscale=True))[0][-1]
     assert isinstance(whole, Pictures)
-    steps = engine.figures().steps
+    steps = engine.status().steps
     (events,) = run(engine, Paint(tokens=whole.tokens, seeds=whole.seeds))
     painted = events[-1]
     assert isinstance(painted, Pictures)
     assert (painted.tokens, painted.seeds) == (whole.tokens, whole.seeds)
     assert [picture.tobytes() for picture in painted.pictures] == [picture.tobytes() for picture in whole.pictures]
-    assert engine.figures().steps == steps
+    assert engine.status().steps == steps
     with pytest.raises(Refused, match="not drawn by this model"):
         engine.prepare(Paint(tokens=(whole.tokens[0][:-1],), seeds=(1,)))

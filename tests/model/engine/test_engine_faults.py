@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -83,8 +84,8 @@ def test_cancelling_frees_the_rows_and_harms_nobody(tiny: Janus, steps: int) -> 
         partial(draw, count=3, prompts=("one", "another one", "one"), avoid="something that is much longer"),
     ):
         cancel_everywhere(engine, make, steps)
-        assert engine.figures().rows == 0
-        assert engine.scheduler.waiting == 0
+        assert engine.status().rows == 0
+        assert not any(map(engine.scheduler.line, engine.scheduler.capacities))
 
 
 class Faults:
@@ -120,14 +121,14 @@ def test_a_lack_of_memory_is_told_from_other_failures(error: Exception, is_memor
     assert exhausted(error) is is_memory
 
 
-@pytest.mark.parametrize("method", ["decoder.prefill", "step_runner._step", "upscaler.pieces"])
+@pytest.mark.parametrize("method", ["decoder.prefill", "step_runner._step", "picture_lane.upscaler.pieces"])
 def test_out_of_memory_is_survived_with_fewer_seats(
     tiny: Janus, monkeypatch: pytest.MonkeyPatch, method: str, engine: Engine
 ) -> None:
     expected = tokens(run(engine, draw(count=3))[0])
     short = Engine(tiny, Lanczos(), EngineSettings(rows=20))
-    owner, name = method.split(".")
-    faults = Faults(monkeypatch, getattr(short, owner), name)
+    owner, _, name = method.rpartition(".")
+    faults = Faults(monkeypatch, attrgetter(owner)(short), name)
     faults.plan = [None, EXHAUSTED]
     assert tokens(run(short, draw(count=3, prompt="a red circle", upscale=True))[0]) == expected
     assert not faults.plan
@@ -170,7 +171,7 @@ def test_after_a_while_memory_is_taken_back_and_nobody_notices(
     short.add(short.prepare(request))
     for _ in range(6):
         short.step()
-    short._short_until = 0.0  # it is a while later, in the middle of a drawing
+    short.shortage.until = 0.0  # it is a while later, in the middle of a drawing
     later = draw(count=5, seed=90)
     short.add(short.prepare(later))
     ends: dict[str, Event] = {}
@@ -180,7 +181,7 @@ def test_after_a_while_memory_is_taken_back_and_nobody_notices(
     assert {layer.shape[1] for layer in short.lanes["pictures"].cache.layers} == {20}
     assert tokens(first) == tokens([ends[request.id]]) == expected
     assert tokens([ends[later.id]]) == tokens(run(engine, draw(count=5, seed=90))[0])
-    assert short._short_until is None
+    assert short.shortage.until is None
 
 
 @pytest.mark.parametrize("why", ["little is free", "it fails on the way"])
@@ -192,14 +193,14 @@ def test_memory_that_is_still_lacking_is_not_taken_back(tiny: Janus, monkeypatch
     else:
         faults = Faults(monkeypatch, cache, "_zeros")
         faults.plan = [None, EXHAUSTED]  # of two layers
-    short._short_until = 0.0
+    short.shortage.until = 0.0
     assert isinstance(run(short, draw(count=3))[0][-1], Pictures)
     assert short.lanes["pictures"].capacity == short.scheduler.capacity("pictures") == 5
     assert {layer.shape[1] for layer in short.lanes["pictures"].cache.layers} == {10}
-    assert short._short_until
-    assert short._short_until > 0.0
+    assert short.shortage.until
+    assert short.shortage.until > 0.0
     monkeypatch.undo()
-    short._short_until = 0.0
+    short.shortage.until = 0.0
     assert isinstance(run(short, draw(count=3))[0][-1], Pictures)
     assert short.lanes["pictures"].capacity == 10
 
@@ -262,11 +263,11 @@ def test_finished_pictures_wait_for_the_first_word_of_an_answer(tiny: Janus) -> 
     engine = Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16))
     drawing, question = draw(count=5, upscale=True), ask(owner="asker")
     engine.add(engine.prepare(drawing))
-    while not engine.pixels.tasks:
+    while not engine.work.pixels:
         engine.step()
     asked = engine.prepare(question)
     engine.add(asked)
-    left = len(engine.pixels.tasks)
+    left = len(engine.work.pixels)
     units = []
     do = engine._do
     engine._do = lambda task: (units.append(task.run), do(task))[1]  # type: ignore[method-assign, func-returns-value]

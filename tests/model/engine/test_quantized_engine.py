@@ -8,6 +8,7 @@ from model.bench import plain
 from model.engine.engine import Engine
 from model.network.linear import SideBySide
 from model.network.upscaler import Lanczos
+from model.requests import Pictures
 from model.settings import EngineSettings, Quantize
 from model.weights.checkpoint import load
 from tests.model.driving import PHOTO, ask, draw, run, text, tokens
@@ -23,7 +24,10 @@ def test_greedy_tokens_and_words_equal_the_plain_loop(tiny_folder: Path, kind: Q
     said = plain.answer(small, (PHOTO,), "what is red?", max_new_tokens=24, temperature=0)
     engine = Engine(small, Lanczos(), EngineSettings(prefill_tokens=8), keep=keep)
     assert isinstance(engine.decoder.layers[0].qkv, SideBySide)
-    found = run(engine, draw(prompt=PROMPT, temperature=0), ask(temperature=0))
+    found = run(engine, draw(prompt=PROMPT, temperature=0), ask(temperature=0), draw(count=2, careful=True))
+    judged = found[2][-1]
+    assert isinstance(judged, Pictures)
+    assert 1 > judged.judged[0] >= judged.judged[1] > 0
     assert tokens(found[0]) == [tuple(row) for row in drawn]
     assert text(found[1]) == small.prompts.text(said)
 

@@ -149,7 +149,7 @@ def test_a_busy_day(seed: int, capacity: int, people: int) -> None:
     assert not coming
     assert not wanted  # nobody starved
     assert set(ended.values()) == {1}
-    assert scheduler.waiting == 0
+    assert scheduler.line(LANE) == []
 
 
 @settings(max_examples=30, deadline=None)

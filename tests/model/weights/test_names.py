@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.weights.names import CATALOGUE, CheckpointError, folder_of, hub_id, known, locate, locate_upscaler
+from model.weights.names import CATALOGUE, JANUS_PRO, CheckpointError, folder_of, hub_id, known, locate, locate_upscaler
 
 
 @pytest.fixture
@@ -77,7 +77,8 @@ def test_a_home_of_nobody_is_only_a_name(tmp_path: Path) -> None:
 
 def test_the_catalogue_tells_by_name_and_by_hub_id_what_nobody_has_tried() -> None:
     assert known("t2i-r1") is known("CaraJ/T2I-R1") is CATALOGUE["t2i-r1"]
-    assert known("demo") is known("somebody/something") is None
+    assert known("somebody/something") is JANUS_PRO
+    assert known("demo").judging != JANUS_PRO.judging == known("7b").judging
     tried = [name for name, one in CATALOGUE.items() if not one.source]
     assert tried == ["1b", "7b"]
     assert all(one.remark and "github.com/" in one.source for name, one in CATALOGUE.items() if name not in tried)

@@ -10,7 +10,7 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from model.requests import Refused, Turn
 from model.settings import EngineSettings
-from model.weights.names import CheckpointError
+from model.weights.names import CATALOGUE, DEMO, CheckpointError
 from model.weights.prompts import CONTROL, SYSTEM_PROMPT, Prompts
 from tests import tiny
 
@@ -65,7 +65,7 @@ def test_an_answer_without_words_has_no_end(prompts: Prompts, nothing: str) -> N
 
 
 def test_roles_may_be_words(prompts: Prompts) -> None:
-    spoken = Prompts(tiny.tokenizer(), image_tokens=16, context=512, roles=("User", "Assistant"))
+    spoken = Prompts(tiny.tokenizer(), image_tokens=16, context=512, about=CATALOGUE["t2i-r1"])
     ids = spoken.drawing("a red <|User|> circle")
     assert ids[0] == spoken.bos
     assert ids[-1] == spoken.begin_of_image
@@ -254,3 +254,31 @@ def test_a_folder_without_a_usable_tokenizer_says_which_file(tmp_path: Path) -> 
     Tokenizer(models.BPE()).save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(CheckpointError, match=r"tokenizer\.json: .*<begin_of_image>"):
         Prompts.from_folder(tmp_path, image_tokens=16, context=512)
+
+
+def test_a_judgement_is_a_question_up_to_where_both_answers_part(prompts: Prompts) -> None:
+    asked = f"{SYSTEM_PROMPT}\n\n<|User|>: {PICTURE}\nDoes this image show A red circle. Why? No? Answer yes or no.\n\n"
+    ids = prompts.judgement(" A red circle. Why? No?! 。 ")
+    spelt = prompts.tokenizer.id_to_token
+    assert ids == whole(f"{asked}<|Assistant|>: yes")[:-3]
+    assert [list(map(spelt, each)) for each in (prompts.verdicts.yes, prompts.verdicts.no)] == [["y", "Y"], ["n", "N"]]
+    demo = Prompts(tiny.tokenizer(), image_tokens=16, context=512, about=DEMO)
+    assert "Does this picture show a red circle?\n" in demo.tokenizer.decode(demo.judgement("a red circle."))
+    assert prompts.judgement("?!")[-1] == ids[-1]  # nothing but such signs is asked about as it is
+
+
+def test_whole_words_part_at_once_and_a_spelling_that_parts_elsewhere_is_left_out() -> None:
+    words = ("yes", "Ġno", "Yes", "Ġyes", "Ġ", "ĠNo", ":")
+    made = Tokenizer(models.WordLevel({word: i for i, word in enumerate((*CONTROL, "?", *words))}, unk_token="?"))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    prompts = Prompts(made, image_tokens=16, context=512)
+    verdicts = prompts.verdicts
+    spelt = [[made.id_to_token(id) for id in each] for each in (verdicts.begin, verdicts.yes, verdicts.no)]
+    assert spelt == [[":"], ["Ġyes", "?"], ["Ġno", "ĠNo"]]
+
+
+def test_a_tokenizer_to_which_all_answers_are_the_same_judges_nothing() -> None:
+    words = Tokenizer(models.WordLevel({word: i for i, word in enumerate([*CONTROL, "?"])}, unk_token="?"))
+    made = Prompts(words, image_tokens=16, context=512)
+    with pytest.raises(Refused, match="yes or no"):
+        made.judgement("a circle")

@@ -6,8 +6,8 @@ from PIL import Image
 
 from model.engine.engine import Engine
 from model.engine.lanes import PIXELS
-from model.engine.pixel_work import PATIENCE, PixelWork
 from model.engine.runs import EnlargeRun, PaintRun, Task
+from model.engine.work import PATIENCE, Work
 from model.network.upscaler import Lanczos
 from model.requests import Enlarge, Paint, Pictures
 from model.weights.checkpoint import Janus
@@ -46,18 +46,18 @@ def test_an_enlargement_gets_a_piece_now_and_then_whatever_comes() -> None:
     def nothing() -> Iterator[None]:
         yield
 
-    work = PixelWork()
+    work = Work()
     large = EnlargeRun(request=Enlarge.of(PICTURE), lane=PIXELS, seats=1)
-    paint = PaintRun(request=Paint(tokens=(), seeds=()), drawn=[], lane=PIXELS, seats=1)
-    work.tasks = [Task(large, nothing), Task(paint, nothing)]
+    paint = PaintRun(request=Paint(tokens=(), seeds=()), pictures=[], lane=PIXELS, seats=1)
+    work.pixels = [Task(large, nothing), Task(paint, nothing)]
     chosen = []
     for _ in range(3 * (PATIENCE + 1)):
-        task = work.next(moving=False, unsaid=False)
+        task = work.next_pixels(moving=False, unsaid=False)
         assert task
         chosen.append(task.run)
     assert chosen.count(large) == 3
     assert chosen[0] is paint
     work.worked(2.0)
-    assert work.next(moving=True, unsaid=False) is None  # rows in flight have as much time as pixels took
+    assert work.next_pixels(moving=True, unsaid=False) is None  # rows in flight have as much time as pixels took
     work.stepped(2.0)
-    assert work.next(moving=True, unsaid=False)
+    assert work.next_pixels(moving=True, unsaid=False)

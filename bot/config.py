@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.files import TomlFile, as_meant
 from model.errors import PlainError
-from model.requests import Drawing, Question, random_seed
+from model.requests import CANDIDATES, Drawing, Question, random_seed
 from model.settings import EngineSettings, ExecutorSettings, ModelSettings
 
 ROOT = Path(__file__).resolve().parents[1]  # the folder that holds bot/, model/, weights/ and config.toml
@@ -60,6 +60,7 @@ class Imagine(Section):
     guidance: float = Field(default=5.0, ge=1, le=10)
     temperature: float = Field(default=1.0, ge=0, le=2)
     count: int = Field(default=5, ge=1, le=5)
+    careful: bool = False
     top_k: int = Field(default=0, ge=0, le=2**20)
 
     def drawing(
@@ -71,6 +72,7 @@ class Imagine(Section):
         guidance: float | None = None,
         temperature: float | None = None,
         count: int | None = None,
+        careful: bool | None = None,
     ) -> Drawing:
         """Make what draws a prompt, by these settings where nothing else is said, and by a random seed."""
         return Drawing(
@@ -81,7 +83,13 @@ class Imagine(Section):
             temperature=self.temperature if temperature is None else temperature,
             top_k=self.top_k,
             count=self.count if count is None else count,
+            careful=self.careful if careful is None else careful,
         )
+
+    @property
+    def candidates(self) -> int:
+        """How many pictures a drawing draws at the most where the asker says nothing."""
+        return self.count * CANDIDATES if self.careful else self.count
 
 
 class Ask(Section):

@@ -182,6 +182,10 @@ def imagine(
     temperature: Temperature = None,
     top_k: Annotated[int | None, typer.Option(help="How many of the likeliest codes to draw from; 0: all.")] = None,
     count: Annotated[int | None, typer.Option(help="1 to 5 pictures.")] = None,
+    careful: Annotated[
+        bool | None,
+        typer.Option("--careful/--no-careful", help="Draw twice as many, and take those that the model finds to fit."),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go, named by prompt and seed.")] = Path(
         "out"
     ),
@@ -197,6 +201,7 @@ def imagine(
     from bot.cli import oneshot
 
     chosen: Options = {"guidance": guidance, "temperature": temperature, "top_k": top_k, "count": count}
+    chosen["careful"] = careful
     settings = load_settings(config, model, device, dtype, quantize, imagine=chosen)
     oneshot.imagine(settings, prompt, avoid, seed, out, upscale, json)
 

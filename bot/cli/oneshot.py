@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -69,13 +69,16 @@ def imagine(
             "avoid": drawing.avoid,
             "guidance": drawing.guidance,
             "temperature": drawing.temperature,
+            "candidates": drawing.candidates,
         }
         by = {"model": settings.model.name, "version": program_version()}
         came = {"files": [str(file) for file in files], "seeds": result.seeds, "seconds": result.seconds}
-        show(json.dumps({**came, **chosen, **by}))
+        show(json.dumps({**came, "judged": result.judged, **chosen, **by}))
         return
-    for file, its_seed in zip(files, result.seeds, strict=True):
-        say(f"seed {its_seed}:")
+    if result.judged:
+        say(f"Chosen from {drawing.candidates}; the percentages say how sure the model is that each shows the prompt.")
+    for file, its_seed, chance in zip_longest(files, result.seeds, result.judged):
+        say(f"seed {its_seed}:" if chance is None else f"seed {its_seed} ({100 * chance:.0f} %):")
         show(str(file))
     _say_which(settings)
 

@@ -42,14 +42,14 @@ def written_out(wish: Drawing, lists: Lists, texts: Texts) -> Drawing:
     prompts = ["".join(parts) for parts in itertools.product(*_parts(wish.prompt))]
     if combinations > 1:  # a choice may be nothing, between two spaces
         prompts = [re.sub(" {2,}", " ", prompt) for prompt in prompts]
-    count = wish.count if combinations == 1 else combinations
-    seeds = [(wish.seed + number) % SEEDS for number in range(count)]
+    wish = replace(wish, count=wish.count if combinations == 1 else combinations)
+    seeds = [(wish.seed + number) % SEEDS for number in range(wish.count * wish.tries)]
     words = tuple(
         _settled(prompt, lists, seed).strip() for prompt, seed in zip(itertools.cycle(prompts), seeds, strict=False)
     )
     if not all(words):
         raise Refusal(texts.prompt_empty)
-    return replace(wish, count=count, prompts=() if set(words) == {wish.prompt} else words)
+    return replace(wish, prompts=() if set(words) == {wish.prompt} else words)
 
 
 def wildcards(prompt: str) -> list[str]:

@@ -112,6 +112,7 @@ def guide(bot: JanusBot, texts: Texts, *, may_set: bool, lists: Sequence[str]) -
     named = " · ".join(f"__{name}__" for name in lists)
     small = [
         texts.help_avoid.format(avoid=texts.option_avoid, imagine=imagine),
+        texts.help_careful.format(careful=texts.option_careful, imagine=imagine),
         texts.help_choices.format(example=CHOICES),
         *([texts.help_lists.format(names=one_line(named, QUOTED))] if lists else []),
         texts.help_remix.format(vary=texts.vary, remix=texts.remix),

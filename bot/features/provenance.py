@@ -69,7 +69,9 @@ def told_by(texts: Texts, found: Sequence[tuple[int, Provenance]]) -> ui.LayoutV
             model=model_name(told.model),
             version=one_line(told.version, 12),
         )
-        children.append(ui.TextDisplay(f"{line} · top-k {told.top_k}" if told.top_k else line))
+        line += f" · top-k {told.top_k}" if told.top_k else ""
+        line += f" · {texts.chosen_from.format(n=told.chosen_from)}" if told.chosen_from else ""
+        children.append(ui.TextDisplay(line))
     if any(told.more_avoided for _, told in found):
         children.append(ui.TextDisplay(f"-# {texts.avoiding_more}"))
     if older := [str(number) for number, told in found if told.stream != STREAM]:

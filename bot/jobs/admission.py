@@ -152,7 +152,7 @@ async def _write_down(bot: JanusBot, target: Target, record: JobRecord, again: J
     except DiskError:
         bot.store.unkept.append(record.id)
         return False
-    await _check_hour(bot, target, limits, record.asked)
+    await _check_hour(bot, target, limits, record.asked, record.requests)
     raise Refusal(target.texts.already_over)
 
 
@@ -251,15 +251,15 @@ def _check_words(words: str, refused: Sequence[str], limits: Limits, texts: Text
         raise Refusal(texts.refused_word.format(word=one_line(word)))
 
 
-async def _check_hour(bot: JanusBot, target: Target, limits: Limits, now: datetime) -> None:
+async def _check_hour(bot: JanusBot, target: Target, limits: Limits, now: datetime, requests: int = 1) -> None:
     """Tell members and servers that have had what there is for an hour when they can come back. Raises Refusal."""
     usage, texts = bot.store.usage, target.texts
-    until = await usage.used_up_until("member", target.asker.id, limits.member_hourly, now)
+    until = await usage.used_up_until("member", target.asker.id, limits.member_hourly, now, requests)
     if until:
         raise Refusal(texts.member_hour.format(n=limits.member_hourly, when=soon(until, now, texts)))
     if target.guild_id is None:
         return
-    until = await usage.used_up_until("guild", target.guild_id, limits.server_hourly, now)
+    until = await usage.used_up_until("guild", target.guild_id, limits.server_hourly, now, requests)
     if until:
         raise Refusal(texts.server_hour.format(n=limits.server_hourly, when=soon(until, now, texts)))
 

@@ -27,8 +27,8 @@ class Wanted:
 
     @classmethod
     def drawing(cls, drawing: Drawing, usual: Imagine, *, hidden: bool) -> Self:
-        """Want pictures. More of them than `usual` are costly."""
-        return cls("draw", costly=drawing.count > usual.count, hidden=hidden)
+        """Want pictures. To draw more of them than `usual` is costly, whether they are shown or not."""
+        return cls("draw", costly=drawing.candidates > usual.candidates, hidden=hidden)
 
     @classmethod
     def answer(cls, pictures: int = 1) -> Self:
@@ -46,7 +46,7 @@ def check_rights(wanted: Wanted, target: Target, server: ServerSettings, setting
     texts = target.texts
     _check_roles(server, target.roles, wanted.use, {"draw": texts.roles_draw, "ask": texts.roles_ask}[wanted.use])
     if wanted.costly:
-        usual = server.over(settings).imagine.count
+        usual = server.over(settings).imagine.candidates
         _check_roles(server, target.roles, "costly", texts.roles_costly, usual)
     if wanted.use == "draw":
         _check_channel(wanted, target, server, texts)

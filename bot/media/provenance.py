@@ -45,6 +45,7 @@ class Provenance:
     avoid: str = ""  # what its member wanted not to be there
     more_avoided: bool = False  # the server had more avoided, which is nobody else's affair
     top_k: int = 0  # so many of the likeliest codes it was drawn from; 0: all
+    chosen_from: int = 0  # so many pictures, by how the model judged them; 0: it was not
     stream: int = 1  # how numbers were drawn from the seed (model.requests.STREAM), which older versions do not say
 
     @classmethod
@@ -62,6 +63,7 @@ class Provenance:
             avoid=drawing.avoid,
             more_avoided=bool(drawing.always_avoid),
             top_k=drawing.top_k,
+            chosen_from=drawing.candidates if drawing.tries > 1 else 0,
             stream=STREAM,
         )
 
@@ -76,6 +78,7 @@ class Provenance:
             "Model": self.model,
             "Temperature": f"{self.temperature:g}",
             **({"Top K": self.top_k} if self.top_k else {}),
+            **({"Chosen from": self.chosen_from} if self.chosen_from else {}),
             "Version": f"{SOFTWARE} {self.version}",
         }
         words = [_one_part(self.prompt), *([f"{NEGATIVE} {_one_part(self.avoid)}"] if self.avoid else [])]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Literal, Self
 
 from bot.store.database import Value
-from model.requests import Answer, Drawing, Failed, Kind, Pictures, Question
+from model.requests import COUNT, Answer, Drawing, Failed, Kind, Pictures, Question
 
 State = Literal["accepted", "running", "made", "delivered", "undelivered", "failed", "cancelled"]
 
@@ -97,6 +97,11 @@ class JobRecord:
     def kind(self) -> Kind:
         """Which kind of job it is."""
         return self.request.kind
+
+    @property
+    def requests(self) -> int:
+        """How many requests it counts as: a drawing draws no more pictures for each of them than one may ask for."""
+        return -(-self.request.candidates // COUNT[1]) if isinstance(self.request, Drawing) else 1
 
     @property
     def words(self) -> str:

@@ -145,4 +145,7 @@ MIGRATIONS: Final = (
         DELETE FROM keepers WHERE job = OLD.id;
     END;
     """,
+    """
+    ALTER TABLE uses ADD COLUMN requests INTEGER NOT NULL DEFAULT 1;    -- that it counts as
+    """,
 )

@@ -67,7 +67,8 @@ class Store:
 
         It can't where the hour is used up, or if it is a failed job's attempt `again`, where somebody was quicker.
         """
-        counted = self.usage.added(record.id, record.owner, record.address.guild, record.asked, hourly)
+        member, guild = record.owner, record.address.guild
+        counted = self.usage.added(record.id, member, guild, record.asked, hourly, record.requests)
         claimed = [self.jobs.taken_over(again)] if again else []
         return await self.database.transact(*claimed, counted, self.jobs.added(record), needed=len(claimed) + 1)
 

@@ -8,15 +8,21 @@ from bot.store.database import Database, Statement
 
 HOUR: Final = timedelta(hours=1)
 ADD: Final = """
-    INSERT INTO uses SELECT ?, ?, ?, ?
-    WHERE (SELECT count(*) FROM uses WHERE member = ? AND asked > ?) < ?
-    AND (SELECT count(*) FROM uses WHERE guild = ? AND asked > ?) < ?
+    INSERT INTO uses SELECT ?1, ?2, ?3, ?4, ?5
+    WHERE (SELECT ifnull(sum(requests), 0) FROM uses WHERE member = ?2 AND asked > ?6) <= ?7 - min(?5, ?7)
+    AND (SELECT ifnull(sum(requests), 0) FROM uses WHERE guild = ?3 AND asked > ?6) <= ?8 - min(?5, ?8)
+"""
+USED_UP: Final = """
+    SELECT asked FROM (
+        SELECT asked, sum(requests) OVER (ORDER BY asked DESC, rowid DESC) AS together
+        FROM uses WHERE {whose} = ? AND asked > ?
+    ) WHERE together > ? ORDER BY together LIMIT 1
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Hourly:
-    """How many requests there may be in an hour."""
+    """How many requests there may be in an hour. One that counts as more of them than that may be made all the same."""
 
     member: int  # of one member's
     server: int  # of one server's members' together
@@ -28,11 +34,12 @@ class Usage:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def added(self, job_id: str, member: int, guild: int | None, when: datetime, hourly: Hourly) -> Statement:
-        """Return the statement that counts a request, or concerns no row where it would be one too many."""
+    def added(
+        self, job_id: str, member: int, guild: int | None, when: datetime, hourly: Hourly, requests: int = 1
+    ) -> Statement:
+        """Return the statement that counts a job as so many requests, or concerns no row where it would be too many."""
         since = (when - HOUR).timestamp()
-        values = (job_id, member, guild, when.timestamp(), member, since, hourly.member, guild, since, hourly.server)
-        return ADD, values
+        return ADD, (job_id, member, guild, when.timestamp(), requests, since, hourly.member, hourly.server)
 
     def taken_back(self, job_id: str) -> Statement:
         """Return the statement that counts a request no longer."""
@@ -43,13 +50,11 @@ class Usage:
         await self.database.write(*self.taken_back(job_id))
 
     async def used_up_until(
-        self, whose: Literal["member", "guild"], id: int, most: int, now: datetime
+        self, whose: Literal["member", "guild"], id: int, most: int, now: datetime, requests: int = 1
     ) -> datetime | None:
-        """Tell from when on a member or server that may ask `most` times an hour can ask again; None: now."""
-        row = await self.database.row(
-            f"SELECT asked FROM uses WHERE {whose} = ? AND asked > ? ORDER BY asked DESC LIMIT 1 OFFSET ?",
-            (id, (now - HOUR).timestamp(), most - 1),
-        )
+        """Tell from when on a member or server that has `most` requests an hour can make so many more; None: now."""
+        room = most - min(requests, most)
+        row = await self.database.row(USED_UP.format(whose=whose), (id, (now - HOUR).timestamp(), room))
         return datetime.fromtimestamp(row["asked"], UTC) + HOUR if row else None
 
     async def expire(self, before: datetime) -> None:

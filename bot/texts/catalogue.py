@@ -27,6 +27,7 @@ class Texts(CommandTexts):
     help_intro: str
     help_draw: str
     help_avoid: str
+    help_careful: str
     help_choices: str
     help_remix: str
     help_lists: str
@@ -156,9 +157,12 @@ class Texts(CommandTexts):
     no_direct_messages: str
     picture_not_here: str
     info_settings: str
+    chosen_from: str
     info_seed: str
+    info_judged: str
     info_alone: str
     info_alone_words: str
+    info_alone_careful: str
     info_kept: str
     avoiding_more: str
     info_enlarged: str
@@ -295,6 +299,8 @@ class Texts(CommandTexts):
     set_turn_on: str
     set_turn_off: str
     set_change: str
+    set_careful: str
+    set_careful_hint: str
     set_reports: str
     set_reports_hint: str
     set_reports_choose: str

@@ -22,6 +22,7 @@ class CommandTexts:
     name_settings: str
     name_status: str
     option_avoid: str
+    option_careful: str
     option_count: str
     option_guidance: str
     option_image: str
@@ -44,6 +45,7 @@ class CommandTexts:
     imagine_guidance: str
     imagine_temperature: str
     imagine_count: str
+    imagine_careful: str
     imagine_spoiler: str
     imagine_private: str
 

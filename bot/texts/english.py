@@ -16,6 +16,7 @@ ENGLISH = Texts(
     name_settings="settings",
     name_status="status",
     option_avoid="avoid",
+    option_careful="careful",
     option_count="count",
     option_guidance="guidance",
     option_image="image",
@@ -36,6 +37,7 @@ ENGLISH = Texts(
     imagine_guidance="How closely to follow your words, 1 to 10",
     imagine_temperature="How varied the pictures are, 0 to 2; 0 draws the single likeliest picture",
     imagine_count="How many pictures, 1 to 5",
+    imagine_careful="Draw twice as many, and show those that I find to fit your words best",
     imagine_spoiler="Hide the pictures until someone clicks them",
     imagine_private="Only you see the pictures",
     ask="Ask a question about a picture",
@@ -59,6 +61,8 @@ ENGLISH = Texts(
     help_intro="I draw pictures from words with {imagine}, and answer questions about pictures with {ask}.",
     help_draw="**Drawing.** Press one to try it; everyone here will see the result:",
     help_avoid="The option `{avoid}` of {imagine} names what must not be in the pictures.",
+    help_careful="With the option `{careful}` of {imagine} I draw twice as many, look at them, and show those that "
+    "fit your words best.",
     help_choices="{example} draws one picture for each.",
     help_remix="Below a picture, “{vary}” keeps its top and draws the rest again, “{remix}” by other words.",
     help_lists="Words that this server chooses at random: {names}",
@@ -183,10 +187,14 @@ ENGLISH = Texts(
     "try again.",
     picture_not_here="I can't find this picture in the message any more.",
     info_settings="guidance {guidance} · temperature {temperature} · {model}",
+    chosen_from="chosen from {n}",
     info_seed="Picture {number}: seed {seed}",
+    info_judged="The percentages say how sure I am that each picture shows your words.",
     info_alone="To draw one of these by itself, press “{edit}”, enter its seed, and set “{pictures}” to 1.",
     info_alone_words="To draw one of these by itself, press “{edit}”, enter its words and its seed, and set "
     "“{pictures}” to 1.",
+    info_alone_careful="To draw one of these by itself, use {imagine} with the same words and settings, its "
+    "`{seed}`, `{count}` 1, and `{careful}` off.",
     info_kept="These are variations: the top {percent} % of each comes from an earlier picture.",
     avoiding_more="The server has things of its own avoided in every picture.",
     info_enlarged="Picture {number} of an earlier drawing, enlarged.",
@@ -255,8 +263,8 @@ ENGLISH = Texts(
     age_restricted_only="On this server I only work in age-restricted channels.",
     roles_draw="On this server, only members with one of these roles can draw: {roles}.",
     roles_ask="On this server, only members with one of these roles can ask about pictures: {roles}.",
-    roles_costly="On this server, only members with one of these roles can enlarge, draw more than {n} at once, or "
-    "ask about several pictures: {roles}.",
+    roles_costly="On this server, only members with one of these roles can enlarge, draw more than {n} at once (a "
+    "careful drawing draws twice as many), or ask about several pictures: {roles}.",
     not_drawn_here="On this server, I don't draw in this channel.",
     drawn_elsewhere="On this server, I only draw in {channels}.",
     hidden_elsewhere="On this server, hidden pictures are drawn in {channel}. Ask there, or make them private.",
@@ -321,6 +329,8 @@ ENGLISH = Texts(
     set_turn_on="Turn on",
     set_turn_off="Turn off",
     set_change="Change",
+    set_careful="Careful drawings",
+    set_careful_hint="I draw twice as many pictures, look at them, and show those that fit the words best.",
     set_reports="Reports",
     set_reports_hint="Pictures that members report are sent to this channel.",
     set_reports_choose="Nowhere: choose a channel",
@@ -336,8 +346,8 @@ ENGLISH = Texts(
     set_roles_draw="Who can draw",
     set_roles_ask="Who can ask about pictures",
     set_roles_costly="Who can use what takes longest",
-    set_roles_costly_hint="Enlarging, more pictures at once than the number under “Drawings” ({n}), and questions "
-    "about several pictures.",
+    set_roles_costly_hint="Enlarging, drawing more pictures at once than usual here ({n}; a careful drawing draws "
+    "twice as many), and questions about several pictures.",
     set_roles_everyone="Everyone: choose roles",
     set_roles_moderate="Moderators",
     set_roles_moderate_hint="Besides members with “Manage Messages”: they can cancel and delete what others asked for.",

@@ -16,6 +16,7 @@ FRENCH = Texts(
     name_settings="réglages",
     name_status="état",
     option_avoid="sans",
+    option_careful="soigné",
     option_count="nombre",
     option_guidance="fidélité",
     option_image="image",
@@ -36,6 +37,7 @@ FRENCH = Texts(
     imagine_guidance="À quel point suivre tes mots, de 1 à 10",
     imagine_temperature="La variété des images, de 0 à 2 ; 0 dessine seulement l'image la plus probable",
     imagine_count="Le nombre d'images, de 1 à 5",
+    imagine_careful="Dessiner deux fois plus d'images et montrer celles qui correspondent le mieux à tes mots",
     imagine_spoiler="Cacher les images jusqu'à ce que quelqu'un clique dessus",
     imagine_private="Tu es seul à voir les images",
     ask="Poser une question sur une image",
@@ -68,6 +70,8 @@ FRENCH = Texts(
     "avec {ask}.",
     help_draw="**Dessiner.** Appuie sur un exemple ; tout le monde ici verra le résultat :",
     help_avoid="L'option `{avoid}` de {imagine} dit ce qui ne doit pas se trouver sur les images.",
+    help_careful="Avec l'option `{careful}` de {imagine}, j'en dessine deux fois plus, je les regarde et je montre "
+    "celles qui correspondent le mieux à tes mots.",
     help_choices="{example} dessine une image pour chaque mot.",
     help_remix="Sous une image, « {vary} » garde le haut et redessine le reste, « {remix} » avec d'autres mots.",
     help_lists="Mots que ce serveur tire au hasard : {names}",
@@ -196,10 +200,14 @@ FRENCH = Texts(
     "confidentialité pour ce serveur, puis réessaie.",
     picture_not_here="Je ne trouve plus cette image dans le message.",
     info_settings="fidélité {guidance} · température {temperature} · {model}",
+    chosen_from="choisie parmi {n}",
     info_seed="Image {number} : graine {seed}",
+    info_judged="Les pourcentages disent à quel point je suis sûr que chaque image montre tes mots.",
     info_alone="Pour dessiner l'une d'elles seule, appuie sur « {edit} », écris sa graine et mets « {pictures} » à 1.",
     info_alone_words="Pour dessiner l'une d'elles seule, appuie sur « {edit} », écris ses mots et sa graine, et "
     "mets « {pictures} » à 1.",
+    info_alone_careful="Pour dessiner l'une d'elles seule, utilise {imagine} avec les mêmes mots et réglages, sa "
+    "`{seed}`, `{count}` 1, et sans `{careful}`.",
     info_kept="Ce sont des variations : les {percent} % du haut viennent chaque fois d'une image précédente.",
     avoiding_more="Le serveur évite en plus, sur chaque image, ce qu'il a choisi lui-même.",
     info_enlarged="Image {number} d'un dessin précédent, agrandie.",
@@ -274,7 +282,8 @@ FRENCH = Texts(
     roles_ask="Sur ce serveur, seuls les membres ayant un de ces rôles peuvent poser des questions sur les images : "
     "{roles}.",
     roles_costly="Sur ce serveur, seuls les membres ayant un de ces rôles peuvent agrandir, dessiner plus de {n} "
-    "images à la fois, ou poser des questions sur plusieurs images : {roles}.",
+    "images à la fois (un dessin soigné en dessine deux fois plus), ou poser des questions sur plusieurs images : "
+    "{roles}.",
     not_drawn_here="Sur ce serveur, je ne dessine pas dans ce salon.",
     drawn_elsewhere="Sur ce serveur, je ne dessine que dans {channels}.",
     hidden_elsewhere="Sur ce serveur, les images cachées sont dessinées dans {channel}. Demande là-bas, ou "
@@ -339,6 +348,9 @@ FRENCH = Texts(
     set_turn_on="Activer",
     set_turn_off="Désactiver",
     set_change="Changer",
+    set_careful="Dessins soignés",
+    set_careful_hint="Je dessine deux fois plus d'images, je les regarde et je montre celles qui correspondent le "
+    "mieux.",
     set_reports="Signalements",
     set_reports_hint="Les images signalées par les membres sont envoyées dans ce salon.",
     set_reports_choose="Nulle part : choisis un salon",
@@ -355,8 +367,8 @@ FRENCH = Texts(
     set_roles_draw="Qui peut dessiner",
     set_roles_ask="Qui peut poser des questions sur les images",
     set_roles_costly="Qui peut demander ce qui prend le plus de temps",
-    set_roles_costly_hint="Agrandir, plus d'images à la fois que le nombre sous « Dessins » ({n}), et les questions "
-    "sur plusieurs images.",
+    set_roles_costly_hint="Agrandir, dessiner plus d'images à la fois que d'habitude ici ({n} ; un dessin soigné en "
+    "dessine deux fois plus), et les questions sur plusieurs images.",
     set_roles_everyone="Tout le monde : choisis des rôles",
     set_roles_moderate="Modération",
     set_roles_moderate_hint="En plus des membres ayant « Gérer les messages » : ils peuvent annuler et supprimer ce "

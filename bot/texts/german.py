@@ -16,6 +16,7 @@ GERMAN = Texts(
     name_settings="einstellungen",
     name_status="status",
     option_avoid="ohne",
+    option_careful="sorgfältig",
     option_count="anzahl",
     option_guidance="guidance",
     option_image="bild",
@@ -36,6 +37,7 @@ GERMAN = Texts(
     imagine_guidance="Wie genau ich mich an deine Worte halte, 1 bis 10",
     imagine_temperature="Wie verschieden die Bilder werden, 0 bis 2; 0 zeichnet nur das wahrscheinlichste Bild",
     imagine_count="Wie viele Bilder, 1 bis 5",
+    imagine_careful="Doppelt so viele zeichnen und die zeigen, die am besten zu deinen Worten passen",
     imagine_spoiler="Bilder verdecken, bis jemand sie anklickt",
     imagine_private="Nur du siehst die Bilder",
     ask="Eine Frage zu einem Bild stellen",
@@ -67,6 +69,8 @@ GERMAN = Texts(
     help_intro="Ich zeichne Bilder aus Worten mit {imagine} und beantworte Fragen zu Bildern mit {ask}.",
     help_draw="**Zeichnen.** Drück auf ein Beispiel; das Ergebnis sehen hier alle:",
     help_avoid="Die Option `{avoid}` von {imagine} nennt, was auf den Bildern nicht sein soll.",
+    help_careful="Mit der Option `{careful}` von {imagine} zeichne ich doppelt so viele, sehe sie mir an und zeige "
+    "die, die am besten zu deinen Worten passen.",
     help_choices="{example} zeichnet für jedes ein Bild.",
     help_remix="Unter einem Bild lässt „{vary}“ den oberen Teil stehen und zeichnet den Rest neu, „{remix}“ mit "
     "anderen Worten.",
@@ -192,11 +196,15 @@ GERMAN = Texts(
     "für diesen Server und versuch es noch einmal.",
     picture_not_here="Ich finde dieses Bild nicht mehr in der Nachricht.",
     info_settings="Guidance {guidance} · Temperatur {temperature} · {model}",
+    chosen_from="ausgewählt aus {n}",
     info_seed="Bild {number}: Seed {seed}",
+    info_judged="Die Prozente sagen, wie sicher ich bin, dass das Bild deine Worte zeigt.",
     info_alone="Um eines davon einzeln zu zeichnen, drück auf „{edit}“, trag seinen Seed ein und setz „{pictures}“ "
     "auf 1.",
     info_alone_words="Um eines davon einzeln zu zeichnen, drück auf „{edit}“, trag seine Worte und seinen Seed ein "
     "und setz „{pictures}“ auf 1.",
+    info_alone_careful="Um eines davon einzeln zu zeichnen, nimm {imagine} mit denselben Worten und Einstellungen, "
+    "seinem `{seed}`, `{count}` 1 und ohne `{careful}`.",
     info_kept="Das sind Abwandlungen: Die oberen {percent} % stammen jeweils von einem früheren Bild.",
     avoiding_more="Außerdem vermeidet der Server in jedem Bild, was er selbst festgelegt hat.",
     info_enlarged="Bild {number} einer früheren Zeichnung, vergrößert.",
@@ -271,7 +279,8 @@ GERMAN = Texts(
     roles_draw="Auf diesem Server können nur Mitglieder mit einer dieser Rollen zeichnen lassen: {roles}.",
     roles_ask="Auf diesem Server können nur Mitglieder mit einer dieser Rollen nach Bildern fragen: {roles}.",
     roles_costly="Auf diesem Server können nur Mitglieder mit einer dieser Rollen vergrößern, mehr als {n} auf "
-    "einmal zeichnen lassen oder nach mehreren Bildern fragen: {roles}.",
+    "einmal zeichnen lassen (eine sorgfältige Zeichnung zeichnet doppelt so viele) oder nach mehreren Bildern "
+    "fragen: {roles}.",
     not_drawn_here="Auf diesem Server zeichne ich in diesem Kanal nicht.",
     drawn_elsewhere="Auf diesem Server zeichne ich nur in {channels}.",
     hidden_elsewhere="Auf diesem Server werden verdeckte Bilder in {channel} gezeichnet. Frag dort, oder lass sie "
@@ -336,6 +345,8 @@ GERMAN = Texts(
     set_turn_on="Einschalten",
     set_turn_off="Ausschalten",
     set_change="Ändern",
+    set_careful="Sorgfältige Zeichnungen",
+    set_careful_hint="Ich zeichne doppelt so viele Bilder, sehe sie mir an und zeige die, die am besten passen.",
     set_reports="Meldungen",
     set_reports_hint="Bilder, die Mitglieder melden, kommen in diesen Kanal.",
     set_reports_choose="Nirgendwohin: Kanal wählen",
@@ -352,8 +363,8 @@ GERMAN = Texts(
     set_roles_draw="Wer zeichnen lassen kann",
     set_roles_ask="Wer nach Bildern fragen kann",
     set_roles_costly="Wer nutzen kann, was am längsten dauert",
-    set_roles_costly_hint="Vergrößern, mehr Bilder auf einmal als die Zahl unter „Zeichnungen“ ({n}) und Fragen zu "
-    "mehreren Bildern.",
+    set_roles_costly_hint="Vergrößern, mehr Bilder auf einmal zeichnen als hier üblich ({n}; eine sorgfältige "
+    "Zeichnung zeichnet doppelt so viele) und Fragen zu mehreren Bildern.",
     set_roles_everyone="Alle: Rollen wählen",
     set_roles_moderate="Moderation",
     set_roles_moderate_hint="Neben Mitgliedern mit „Nachrichten verwalten“: Sie können abbrechen und löschen, was "

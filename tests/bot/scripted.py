@@ -90,11 +90,13 @@ class ScriptedExecutor:
 
 
 def pictures(drawing: Drawing, side: int = 64) -> Pictures:
-    """Pictures of one colour each."""
+    """Pictures of one colour each; of a careful drawing those of the last seeds, the very last one first."""
     count = 1 if drawing.temperature == 0 and not drawing.prompts else drawing.count
     drawn = tuple(Image.new("RGB", (side, side), (40 * i, 90, 200)) for i in range(count))
-    seeds = tuple((drawing.seed + i) % 2**32 for i in range(count))
-    return Pictures(drawn, tuple((i,) for i in range(count)), seeds, {"decode": 2.0, "pixels": 0.5})
+    careful = drawing.careful and drawing.temperature > 0
+    seeds = tuple((drawing.seed + (2 * count - 1 - i if careful else i)) % 2**32 for i in range(count))
+    judged = tuple(0.934 - 0.1 * i for i in range(count)) if careful else ()
+    return Pictures(drawn, tuple((i,) for i in range(count)), seeds, {"decode": 2.0, "pixels": 0.5}, judged)
 
 
 def noisy(drawing: Drawing, side: int = 256) -> Pictures:

@@ -1,6 +1,7 @@
 """The whole way once, with nothing scripted: Discord's simulation, the bot, the executor's thread and the engine."""
 
 import io
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,6 +60,19 @@ async def test_a_drawing_and_an_answer_while_the_model_still_loads(env: simcord.
     assert [a.filename for a in files(drawing)] == ["janus-1.png", "janus-2.png"]
     assert is_answered(asking)
     assert executor(env).status().state == "ready"
+
+
+async def test_a_careful_drawing_shows_those_that_its_model_finds_best(env: simcord.Env) -> None:
+    channel = env.create_guild().create_text_channel("pictures")
+    alice = env.guild.add_member(env.create_user("alice"))
+    drawing = shown(await alice.slash(channel, "imagine", prompt="a red circle", seed=1, count=2, careful=True))
+    await delivered(env)
+    assert len(gallery(drawing)) == 2
+    assert {file.filename for file in files(drawing)} < {f"janus-{seed}.png" for seed in (1, 2, 3, 4)}
+    said = told_privately(await alice.click(drawing, label="Info"))
+    assert "chosen from 4" in said
+    first, second = (int(percent) for percent in re.findall(r"· (\d+) %", said))
+    assert 100 >= first >= second >= 0
 
 
 async def test_four_pictures_and_questions_until_the_first_are_forgotten(env: simcord.Env) -> None:

@@ -25,6 +25,7 @@ async def setup(bot: JanusBot) -> None:
     prompt=described("imagine_prompt"),
     avoid=described("imagine_avoid"),
     count=described("imagine_count"),
+    careful=described("imagine_careful"),
     spoiler=described("imagine_spoiler"),
     private=described("imagine_private"),
     guidance=described("imagine_guidance"),
@@ -37,6 +38,7 @@ async def imagine(
     prompt: Range[str, 1, MOST_CHARACTERS],
     avoid: Range[str, 1, MOST_CHARACTERS] | None = None,
     count: Range[int, 1, 5] | None = None,
+    careful: bool | None = None,
     spoiler: bool | None = None,
     private: bool | None = None,
     guidance: Range[float, 1, 10] | None = None,
@@ -52,6 +54,7 @@ async def imagine(
         guidance=guidance,
         temperature=temperature,
         count=count,
+        careful=careful,
         spoiler=spoiler,
         private=private,
     )

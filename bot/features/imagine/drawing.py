@@ -38,7 +38,7 @@ from bot.store.records import Enlargement, JobRecord, Origin
 from bot.texts import Texts, texts_for
 from bot.ui.buttons import JobButton
 from bot.ui.layout import origin_line
-from model.requests import ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id
+from model.requests import CANDIDATES, ENLARGED_BELOW, Drawing, Enlarge, Pictures, new_id
 
 
 async def draw_words(
@@ -50,6 +50,7 @@ async def draw_words(
     guidance: float | None = None,
     temperature: float | None = None,
     count: int | None = None,
+    careful: bool | None = None,
     spoiler: bool | None = None,
     private: bool | None = None,
     origin: Origin | None = None,
@@ -61,8 +62,10 @@ async def draw_words(
     bot, member, guild = interaction.client, interaction.user.id, interaction.guild_id
     own, server = await bot.store.members.get(member), await bot.store.servers.get(guild)
     usual = (await bot.settings_in(guild, member)).imagine
-    if count is None and not may(server, roles_of(interaction.user), "costly"):
-        count = min(usual.count, server.over(bot.settings).imagine.count)  # a default is no reason to refuse
+    if not may(server, roles_of(interaction.user), "costly"):  # a default is no reason to refuse
+        most = server.over(bot.settings).imagine
+        count = min(usual.count, most.count) if count is None else count
+        careful = usual.careful and count * CANDIDATES <= most.candidates if careful is None else careful
     wish = usual.drawing(
         prompt,
         avoid=own.avoid if avoid is None else avoid,
@@ -70,6 +73,7 @@ async def draw_words(
         guidance=guidance,
         temperature=temperature,
         count=count,
+        careful=careful,
     )
     hidden = own.spoiler if spoiler is None else spoiler
     alone = own.private if private is None else private

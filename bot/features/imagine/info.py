@@ -1,6 +1,7 @@
 """All that there is to tell of a drawing or an enlargement, for who presses *Info*."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Final
 
 from discord import ui
@@ -32,28 +33,37 @@ def info(texts: Texts, record: JobRecord) -> ui.LayoutView:
         )
         if drawing.top_k:
             lines[-1] += f" · top-k {drawing.top_k}"
+        if record.result.judged:
+            lines[-1] += f" · {texts.chosen_from.format(n=drawing.candidates)}"
         if drawing.avoid:
             lines.append(texts.avoiding.format(words=one_line(drawing.avoid, INFO_AVOID)))
-        lines.append("\n".join(_each(texts, drawing, record.result.seeds)))
+        lines.append("\n".join(_each(texts, drawing, record.result)))
+        if record.result.judged:
+            lines.append(texts.info_judged)
         if drawing.always_avoid:
             lines.append(texts.avoiding_more)
         if drawing.kept and record.result.tokens:
             lines.append(texts.info_kept.format(percent=round(100 * len(drawing.kept) / len(record.result.tokens[0]))))
-        if len(record.result.seeds) > 1:
+        if record.result.judged:
+            options = {"seed": texts.option_seed, "count": texts.option_count, "careful": texts.option_careful}
+            lines.append(texts.info_alone_careful.format(imagine=f"/{texts.name_imagine}", **options))
+        elif len(record.result.seeds) > 1:
             alone = texts.info_alone_words if drawing.prompts else texts.info_alone
             lines.append(alone.format(edit=texts.edit, pictures=texts.set_count))
     else:
         lines.append(texts.info_enlarged.format(number=record.request.picture + 1))  # type: ignore[union-attr]
     small = filter(None, [_took(texts, record.result), origin_line(record.origin, texts)])
     lines.append("\n".join(f"-# {line}" for line in small))
-    return layout(*(ui.TextDisplay(line) for line in lines), colour=DONE)
+    return layout(*(ui.TextDisplay(line) for line in lines if line), colour=DONE)
 
 
-def _each(texts: Texts, drawing: Drawing, seeds: Sequence[int]) -> Iterator[str]:
-    """Tell the seed of each picture, and what it is of where they are of different words."""
-    for number, seed in enumerate(seeds):
-        line = texts.info_seed.format(number=number + 1, seed=seed)
-        yield f"{line} · {one_line(drawing.words(seed), INFO_WORDS)}" if drawing.prompts else line
+def _each(texts: Texts, drawing: Drawing, result: Pictures) -> Iterator[str]:
+    """Tell the seed of each picture, how it was judged, and what it is of where they are of different words."""
+    for number, (seed, chance) in enumerate(zip_longest(result.seeds, result.judged)):
+        parts = [texts.info_seed.format(number=number + 1, seed=seed)]
+        parts += [] if chance is None else [f"{100 * chance:.0f} %"]
+        parts += [one_line(drawing.words(seed), INFO_WORDS)] if drawing.prompts else []
+        yield " · ".join(parts)
 
 
 def _took(texts: Texts, result: Pictures) -> str:
@@ -61,7 +71,7 @@ def _took(texts: Texts, result: Pictures) -> str:
     seconds = result.seconds
     stages = (
         (texts.took_waiting, ("queue",)),
-        (texts.took_drawing, ("prefill", "decode", "pixels")),
+        (texts.took_drawing, ("prefill", "decode", "pixels", "judge")),
         (texts.took_enlarging, ("upscale",)),
     )
     parts = [(words, round(sum(seconds.get(name, 0.0) for name in names), 1)) for words, names in stages]

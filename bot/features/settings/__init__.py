@@ -52,6 +52,8 @@ async def press(interaction: discord.Interaction[JanusBot], button: Control | Ch
             check_owns(interaction)
             interaction.client.paused = to == "on"
             await show_again(interaction)
+        case ("careful", to):
+            await change(interaction, imagine={"careful": to == "on"})
         case ("spoilers", to):
             await change(interaction, spoilers=to == "on")
         case ("age_restricted" | "channels_denied" as name, to):

@@ -43,6 +43,7 @@ async def _panel(interaction: Press) -> ui.LayoutView:
     return layout(
         ui.TextDisplay(f"### {texts.defaults_title}\n-# {texts.defaults_hint}"),
         ui.Section[Any](numbers_shown(texts.set_drawings, DRAWINGS, own.imagine, holds, texts), accessory=change),
+        switch(texts.set_careful, texts.set_careful_hint, holds.careful, texts, "defaults", "careful"),
         ui.Section[Any](f"**{texts.edit_avoid}**\n{avoided}", accessory=avoid),
         switch(texts.set_spoilers, texts.set_spoilers_hint, own.spoiler, texts, "defaults", "spoiler"),
         switch(texts.defaults_private, texts.defaults_private_hint, own.private, texts, "defaults", "private"),
@@ -64,6 +65,8 @@ async def press(interaction: Press, button: Control) -> None:
         case ("change",):
             section = (await interaction.client.settings_in(interaction.guild_id)).imagine
             await open_form(interaction, partial(NumbersForm, texts, DRAWINGS, own.imagine, section, _put))
+        case ("careful", to):
+            await _change(interaction, imagine={"careful": to == "on"})
         case ("spoiler" | "private" as name, to):
             await _change(interaction, **{name: to == "on"})
         case _:

@@ -84,9 +84,11 @@ async def change(interaction: Press, page: str = FIRST, **changes: object) -> No
 def _work(shown: Shown) -> Sequence[ui.Item[Any]]:
     """Show how the bot draws and answers, and how much of it."""
     own, texts = shown.own, shown.texts
+    careful = own.over(shown.bot.settings).imagine.careful
     return [
         ui.TextDisplay(f"-# {texts.settings_hint}"),
         *(_numbers(shown, group) for group in GROUPS),
+        switch(texts.set_careful, texts.set_careful_hint, careful, texts, "settings", "careful"),
         *_words(own, texts),
         switch(texts.set_spoilers, texts.set_spoilers_hint, own.spoilers, texts, "settings", "spoilers"),
     ]
@@ -95,7 +97,7 @@ def _work(shown: Shown) -> Sequence[ui.Item[Any]]:
 def _people(shown: Shown) -> Sequence[ui.Item[Any]]:
     """Show who may do what."""
     own, texts = shown.own, shown.texts
-    usual = own.over(shown.bot.settings).imagine.count
+    usual = own.over(shown.bot.settings).imagine.candidates
     kinds = {
         "draw": (texts.set_roles_draw, "", texts.set_roles_everyone),
         "ask": (texts.set_roles_ask, "", texts.set_roles_everyone),

@@ -214,6 +214,30 @@ def test_imagine_in_words_says_files_on_stdout_and_seeds_on_stderr(
     assert pixels(file).size == (32, 32)
 
 
+def test_imagine_carefully_keeps_the_best_of_twice_as_many(
+    janus_bot: Runner, tiny_folder: Path, tmp_path: Path
+) -> None:
+    options = ("--seed", "7", "--no-upscale", "--model", tiny_folder, "--device", "cpu", "--out", tmp_path)
+    plainly = json.loads(janus_bot("imagine", "a red circle", "--count", "4", *options, "--json").stdout)
+    ended = janus_bot("imagine", "a red circle", "--count", "2", "--careful", *options, "--json")
+    assert ended.code == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["candidates"] == 4
+    assert 1 > told["judged"][0] >= told["judged"][1] > 0
+    for seed, file in zip(
+        told["seeds"], told["files"], strict=True
+    ):  # the file says by what it was chosen: another one
+        same = plainly["files"][seed - 7]
+        assert pixels(Path(file)).tobytes() == pixels(Path(same)).tobytes()
+        made = read(Path(file).read_bytes())
+        assert made
+        assert (made.seed, made.chosen_from) == (seed, 4)
+    spoken = janus_bot("imagine", "a red circle", "--count", "1", *options, variables={"JANUS_IMAGINE_CAREFUL": "true"})
+    assert "Chosen from 2" in spoken.stderr
+    assert " %):" in spoken.stderr
+    assert spoken.stdout.count("\n") == 1
+
+
 def test_imagine_avoids_and_says_where_that_has_no_effect(janus_bot: Runner, tiny_folder: Path, tmp_path: Path) -> None:
     model = ("--no-upscale", "--model", tiny_folder, "--device", "cpu", "--json", "--out", tmp_path)
     options = ("--seed", "7", "--count", "1", *model)

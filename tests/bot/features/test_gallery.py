@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -32,7 +33,7 @@ async def finish(world: World, tokens: int = 144) -> None:
     assert isinstance(job.request, Drawing)
     plain = pictures(job.request)
     told = tuple(tuple(range(100 * i, 100 * i + tokens)) for i in range(len(plain.pictures)))
-    job.tell(Pictures(plain.pictures, told, plain.seeds, plain.seconds))
+    job.tell(replace(plain, tokens=told))
     await world.env.settle()
 
 

@@ -33,6 +33,7 @@ MADE = Provenance(
     steps=144,
     avoid="grün, a “blue” square",
     more_avoided=True,
+    chosen_from=10,
     stream=2,
 )
 NOISE = Image.effect_noise((256, 256), 90).convert("RGB")

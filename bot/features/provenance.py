@@ -21,7 +21,7 @@ from bot.ui.layout import DONE, layout
 from model.requests import STREAM
 
 MOST: Final = 10  # pictures of one message, which is what a message holds
-TOLD_PROMPTS: Final = 2000  # characters of all prompts that ten files tell
+TOLD_PROMPTS: Final = 1900  # characters of all prompts that ten files tell
 
 
 async def setup(bot: JanusBot) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from bot.config import Limits
 from bot.core.client import JanusBot
 from bot.texts import ENGLISH
-from model.requests import Drawing, Enlarge, Preview, Progress, Text
+from model.requests import Drawing, Enlarge, Pictures, Preview, Progress, Text
 from tests.bot.samples import png
 from tests.bot.scripted import ScriptedExecutor, answer, pictures
 from tests.loopback.discord_server import Discord
@@ -59,6 +59,20 @@ async def test_previews_and_the_edits_that_keep_them(
     assert len(message.files) == 2
     executor.job.tell(pictures(executor.drawing))
     await until(lambda: all(name.startswith("janus-") for name in message.files))
+
+
+async def test_what_a_careful_drawing_kept_is_sent_alone_and_found_again(
+    bot: JanusBot, server: Discord, executor: ScriptedExecutor
+) -> None:
+    message = await drawn(server, executor, seed=7, count=2, careful=True)
+    assert list(message.files) == ["janus-10.png", "janus-9.png"]
+    told = await shown(server, await server.press(message, ENGLISH.info))
+    await until(lambda: "chosen from 4" in words(told))
+    token = await server.press(message, ENGLISH.enlarge_number.format(number=1))
+    await until(lambda: len(executor.jobs) == 2)
+    assert isinstance(executor.jobs[-1].request, Enlarge)
+    executor.jobs[-1].tell(Pictures((Image.new("RGB", (128, 128)),), (), (), {}))
+    await until(lambda: token in server.messages and "janus-10-x2.png" in server.messages[token].files)
 
 
 @pytest.mark.parametrize("label", ["1", "2", "5"])

@@ -49,8 +49,9 @@ ORIGIN = Origin(10**18, "vary_little", 4, f"https://discord.com/channels/{10**18
 NOTHING = Image.new("RGB", (1, 1))
 
 
-def record(request: Drawing | Enlargement) -> JobRecord:
-    result = Pictures((), ((1,) * 576,) * 5, (SEEDS - 1,) * 5, dict.fromkeys(["queue", "prefill", "decode"], 12345.6))
+def record(request: Drawing | Enlargement, judged: tuple[float, ...] = ()) -> JobRecord:
+    seconds = dict.fromkeys(["queue", "prefill", "decode"], 12345.6)
+    result = Pictures((), ((1,) * 576,) * 5, (SEEDS - 1,) * 5, seconds, judged)
     now = datetime.now(UTC)
     model = "m" * 500
     address = Address(guild=2, channel=3)
@@ -67,6 +68,7 @@ def made(prompt: str, avoid: str = "") -> Provenance:
         version="v" * 500,
         avoid=avoid,
         more_avoided=bool(avoid),
+        chosen_from=10,
     )
 
 
@@ -112,7 +114,7 @@ def test_every_view_stays_inside_the_limits(prompt: str, texts: Texts) -> None:
             texts=texts,
         ),
         info(texts, record(drawing)),
-        info(texts, record(replace(open_one, kept=(1,) * 288))),
+        info(texts, record(replace(open_one, kept=(1,) * 288, top_k=2**20, careful=True), (1.0,) * 5)),
         info(texts, record(replace(drawing, kept=(1,) * 288))),
         info(texts, record(Enlargement("0" * 12, 4, prompt))),
         told_by(texts, [(number, made(f"{number}{prompt}")) for number in range(1, 11)]),

@@ -3,6 +3,24 @@
 from model.engine.runs import AnyRun, EnlargeRun, QuestionRun, Task
 
 PATIENCE = 32  # steps that finished pictures wait at most for the first words of answers, and pieces of an enlargement
+PREFILL_PATIENCE = 8  # pieces of questions' prompts that go before one of a drawing or of a judgement
+
+
+class Overtaken:
+    """Lets one go before another who waits, but not for ever."""
+
+    def __init__(self, most: int) -> None:
+        """`most`: pieces that are done in a row while the other one waits."""
+        self.most = most
+        self._count = 0
+
+    def next(self, first: Task, waiting: Task) -> Task:
+        """Choose who is next of two, who may be the same."""
+        self._count = self._count + 1 if waiting is not first else 0
+        if self._count > self.most:
+            self._count = 0
+            return waiting
+        return first
 
 
 class Work:
@@ -13,11 +31,15 @@ class Work:
         self.pixels: list[Task] = []
         self._debt = 0.0  # seconds that pixels have taken from the rows in flight
         self._patience = PATIENCE
-        self._overtaken = 0  # pieces that were done for others while an enlargement waited
+        self._drawings, self._enlargements = Overtaken(PREFILL_PATIENCE), Overtaken(PATIENCE)
 
     def next_prefill(self) -> Task | None:
         """Choose whose piece is read now: who asks waits for the first word, who draws for the last token."""
-        return min(self.prefills, key=lambda task: not isinstance(task.run, QuestionRun), default=None)
+        if not self.prefills:
+            return None
+        task = min(self.prefills, key=lambda task: not isinstance(task.run, QuestionRun))
+        waiting = (task for task in self.prefills if not isinstance(task.run, QuestionRun))
+        return self._drawings.next(task, next(waiting, task))
 
     def next_pixels(self, *, moving: bool, unsaid: bool) -> Task | None:
         """Choose whose piece is done now, if it is the turn of pixels; not for ever is it anybody else's.
@@ -31,12 +53,8 @@ class Work:
             return None
         # finished pictures first: an enlargement may have a hundred pieces
         task = min(self.pixels, key=lambda task: isinstance(task.run, EnlargeRun))
-        waiting = next((task for task in self.pixels if isinstance(task.run, EnlargeRun)), task)
-        self._overtaken = self._overtaken + 1 if waiting is not task else 0
-        if self._overtaken > PATIENCE:
-            self._overtaken = 0
-            return waiting
-        return task
+        waiting = (task for task in self.pixels if isinstance(task.run, EnlargeRun))
+        return self._enlargements.next(task, next(waiting, task))
 
     def worked(self, seconds: float) -> None:
         """Take note of how long a piece kept rows in flight waiting."""

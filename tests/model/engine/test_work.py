@@ -6,12 +6,13 @@ from PIL import Image
 
 from model.engine.engine import Engine
 from model.engine.lanes import PIXELS
-from model.engine.runs import EnlargeRun, PaintRun, Task
+from model.engine.runs import EnlargeRun, PaintRun, QuestionRun, Task
 from model.engine.work import PATIENCE, Work
 from model.network.upscaler import Lanczos
 from model.requests import Enlarge, Paint, Pictures
+from model.settings import EngineSettings
 from model.weights.checkpoint import Janus
-from tests.model.driving import draw, run, tokens
+from tests.model.driving import ask, draw, run, tokens
 
 PICTURE = Image.new("RGB", (8, 8))
 
@@ -61,3 +62,18 @@ def test_an_enlargement_gets_a_piece_now_and_then_whatever_comes() -> None:
     assert work.next_pixels(moving=True, unsaid=False) is None  # rows in flight have as much time as pixels took
     work.stepped(2.0)
     assert work.next_pixels(moving=True, unsaid=False)
+
+
+def test_a_drawing_is_begun_and_judged_however_many_ask(tiny: Janus) -> None:
+    engine = Engine(tiny, Lanczos(), EngineSettings(prefill_tokens=16, answers=2))
+    drawing = draw(count=1, careful=True, owner="drawing")
+    engine.add(engine.prepare(drawing))
+    asked = 0
+    for _ in range(1500):
+        while sum(isinstance(run, QuestionRun) for run in engine._runs.values()) < 4:
+            asked += 1
+            engine.add(engine.prepare(ask(max_new_tokens=1, owner=f"{asked}")))
+        if any(id == drawing.id and isinstance(event, Pictures) for id, event in engine.step()):
+            break
+    assert drawing.id not in engine._runs
+    assert asked > 10  # they are served meanwhile

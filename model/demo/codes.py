@@ -6,50 +6,54 @@ shows: a colour, and either plain background or the kind and size of a shape and
 All background looks alike, so its codes are free to carry notes, and they turn painting into copying:
 
 - The first row is the plan: each cell holds one word. The first says how the shapes stand to each other, if there are
-  two; then come kind, colour, and size with place of each as the prompt names them, which begins first, its row and
-  column, and how many rows on and in which column the other begins. Each is one draw from one list, as words in a
-  sentence are, so guidance has something clear to sharpen, and a prompt's words are bound to shapes by the attention
-  that binds words to words. What a prompt says of "where" is copied before it has to be turned into numbers.
-- The first column counts down the rows until the next shape begins ("rest"), and in the row where one does, the
-  background before it counts down the columns ("reach"). What comes next follows from the cell on the left, the cell
-  above and the plan's words by looking up, never by arithmetic on positions.
-- Any other background tells its own position.
+  two; then come kind, colour, and size with place of each, as the prompt names them, then row and column of each. Each
+  is one draw from one list, as words in a sentence are, so guidance has something clear to sharpen, and a prompt's
+  words are bound to shapes by the attention that binds words to words. What a prompt says of "where" is copied before
+  it has to be turned into numbers.
+- The first column counts down the rows until each of the shapes begins ("rest": two counts in one code), and in the row
+  where one does, the background before it counts down the columns ("reach"). What comes next follows from the cell on
+  the left, the cell above and the plan's words by looking up, never by arithmetic on positions.
+- Any other background tells its column.
 
-So no shape stands in the first row or column, and no two begin in the same row.
+So no shape stands in the first row or column, no two begin in the same row, and nothing begins on the right of what
+stands beside it, for a count would have to go on behind the shape in its way: `has_room`.
 
     code = colour * CELLS + cell
 """
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
-from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, SIZES, Scene, Shape, relation
+from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, SIZES, Scene, Shape
 
 GRID = 12
 POSITIONS = GRID * GRID
 BLOCKS = {"small": 3, "medium": 4, "large": 5}  # cells on a side, for each size
 _COLOUR_NAMES, _SIZE_NAMES, _PLACE_NAMES = tuple(COLOURS), tuple(SIZES), tuple(PLACES)
 _LAYOUTS = ("empty", "alone", *RELATIONS, "neither")
+COUNTS = GRID - min(BLOCKS.values())  # of the rows that are left: none to eight, then one for a shape that has begun
+BEGUN = COUNTS
 
-# Lists of background cells after those that tell their position: the first cell number of each.
+# Lists of background cells after those that tell their column: the first cell number of each.
 _LISTS = {
     "layout": len(_LAYOUTS),
     **{
         f"{word} {i}": count
         for i in (0, 1)
-        for word, count in (("kind", len(KINDS)), ("colour", len(COLOURS)), ("size", len(SIZES) * len(PLACES)))
+        for word, count in (
+            ("kind", len(KINDS)),
+            ("colour", len(COLOURS)),
+            ("size", len(SIZES) * len(PLACES)),
+            ("row", GRID),
+            ("column", GRID),
+        )
     },
-    "first": 2,
-    "row": GRID,
-    "column": GRID,
-    "further": GRID,
-    "other column": GRID,
-    **{f"rest {i}": GRID for i in (0, 1)},
+    "rest": (COUNTS + 1) ** 2,
     **{f"reach {i}": GRID for i in (0, 1)},
 }
-_AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=POSITIONS), strict=False))
-BACKGROUND = POSITIONS + sum(_LISTS.values())  # cells that show plain background
+AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=GRID), strict=False))
+BACKGROUND = GRID + sum(_LISTS.values())  # cells that show plain background
 
 _OFFSETS = {"small": 0, "medium": 9, "large": 25}
 _BLOCK_CELLS = sum(side * side for side in BLOCKS.values())
@@ -74,71 +78,82 @@ def corner(shape: Shape) -> tuple[int, int]:
     return round(shape.y * GRID - middle), round(shape.x * GRID - middle)
 
 
+def has_room(shapes: tuple[Shape, ...]) -> bool:
+    """Whether codes can show snapped shapes together, a cell apart at least, so that what is drawn does not touch."""
+    boxes = sorted((*corner(shape), BLOCKS[shape.size_name]) for shape in shapes)
+    if any(min(row, column) < 1 or max(row, column) + side > GRID for row, column, side in boxes):
+        return False
+    for (row, column, side), (later, other, its_side) in pairwise(boxes):
+        below, left = later > row + side, other + its_side < column
+        right = later == row + side and other > column + side
+        if row == later or not (below or left or right):
+            return False
+    return True
+
+
+def layout(shapes: tuple[Shape, ...]) -> str:
+    """How shapes stand, by the ninths of the picture they are in: level with each other on opposite sides, or not."""
+    if len(shapes) < 2:
+        return _LAYOUTS[len(shapes)]
+    right, down = (int(b) - a for a, b in zip(*(PLACES[shape.place] for shape in shapes), strict=True))
+    names = {(2, 0): "left", (-2, 0): "right", (0, 2): "above", (0, -2): "below"}
+    return names.get((right, down), "neither")
+
+
 def plan(shapes: tuple[Shape, ...]) -> list[int]:
-    """The plan's cells: how many shapes and how they stand, what they are, then where."""
-    layout = ("empty", "alone", (relation(*shapes) or "neither") if len(shapes) == 2 else "")[len(shapes)]
-    told = [("layout", _LAYOUTS.index(layout))]
+    """The plan's cells: how many shapes and how they stand, and of each, what it is and where."""
+    told = [("layout", _LAYOUTS.index(layout(shapes)))]
     for i, shape in enumerate(shapes):
         size = _SIZE_NAMES.index(shape.size_name) * len(PLACES) + _PLACE_NAMES.index(shape.place)
         told += [(f"kind {i}", KINDS.index(shape.kind)), (f"colour {i}", _COLOUR_NAMES.index(shape.colour))]
         told.append((f"size {i}", size))
-    if shapes:
-        first = min(range(len(shapes)), key=lambda i: corner(shapes[i]))
-        row, column = corner(shapes[first])
-        told += [("first", first)] * (len(shapes) - 1) + [("row", row), ("column", column)]
-        if len(shapes) == 2:
-            later, other = corner(shapes[1 - first])
-            told += [("further", later - row), ("other column", other)]
-    return [_AT[word] + number for word, number in told]
+    for i, shape in enumerate(shapes):
+        told += zip((f"row {i}", f"column {i}"), corner(shape), strict=True)
+    return [AT[word] + number for word, number in told]
 
 
 def encode(scene: Scene) -> np.ndarray:
     """Write a scene of up to two snapped shapes, placed as the module says, as codes: int64, (144,), row by row."""
-    cells = np.arange(POSITIONS).reshape(GRID, GRID)
+    cells = np.tile(np.arange(GRID), (GRID, 1))
     colours = np.full((GRID, GRID), _COLOUR_NAMES.index(scene.background))
     words = plan(scene.shapes)
     cells[0, : len(words)] = words
-    above = 0  # the row where the shape before began
-    for i, shape in sorted(enumerate(scene.shapes), key=lambda one: corner(one[1])):
-        row, column = corner(shape)
-        cells[above + 1 : row, 0] = _AT[f"rest {i}"] + np.arange(row - above - 1, 0, -1)
-        cells[row, :column] = _AT[f"reach {i}"] + np.arange(column, 0, -1)
-        above = row
-    for shape in scene.shapes:
+    begins = [corner(shape)[0] for shape in scene.shapes] + [0] * (2 - len(scene.shapes))
+    for row in range(1, GRID):
+        first, second = (at - row if at >= row else BEGUN for at in begins)
+        cells[row, 0] = AT["rest"] + first * (COUNTS + 1) + second
+    for i, shape in enumerate(scene.shapes):
         (row, column), side = corner(shape), BLOCKS[shape.size_name]
+        cells[row, 1:column] = AT[f"reach {i}"] + np.arange(column - 1, 0, -1)
         block = np.s_[row : row + side, column : column + side]
         cells[block] = block_cell(shape.kind, shape.size_name) + np.arange(side * side).reshape(side, side)
         colours[block] = _COLOUR_NAMES.index(shape.colour)
     return (colours * CELLS + cells).ravel()
 
 
+def word_of(cell: int) -> str:
+    """The list that a background cell is from; "" for one that tells its column."""
+    return next((word for word in reversed(AT) if cell >= AT[word]), "")
+
+
 def planned(codes: np.ndarray) -> Scene | None:
     """Read the scene that the first row plans; None where it isn't a plan of shapes that have room."""
     colours, cells = np.divmod(np.asarray(codes)[:GRID], CELLS)
-    told = [next((word for word in reversed(_AT) if cell >= _AT[word]), "") for cell in cells.tolist()]
-    number = {word: int(cell) - _AT[word] for word, cell in zip(told, cells, strict=True) if word}
+    number = {word: int(cell) - AT[word] for cell in cells.tolist() if (word := word_of(cell))}
     try:
-        count = min(2, number["layout"])
-        whats = [
-            (
+        shapes = tuple(
+            snapped(
                 KINDS[number[f"kind {i}"]],
                 _COLOUR_NAMES[number[f"colour {i}"]],
                 _SIZE_NAMES[number[f"size {i}"] // len(PLACES)],
+                number[f"row {i}"],
+                number[f"column {i}"],
             )
-            for i in range(count)
-        ]
-        wheres = [(number["row"], number["column"])] if count else []
-        if count == 2:
-            wheres.append((number["row"] + number["further"], number["other column"]))
-            wheres = wheres[::-1] if number["first"] else wheres
+            for i in range(min(2, number["layout"]))
+        )
     except (IndexError, KeyError):
         return None
-    if any(
-        min(where) < 1 or max(where) + BLOCKS[size] > GRID for (_, _, size), where in zip(whats, wheres, strict=True)
-    ):
-        return None
-    shapes = tuple(snapped(*what, *where) for what, where in zip(whats, wheres, strict=True))
-    return Scene(_COLOUR_NAMES[colours[0]], shapes)
+    return Scene(_COLOUR_NAMES[colours[0]], shapes) if has_room(shapes) else None
 
 
 def decode(codes: np.ndarray) -> Scene | None:

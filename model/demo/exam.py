@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from model.demo.judge import read, shows
+from model.demo.claims import claim
+from model.demo.conversations import Exchange, ask, compare
+from model.demo.judge import read
 from model.demo.photos import photograph
-from model.demo.questions import FORMS, Exchange, ask, draw_scene
-from model.demo.wishes import Wish, draw_example, is_item
-from model.demo.wording import word
+from model.demo.questions import FORMS, draw_scene
+from model.demo.wishes import Wish, draw_example, is_item, shows
+from model.demo.wording import told, word
 from model.demo.world import Scene
 from model.network.pixels import decode, preprocess
 from model.weights.checkpoint import Janus
@@ -100,12 +102,21 @@ def draw(
 
 
 def examine_drawing(
-    janus: Janus, *, prompts: int, pairs: float, guidance: float, count: int = 5, seed: int = 1, held_out: bool = True
+    janus: Janus,
+    *,
+    prompts: int,
+    pairs: float,
+    guidance: float,
+    count: int = 5,
+    seed: int = 1,
+    held_out: bool = True,
+    wide: float = 0.0,
+    slips: float = 0.0,
 ) -> list[Drawn]:
-    """Have prompts of held-out combinations drawn and read."""
+    """Have prompts of held-out combinations drawn and read; `wide` and `slips` as in `draw_wish` and `word`."""
     rng = np.random.default_rng(seed)
-    wishes = [draw_example(rng, pairs=pairs, held_out=held_out, open_colours=0.0)[0] for _ in range(prompts)]
-    worded = [word(rng, wish) for wish in wishes]
+    wishes = [draw_example(rng, pairs=pairs, held_out=held_out, open_colours=0.0, wide=wide)[0] for _ in range(prompts)]
+    worded = [word(rng, wish, slips=slips) for wish in wishes]
     drawn = draw(janus, worded, guidance=guidance, count=count, seed=seed)
     return [
         Drawn(wish, prompt, picture, read(picture))
@@ -115,14 +126,26 @@ def examine_drawing(
 
 
 @torch.inference_mode()
-def answer(janus: Janus, picture: Image.Image, question: str, longest: int = 64) -> str:
-    """The greedy answer to a question about a picture."""
-    ids = torch.tensor([janus.prompts.question(question)])
-    pixels = preprocess(picture, janus.image_size)[None]
+def answer(janus: Janus, pictures: Sequence[Image.Image], question: str, longest: int = 64) -> str:
+    """The greedy answer to a question about a picture, or about several."""
+    ids = torch.tensor([janus.prompts.question(question, pictures=len(pictures))])
+    pixels = torch.stack([preprocess(picture, janus.image_size) for picture in pictures])
     told = janus.network.generate(
         ids, attention_mask=torch.ones_like(ids), pixel_values=pixels, do_sample=False, max_new_tokens=longest
     )
     return janus.prompts.text(told[0, ids.shape[1] :].tolist()).strip()
+
+
+@torch.inference_mode()
+def belief(janus: Janus, picture: Image.Image, question: str) -> float:
+    """How likely the model finds "yes", against "no", as the answer to a question about a picture."""
+    verdicts = janus.prompts.verdicts
+    rows = torch.tensor([[*janus.prompts.question(question)[:-1], *verdicts.begin]])
+    pixels = preprocess(picture, janus.image_size)[None]
+    logits = janus.network(rows, attention_mask=torch.ones_like(rows), pixel_values=pixels).logits[0, -1]
+    odds = logits.softmax(0)
+    yes, no = (odds[list(ids)].sum() for ids in (verdicts.yes, verdicts.no))
+    return float(yes / (yes + no))
 
 
 def examine_answers(janus: Janus, form: str, *, questions: int, seed: int = 2) -> list[Answered]:
@@ -134,5 +157,40 @@ def examine_answers(janus: Janus, form: str, *, questions: int, seed: int = 2) -
         exchange = ask(rng, scene, form)
         if exchange is not None:
             picture = photograph(rng, scene)
-            found.append(Answered(picture, exchange, answer(janus, picture, exchange.question)))
+            found.append(Answered(picture, exchange, answer(janus, [picture], exchange.question)))
     return found
+
+
+def examine_pairs(janus: Janus, *, questions: int, seed: int = 6) -> list[Answered]:
+    """Ask about two pictures of held-out scenes at once."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(questions):
+        scenes = draw_scene(rng, held_out=True), draw_scene(rng, held_out=True)
+        (exchange,) = compare(rng, scenes, turns=1)
+        pictures = [photograph(rng, scene) for scene in scenes]
+        found.append(Answered(pictures[0], exchange, answer(janus, pictures, exchange.question)))
+    return found
+
+
+def examine_claims(janus: Janus, drawn: Sequence[Drawn], *, seed: int = 4) -> list[Answered]:
+    """Ask of drawn pictures whether they show something; half of what is claimed is wrong in one thing."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for i, one in enumerate(drawn):
+        if one.scene is not None and 0 < len(one.scene.shapes) < 3:
+            wish, true = claim(rng, one.scene, true=i % 2 == 0)
+            exchange = Exchange("shows", f"Does this picture show {told(rng, wish)}?", "yes" if true else "no")
+            found.append(Answered(one.picture, exchange, answer(janus, [one.picture], exchange.question)))
+    return found
+
+
+def chosen(janus: Janus, drawn: Sequence[Drawn]) -> list[Drawn]:
+    """Of the pictures of each prompt, the half in which the model believes: that they show what it was asked for."""
+    best = []
+    for _, group in groupby(drawn, key=lambda one: one.prompt):
+        own = list(group)
+        shown = own[0].prompt.rstrip(".?! ")
+        beliefs = [belief(janus, one.picture, f"Does this picture show {shown}?") for one in own]
+        best += [own[i] for i in sorted(range(len(own)), key=lambda i: -beliefs[i])[: len(own) // 2]]
+    return best

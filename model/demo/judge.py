@@ -5,12 +5,9 @@ palette colour nearest to its middle pixels, and its kind is the outline that co
 can't read, because a region is no shape or no colour of the world, is a wrong picture.
 """
 
-from itertools import permutations
-
 import numpy as np
 from PIL import Image, ImageDraw
 
-from model.demo.wishes import Wish, is_granted
 from model.demo.world import COLOURS, KINDS, SUPERSAMPLING, Scene, Shape, outline
 
 SIDE = 192  # pixels at which pictures are read
@@ -97,10 +94,3 @@ def regions(mask: np.ndarray) -> list[np.ndarray]:
         ImageDraw.floodfill(labels, (column, row), count + 1)
     array = np.asarray(labels)
     return [array == label for label in range(2, count + 2)]
-
-
-def shows(wish: Wish, scene: Scene | None) -> bool:
-    """Whether a scene that was read grants a wish, whichever shape came first."""
-    if scene is None:
-        return False
-    return any(is_granted(wish, Scene(scene.background, order)) for order in permutations(scene.shapes))

@@ -125,13 +125,20 @@ class CodeHead(nn.Module):
         return whole
 
 
-def build(config: JanusConfig) -> JanusForConditionalGeneration:
-    """A fresh network in training form: tables in parts, fan-in initialisation, fixed sine positions to start from."""
+def build(config: JanusConfig, seed: int = 0) -> JanusForConditionalGeneration:
+    """A fresh network in training form: tables in parts, fan-in initialisation, fixed sine positions to start from.
+
+    What pictures are made with and seen by depends on the seed alone, not on how many words there are.
+    """
     model = JanusForConditionalGeneration(config)
     model.set_attn_implementation("eager")  # in bfloat16 a CPU's fused attention takes five times as long
     model.model.generation_embeddings = CodeEmbedding(config.vq_config.embed_dim)
     model.model.generation_head.vision_head = CodeHead(config.vq_config.projection_dim)
     model.model.vqmodel.quantize.embedding = CodeEmbedding(config.vq_config.embed_dim, plain_background=True)
+    torch.manual_seed(seed)
+    for table in (model.model.generation_embeddings, model.model.vqmodel.quantize.embedding):
+        for part in (table.colour, table.cell):
+            nn.init.normal_(part.weight, std=0.5)
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
@@ -143,9 +150,6 @@ def build(config: JanusConfig) -> JanusForConditionalGeneration:
                 nn.init.dirac_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    for table in (model.model.generation_embeddings, model.model.vqmodel.quantize.embedding):
-        for part in (table.colour, table.cell):
-            nn.init.normal_(part.weight, std=0.5)
     nn.init.normal_(model.model.language_model.embed_tokens.weight, std=0.5)
     positions = model.model.vision_model.embeddings.position_embedding
     with torch.no_grad():

@@ -1,12 +1,12 @@
 """Questions about a scene and their answers, in short plain English."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from model.demo.wording import COLOUR_WORDS, KIND_WORDS, pick
-from model.demo.world import COLOURS, KINDS, Scene, Shape, choose, is_held_out, relation, stands
+from model.demo.claims import claim
+from model.demo.wording import COLOUR_WORDS, KIND_WORDS, pick, told, word
+from model.demo.world import COLOURS, KINDS, OPPOSITE, RELATIONS, Scene, Shape, choose, is_held_out, relation, stands
 
 PLACE_ANSWERS = {
     "centre": "in the centre",
@@ -18,17 +18,6 @@ PLACE_ANSWERS = {
 }
 COUNT_ANSWERS = ("none", "one", "two")
 LARGER = 1.25  # from this ratio of widths on, one shape is larger than another
-DESCRIBED_LAST = 0.75  # the share of conversations
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A question of one of the FORMS and its right answer."""
-
-    form: str
-    question: str
-    answer: str
-    about: Shape | None = None  # the one shape that has to be found to answer
 
 
 def draw_scene(rng: np.random.Generator, *, held_out: bool = False) -> Scene:
@@ -68,6 +57,10 @@ def _said(rng: np.random.Generator, word: str, words: dict[str, str]) -> str:
 
 def _a(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _the(shape: Shape) -> str:
+    return f"the {shape.colour} {shape.kind}"
 
 
 def _unique(rng: np.random.Generator, scene: Scene, trait: str) -> Shape | None:
@@ -127,7 +120,8 @@ def _background(rng: np.random.Generator, scene: Scene) -> Found:
 def _count(rng: np.random.Generator, scene: Scene) -> Found:
     wordings = (
         "how many shapes are there|how many shapes are there|how many shapes|how many shapes do you see"
-        "|count the shapes|how many objects are there|how many shapes are in the image"
+        "|count the shapes|how many objects are there|how many objects do you see|how many things are there"
+        "|how many shapes can you see|how many objects are in the picture|how many shapes are in the image"
         "|how many shapes are in this picture"
     )
     return pick(rng, wordings), COUNT_ANSWERS[len(scene.shapes)], None
@@ -167,8 +161,7 @@ def _relation(rng: np.random.Generator, scene: Scene) -> Found:
     true = relation(a, b)
     if true is None:
         return None
-    opposite = {"left": "right", "right": "left", "above": "below", "below": "above"}[true]
-    asked = true if rng.random() < 0.5 else opposite
+    asked = true if rng.random() < 0.5 else OPPOSITE[true]
     words = {"left": "to the left of|left of", "right": "to the right of|right of", "below": "below|under"}
     said = _said(rng, asked, words)
     return f"is the {_name(rng, scene, a)} {said} the {_name(rng, scene, b)}", "yes" if asked == true else "no", a
@@ -192,15 +185,80 @@ def _larger(rng: np.random.Generator, scene: Scene) -> Found:
     small, large = sorted(scene.shapes, key=lambda shape: shape.size)
     if large.size < LARGER * small.size:
         return None
+    names = [_name(rng, scene, scene.shapes[i]) for i in rng.permutation(2)]
+    either = f", the {names[0]} or the {names[1]}" if rng.random() < 0.35 and names[0] != names[1] else ""
+    if either:
+        wanted = choose(rng, (large, small))
+        words = "bigger|larger|bigger|larger" if wanted is large else "smaller|smaller"
+        return f"which {pick(rng, 'is|is|one is|shape is')} {pick(rng, words)}{either}", _the(wanted), wanted
     if rng.random() < 0.65:
         wordings = (
             "which is larger|which is larger|which is bigger|which one is larger|which shape is larger"
             "|which shape is bigger|which is the larger shape|what is the largest shape|which one is bigger"
             "|which is the biggest shape"
         )
-        return pick(rng, wordings), f"the {large.colour} {large.kind}", large
+        return pick(rng, wordings), _the(large), large
     wordings = "which is smaller|which one is smaller|which shape is smaller|what is the smallest shape"
-    return pick(rng, wordings), f"the {small.colour} {small.kind}", small
+    return pick(rng, wordings), _the(small), small
+
+
+def _neighbour(rng: np.random.Generator, scene: Scene) -> Found:
+    """What stands on one side of a shape; nothing, if it is asked of the wrong side."""
+    if len(scene.shapes) < 2:
+        return None
+    shape, other = (scene.shapes[i] for i in rng.permutation(2))
+    true = relation(other, shape)
+    if true is None:
+        return None
+    asked = true if rng.random() < 0.75 else choose(rng, [one for one in RELATIONS if one != true])
+    words = {
+        "left": "left of|to the left of|on the left of",
+        "right": "right of|to the right of|on the right of",
+        "above": "above|above|over",
+        "below": "below|below|under|underneath|beneath",
+    }
+    name = _name(rng, scene, shape)
+    wordings = pick(rng, "what is|what is|what's|which shape is|what shape is|what do you see|what stands")
+    there = stands(other, asked, shape)
+    return (
+        f"{wordings} {pick(rng, words[asked])} the {name}",
+        _a(f"{other.colour} {other.kind}") if there else "nothing",
+        other if there else None,
+    )
+
+
+def _is_it(rng: np.random.Generator, scene: Scene) -> Found:
+    """Whether a shape has a colour, or is of a kind."""
+    shape = choose(rng, scene.shapes) if scene.shapes else None
+    if shape is None:
+        return None
+    yes = rng.random() < 0.5
+    if rng.random() < 0.6:
+        colour = shape.colour if yes else choose(rng, [one for one in COLOURS if one != shape.colour])
+        which = _unique(rng, scene, "kind") if len(scene.shapes) > 1 else shape
+        if which is None:
+            return None
+        alone = "it|it|the shape|" if len(scene.shapes) == 1 else ""
+        name = pick(rng, f"{alone}the {_said(rng, which.kind, KIND_WORDS)}")
+        colour = which.colour if yes else colour
+        return f"is {name} {_said(rng, colour, COLOUR_WORDS)}", "yes" if colour == which.colour else "no", which
+    if len(scene.shapes) > 1:
+        return None
+    kind = shape.kind if yes else choose(rng, [one for one in KINDS if one != shape.kind])
+    asked = f"is {pick(rng, 'it|it|this|the shape')} a {_said(rng, kind, KIND_WORDS)}"
+    return asked, "yes" if yes else "no", shape
+
+
+def _shows(rng: np.random.Generator, scene: Scene) -> Found:
+    """Whether the picture is what a prompt asks for."""
+    wish, true = claim(rng, scene)
+    said = told(rng, wish) if rng.random() < 0.7 else word(rng, wish, slips=0.0)
+    asked = pick(
+        rng,
+        "does this picture show|does this picture show|does this picture show|does this picture show"
+        "|does the picture show|does this image show|is this a picture of|does it show",
+    )
+    return f"{asked} {said.rstrip(' .!?')}", "yes" if true else "no", None
 
 
 def _describe(rng: np.random.Generator, scene: Scene) -> Found:
@@ -217,7 +275,7 @@ def describe(scene: Scene) -> str:
     """Name every shape with size, colour and place, top left first, and the background."""
     shapes = sorted(scene.shapes, key=lambda shape: (shape.y, shape.x))
     named = [f"a {shape.size_name} {shape.colour} {shape.kind} {PLACE_ANSWERS[shape.place]}" for shape in shapes]
-    return f"{' and '.join(named) or 'nothing'}, on a {scene.background} background."
+    return f"{' and '.join(named) or 'nothing'}, on {_a(scene.background)} background."
 
 
 FORMS: dict[str, Callable[[np.random.Generator, Scene], Found]] = {
@@ -230,26 +288,8 @@ FORMS: dict[str, Callable[[np.random.Generator, Scene], Found]] = {
     "relation": _relation,
     "kind": _kind_of,
     "larger": _larger,
+    "neighbour": _neighbour,
+    "is it": _is_it,
+    "shows": _shows,
     "describe": _describe,
 }
-
-
-def ask(rng: np.random.Generator, scene: Scene, form: str) -> Exchange | None:
-    """Word a question of one form about a scene, with its answer; None if the scene does not lend itself to it."""
-    found = FORMS[form](rng, scene)
-    if found is None:
-        return None
-    asked, answer, about = found
-    asks = not asked.startswith(("describe", "tell", "count", "please", "background"))
-    ending = pick(rng, "?|?|?|?|?||??") if asks else pick(rng, ".|.||!")
-    return Exchange(form, f"{pick(rng, '||||||||please tell me, |hey, |so ')}{asked}{ending}", answer, about)
-
-
-def converse(rng: np.random.Generator, scene: Scene, turns: int) -> list[Exchange]:
-    """Draw a conversation of different forms of questions about one scene.
-
-    A description would give every later answer away, so it mostly comes last.
-    """
-    order = [list(FORMS)[i] for i in rng.permutation(len(FORMS))]
-    found = [exchange for exchange in (ask(rng, scene, form) for form in order) if exchange][:turns]
-    return sorted(found, key=lambda one: one.form == "describe") if rng.random() < DESCRIBED_LAST else found

@@ -15,7 +15,7 @@ from model.demo.wishes import Wish
 from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, SIZES, Scene, Shape
 
 _COLOURS, _KINDS, _PLACES, _SIZES = list(COLOURS), list(KINDS), list(PLACES), list(SIZES)
-_ABSENT = {"colour": len(_COLOURS) + 1, "kind": len(_KINDS), "size": len(_SIZES) + 1, "place": len(_PLACES) + 1}
+_ABSENT = {"colour": len(_COLOURS) + 1, "kind": len(_KINDS) + 1, "size": len(_SIZES) + 1, "place": len(_PLACES) + 1}
 _SHAPE = tuple(last + 1 for last in _ABSENT.values())
 SCENE = (len(_COLOURS), *_SHAPE, *_SHAPE)
 WISH = (*SCENE, len(RELATIONS) + 1)

@@ -8,17 +8,18 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 from torch import nn
+from torch.multiprocessing.spawn import spawn
 from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
 from model.demo.codes import POSITIONS
 from model.demo.export import UPSCALER, export
 from model.demo.network import PATCHES, build, configure, unfolded
 from model.demo.tokenizer import CONTEXT, build_tokenizer, phrase_book, wrap
-from model.demo.train_language import DRAWINGS, TOGETHER, LanguageStage
+from model.demo.train_language import LanguageStage
 from model.demo.train_pixels import SIDES, PixelStage
 from model.demo.train_upscaler import UpscalerStage
 from model.demo.train_vision import VisionStage
-from model.demo.training import Stage, train
+from model.demo.training import Stage, group, rank, train
 from model.weights.prompts import Prompts
 
 
@@ -40,8 +41,7 @@ class Recipe:
             build_tokenizer(phrase_book()).backend_tokenizer.save(str(file))
         tokenizer = wrap(Tokenizer.from_file(str(file)))
         prompts = Prompts.from_folder(folder, image_tokens=POSITIONS, context=CONTEXT, seen_tokens=PATCHES**2)
-        torch.manual_seed(seed)
-        model = build(configure(tokenizer))
+        model = build(configure(tokenizer), seed)
         return Recipe(tokenizer, prompts, model, None)
 
     @staticmethod
@@ -55,35 +55,62 @@ class Recipe:
     def stages(self) -> Iterator[tuple[Stage, int]]:
         """Each stage with its steps. They share one network, so each begins with what the ones before it learned."""
         yield VisionStage(self.model), 2800
-        for side, steps in zip(SIDES, (800, 240, 750), strict=True):
+        for side, steps in zip(SIDES, (1000, 600, 4500), strict=True):
             yield PixelStage(self.model, side), steps
-        upscaler = UpscalerStage()
+        upscaler = UpscalerStage(PixelStage(self.model, SIDES[-1]))
         self.upscaler = upscaler.network
         yield upscaler, 1300
-        yield LanguageStage(self.model, self.prompts, self.tokenizer, DRAWINGS), 6000
         yield self.last_stage()
 
     def last_stage(self) -> tuple[Stage, int]:
-        """Drawings and conversations together, with its steps."""
-        return LanguageStage(self.model, self.prompts, self.tokenizer, TOGETHER), 7000
+        """Drawings and conversations, with its steps."""
+        return LanguageStage(self.model, self.prompts, self.tokenizer), 6000
 
 
-def run(
-    folder: Path,
-    out: Path,
-    *,
-    begin: Path | None = None,
-    seed: int = 0,
-    share: float = 1.0,
-    report: Callable[[str], None] = print,
-) -> None:
-    """Train everything and write the checkpoint to `out`. `share` scales all numbers of steps, for a quick look.
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What is trained, and how."""
 
-    `begin`: a checkpoint to begin with: then only the last stage is trained.
-    """
-    recipe = Recipe.resume(begin) if begin else Recipe.start(folder, seed)
+    folder: Path  # where it keeps what it needs to go on
+    out: Path  # where the checkpoint goes
+    begin: Path | None = None  # a checkpoint to begin with: then only the last stage is trained
+    seed: int = 0
+    share: float = 1.0  # of all numbers of steps, for a quick look
+    processes: int = 1
+    fused: bool = False  # whether the language model is compiled, which needs a C++ compiler and pays after a minute
+
+
+def run(training: Training, *, report: Callable[[str], None] = print) -> None:
+    """Train everything and write the checkpoint."""
+    if not training.begin:
+        Recipe.start(training.folder, training.seed)  # so that no two processes write the tokenizer
+    if training.processes > 1:
+        spawn(
+            _member,  # type: ignore[no-untyped-call]
+            (training, report),
+            nprocs=training.processes,
+        )
+    else:
+        _train(training, report)
+
+
+def _member(number: int, training: Training, report: Callable[[str], None]) -> None:
+    """Train as one of a group of processes, which meet in a file of their own."""
+    training.folder.mkdir(parents=True, exist_ok=True)
+    with group(training.folder, number, training.processes):
+        _train(training, report)
+
+
+def _train(training: Training, report: Callable[[str], None]) -> None:
+    folder, begin, out = training.folder, training.begin, training.out
+    recipe = Recipe.resume(begin) if begin else Recipe.start(folder, training.seed)
+    if training.fused:
+        for layer in recipe.model.model.language_model.layers:
+            layer.compile(dynamic=True)
     for stage, steps in [recipe.last_stage()] if begin else recipe.stages():
-        train(stage, folder, max(1, round(steps * share)), seed, report=report)
-    export(recipe.model, recipe.tokenizer, out, recipe.upscaler)
-    if begin and begin != out:
-        shutil.copy(begin / UPSCALER, out)
+        train(stage, folder, max(1, round(steps * training.share)), training.seed, report=report)
+        torch.manual_seed(training.seed)  # whether this stage was just trained or long ago, the next begins the same
+    if rank() == 0:
+        export(recipe.model, recipe.tokenizer, out, recipe.upscaler)
+        if begin and begin != out:
+            shutil.copy(begin / UPSCALER, out)

@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from model.demo.exam import Answered, Drawn, draw, examine_answers, examine_drawing
+from model.demo.crispness import crispness
+from model.demo.exam import (
+    Answered,
+    Drawn,
+    chosen,
+    draw,
+    examine_answers,
+    examine_claims,
+    examine_drawing,
+    examine_pairs,
+)
 from model.demo.export import UPSCALER
 from model.demo.questions import FORMS, draw_scene
 from model.demo.train_upscaler import SCALE, SMALL, degrade
@@ -37,7 +47,7 @@ def judge(janus: Janus, folder: Path, *, effort: float = 1.0) -> Judged:
     judged = Judged()
     prompts, questions = max(1, round(PROMPTS * effort)), max(1, round(QUESTIONS * effort))
     obeyed: list[bool] = []
-    for name, pairs, target in (("one shape", 0.0, "95 %"), ("two shapes", 1.0, "85 %")):
+    for name, pairs, target in (("one shape", 0.0, "99 %"), ("two shapes", 1.0, "95 %")):
         drawn = examine_drawing(janus, prompts=prompts, pairs=pairs, guidance=5.0)
         judged.rows.append((f"{name}: all right", target, share(one.right for one in drawn), f"{len(drawn)} pictures"))
         obeyed += [said for one in drawn for said in one.obeyed]
@@ -45,7 +55,20 @@ def judge(janus: Janus, folder: Path, *, effort: float = 1.0) -> Judged:
         seen = examine_drawing(janus, prompts=max(1, prompts // 2), pairs=pairs, guidance=5.0, held_out=False)
         known = share(one.right for one in seen)
         judged.rows.append((f"{name}: all right, combinations seen in training", "-", known, f"{len(seen)} pictures"))
-    judged.rows.append(("place and size words obeyed", "90 %", share(obeyed), f"{len(obeyed)} words"))
+    judged.rows.append(("place and size words obeyed", "95 %", share(obeyed), f"{len(obeyed)} words"))
+    for name, wide, slips in (("less usual wishes: all right", 1.0, 0.0), ("one letter wrong: all right", 0.0, 1.0)):
+        drawn = examine_drawing(
+            janus, prompts=max(1, prompts // 2), pairs=0.5, guidance=5.0, count=2, wide=wide, slips=slips
+        )
+        judged.rows.append((name, "-", share(one.right for one in drawn), f"{len(drawn)} pictures"))
+    ten = examine_drawing(janus, prompts=max(1, prompts // 2), pairs=1.0, guidance=5.0, count=10, seed=5)
+    for name, some in (("of ten pictures each", ten), ("of these, the five it believes in", chosen(janus, ten))):
+        judged.rows.append((f"two shapes, {name}", "-", share(one.right for one in some), f"{len(some)} pictures"))
+    judged.rows += crisp_rows(judged.drawn)
+    claims = examine_claims(janus, judged.drawn)
+    judged.rows.append(
+        ("does this picture show ...? of drawn pictures", "98 %", share(one.right for one in claims), str(len(claims)))
+    )
 
     marks: list[bool] = []
     for form in FORMS:
@@ -54,10 +77,13 @@ def judge(janus: Janus, folder: Path, *, effort: float = 1.0) -> Judged:
         judged.forms.append((form, float(np.mean(right))))
         judged.answered += answered[:8]
         if form == "describe":
-            judged.rows.append(("descriptions: everything right", "85 %", share(right), f"{len(right)} pictures"))
+            judged.rows.append(("descriptions: everything right", "100 %", share(right), f"{len(right)} pictures"))
         else:
             marks += right
-    judged.rows.append(("questions: right answer", "95 %", share(marks), f"{len(marks)} questions"))
+    judged.rows.append(("questions: right answer", "99 %", share(marks), f"{len(marks)} questions"))
+    compared = examine_pairs(janus, questions=2 * questions)
+    right = [one.right for one in compared]
+    judged.rows.append(("questions about two pictures: right answer", "-", share(right), f"{len(right)} questions"))
 
     few = max(1, prompts // 2)
     for scale in SCALES:
@@ -72,6 +98,17 @@ def judge(janus: Janus, folder: Path, *, effort: float = 1.0) -> Judged:
     judged.rows.append(("five pictures, prompt to upscaled PNGs", "under 15 s", f"{seconds:.1f} s", "1 prompt"))
     judged.rows.append(("upscaler against Lanczos", "+3 dB", f"{gain:+.1f} dB", "held-out pictures, degraded"))
     return judged
+
+
+def crisp_rows(drawn: Iterable[Drawn]) -> list[tuple[str, str, str, str]]:
+    """How crisp the pictures are that show what they should."""
+    right = [(one.picture, one.scene) for one in drawn if one.right and one.scene]
+    crisp = crispness(right)
+    return [
+        ("inside areas: colour off, of 255", "1.0", f"{crisp.off:.1f}", f"{len(right)} pictures"),
+        ("inside areas: spread, of 255", "1.2", f"{crisp.spread:.1f}", f"{len(right)} pictures"),
+        ("outlines: mean distance from the ideal", "0.5 pixels", f"{crisp.outline:.2f}", f"{len(right)} pictures"),
+    ]
 
 
 def share(marks: Iterable[bool]) -> str:

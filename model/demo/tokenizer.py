@@ -10,9 +10,10 @@ import numpy as np
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from model.demo.questions import converse, draw_scene
+from model.demo.conversations import compare, converse
+from model.demo.questions import draw_scene
 from model.demo.wishes import draw_wish
-from model.demo.wording import word
+from model.demo.wording import KIND_WORDS, PLURALS, SIZE_WORDS, word
 from model.weights.prompts import (
     ASSISTANT,
     BEGIN_OF_IMAGE,
@@ -33,7 +34,7 @@ EVERYDAY = (
     "cat dog house tree car sun moon face person man woman animal flower water sky dark light bright pale medium sized "
     "middle three four five six many some any all other same different both rectangle heart line brown shapes colors "
     "colours circles squares triangles diamonds stars crosses object objects empty blank picture side corner edge half "
-    "between inside outside around behind front near next beside"
+    "between inside outside around behind front near next beside more again another"
 )
 
 
@@ -41,9 +42,11 @@ def phrase_book(samples: int = 6_000) -> Iterable[str]:
     """Enough of what is said in the world, and about it, to meet every word."""
     rng = np.random.default_rng(0)
     yield from (SYSTEM_PROMPT, EVERYDAY)
+    yield from (words.replace("|", " ") for words in (*KIND_WORDS.values(), *PLURALS.values(), *SIZE_WORDS.values()))
     for _ in range(samples):
-        yield word(rng, draw_wish(rng, pairs=0.5))
-        for exchange in converse(rng, draw_scene(rng), turns=4):
+        yield word(rng, draw_wish(rng, pairs=0.5), slips=0.0)
+        scenes = draw_scene(rng), draw_scene(rng)
+        for exchange in converse(rng, scenes[0], turns=4, slips=0.0) + compare(rng, scenes, turns=1):
             yield f"{exchange.question} {exchange.answer}"
 
 

@@ -11,7 +11,7 @@ drawings are sketches, cut off after their plan: a sixth of the price, for the p
 are prompts that are only read: what they mean is asked of the state half-way up at their last token (`readout`).
 
 A conversation is a picture's 144 patches and a few questions with answers, and the loss is on the answers. The vision
-tower was trained before and stands still. Conversations come in a second stage, when drawings are well on their way.
+tower was trained before and stands still. Conversations come in later, when drawings are well on their way.
 """
 
 from dataclasses import dataclass
@@ -22,26 +22,31 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, rms_norm
 from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
-from model.demo.codes import BACKGROUND, BLOCKS, CELLS, GRID, POSITIONS, block_cell, encode
+from model.demo.codes import AT, BACKGROUND, BLOCKS, CELLS, GRID, POSITIONS, block_cell, encode
+from model.demo.conversations import Exchange, compare, converse
 from model.demo.network import COLOUR_PARTS, SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
-from model.demo.questions import Exchange, converse, draw_scene
+from model.demo.questions import draw_scene
 from model.demo.readout import SCENE, TRAITS, WISH, Readout, contents, meaning, traits
 from model.demo.wishes import Wish, draw_example
 from model.demo.wording import word
-from model.demo.world import COLOURS, KINDS, Shape
+from model.demo.world import COLOURS, KINDS, Scene, Shape
 from model.network.pixels import preprocess
 from model.requests import Turn
 from model.weights.prompts import Prompts
 
 GUIDANCE = (2.0, 8.0)  # the range of w
-PLAIN = 0.08  # the share of the first stage before guidance comes in: at first it only amplifies noise
+PLAIN = 0.03  # the share of the training before guidance comes in: at first it only amplifies noise
+DRAWING = 0.3  # the share of the training before conversations come in
 UNTOLD = 0.1  # weight of the loss on u alone
 BEGINS = 8.0  # weight of a block's first cell, which has to find its shape in the plan; the others copy from it
+NOTED = 3.0  # weight of the background's counts, which lead there
 PAINTED = 0.4  # weight of what follows the plan: many tokens, and most of them easy
 SKETCH = GRID  # tokens of a sketch
 DERAILED = 3  # stretches of a drawing that are given wrong
+SNAPPED = 0.35  # the share of conversations about pictures as the model draws them, on its own grid
+TURNS = 6  # questions of a conversation
 NO_LOSS = -100
 MIDDLE = 3  # layers after which readouts look, so that later layers can use what was read
 
@@ -79,9 +84,9 @@ def derailed(rng: np.random.Generator, codes: np.ndarray) -> np.ndarray:
         start, length = rng.integers(GRID, POSITIONS), rng.integers(1, 9)
         stretch = codes[start : start + length]
         colour, cell = np.divmod(stretch, CELLS)
-        cell = np.where(cell < POSITIONS, (cell + rng.integers(POSITIONS)) % POSITIONS, cell)
+        cell = np.where(cell < GRID, (cell + rng.integers(GRID)) % GRID, cell)
         if rng.random() < 0.2:
-            colour = np.where(cell < POSITIONS, rng.integers(len(COLOURS)), colour)
+            colour = np.where(cell < GRID, rng.integers(len(COLOURS)), colour)
         stretch[:] = colour * CELLS + cell
     return codes
 
@@ -97,8 +102,9 @@ class Example:
 
 @dataclass(frozen=True)
 class Talk:
-    """A conversation as it is trained on."""
+    """A conversation about pictures as it is trained on."""
 
+    scenes: tuple[Scene, ...]
     ids: list[int]
     labels: list[int]  # each answer's ids and its end, NO_LOSS elsewhere
     about: list[tuple[int, Shape]]  # where an answer is about to begin, and the shape that it is about
@@ -111,25 +117,28 @@ class Batch:
     prompts: int  # that are read, but not drawn
     sketches: int
     drawings: int
-    talks: int
+    talks: int  # conversations about one picture
+    pairs: int  # and about two
 
 
-DRAWINGS = Batch(prompts=0, sketches=16, drawings=12, talks=0)  # the first stage
-TOGETHER = Batch(prompts=32, sketches=24, drawings=8, talks=16)  # the second
+ALONE = Batch(prompts=16, sketches=24, drawings=4, talks=0, pairs=0)  # at first
+TOGETHER = Batch(prompts=16, sketches=12, drawings=4, talks=7, pairs=1)  # later
 
 
 class LanguageStage:
-    """Drawings, and conversations where the batch has any, in one step."""
+    """Drawings, and after a while drawings and conversations in one step."""
+
+    name = "language"
+    shards = 2
 
     def __init__(
         self,
         model: JanusForConditionalGeneration,
         prompts: Prompts,
         tokenizer: PreTrainedTokenizerFast,
-        batch: Batch,
+        batches: tuple[Batch, Batch] = (ALONE, TOGETHER),
     ) -> None:
-        self.model, self.prompts, self.tokenizer = model, prompts, tokenizer
-        self.batch, self.name = batch, "language" if batch.talks else "drawings"
+        self.model, self.prompts, self.tokenizer, self.batches = model, prompts, tokenizer, batches
         self.firsts = torch.tensor([block_cell(kind, size) for kind in KINDS for size in BLOCKS])
         janus = model.model
         readouts = [Readout(model.config.text_config.hidden_size, fields) for fields in (SCENE, WISH, TRAITS)]
@@ -142,18 +151,18 @@ class LanguageStage:
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
         """The losses of all parts."""
-        guided = self.batch.talks > 0 or done >= PLAIN
-        sketches = sorted(self.examples(rng, self.batch.sketches), key=lambda one: len(one.ids))
+        batch, guided = self.batches[done >= DRAWING], done >= PLAIN
+        sketches = sorted(self.examples(rng, batch.sketches), key=lambda one: len(one.ids))
         lots = (sketches[: len(sketches) // 2], sketches[len(sketches) // 2 :])  # of like length: little padding
         plans, wishes = zip(*(self.drawing_losses(rng, lot, SKETCH, guided=guided) for lot in lots), strict=True)
-        whole, wish = self.drawing_losses(rng, self.examples(rng, self.batch.drawings), POSITIONS, guided=guided)
-        read = [self.prompt_losses(self.examples(rng, self.batch.prompts))] if self.batch.prompts else []
+        whole, wish = self.drawing_losses(rng, self.examples(rng, batch.drawings), POSITIONS, guided=guided)
         losses = {
             "plan": torch.cat([*plans, whole[:, :SKETCH]]).sum(1).mean(),
             "painted": PAINTED * whole[:, SKETCH:].sum(1).mean(),
-            "wish": torch.stack([wish, *wishes, *read]).mean(),
+            "wish": torch.stack([wish, *wishes, self.prompt_losses(self.examples(rng, batch.prompts))]).mean(),
         }
-        return losses | (self.talk_losses(rng) if self.batch.talks else {})
+        talks = [self.alone(rng) for _ in range(batch.talks)] + [self.compared(rng) for _ in range(batch.pairs)]
+        return losses | (self.talk_losses(rng, talks) if talks else {})
 
     # -- drawings -----------------------------------------------------------------------------------------------------
 
@@ -176,7 +185,9 @@ class LanguageStage:
         hidden, middle = self.image_states(blank + prompts, given.repeat(2, 1))
         untold, told = self.model.model.generation_head(hidden).float().chunk(2)
         alone = code_losses(untold, images)
-        weight = 1 + (BEGINS - 1) * torch.isin(images % CELLS, self.firsts)
+        cells = images % CELLS
+        noted = (cells >= AT["rest"]) & (cells < BACKGROUND)
+        weight = 1 + (BEGINS - 1) * torch.isin(cells, self.firsts) + (NOTED - 1) * noted
         if guided:
             w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
             told = untold + w * (told - untold)
@@ -211,13 +222,23 @@ class LanguageStage:
 
     # -- conversations ------------------------------------------------------------------------------------------------
 
-    def talk_losses(self, rng: np.random.Generator) -> dict[str, Tensor]:
+    def alone(self, rng: np.random.Generator) -> Talk:
+        """A conversation about one picture."""
+        scene = draw_example(rng, pairs=0.6)[1] if rng.random() < SNAPPED else draw_scene(rng)
+        return self.conversation((scene,), converse(rng, scene, TURNS))
+
+    def compared(self, rng: np.random.Generator) -> Talk:
+        """A conversation about two pictures."""
+        scenes = draw_scene(rng), draw_scene(rng)
+        return self.conversation(scenes, compare(rng, scenes, TURNS))
+
+    def talk_losses(self, rng: np.random.Generator, talks: list[Talk]) -> dict[str, Tensor]:
         """Cross-entropy of the answers in conversations about pictures, and of what readouts find.
 
-        That is the scene, at all tokens from the picture's first, and the traits of the shape that a question is about.
+        That is the scene, at all tokens of its picture and at all that follow if there is no other, and the traits of
+        the shape that a question is about.
         """
-        scenes = [draw_scene(rng) for _ in range(self.batch.talks)]
-        talks = [self.conversation(converse(rng, scene, turns=6)) for scene in scenes]
+        scenes = [scene for talk in talks for scene in talk.scenes]
         pixels = torch.stack([preprocess(photograph(rng, scene), SIDE) for scene in scenes])
         ids = padded([talk.ids for talk in talks], self.prompts.pad)
         labels = padded([talk.labels for talk in talks], NO_LOSS)[:, 1:]
@@ -231,9 +252,9 @@ class LanguageStage:
         out = janus.language_model(inputs_embeds=embeddings, use_cache=False, output_hidden_states=True)
         answered = labels != NO_LOSS
         logits = self.model.lm_head(out.last_hidden_state[:, :-1][answered])
-        shown = ((ids == self.prompts.placeholder).cumsum(1) * (ids != self.prompts.pad) > 0).nonzero(as_tuple=True)
         middle, later = (rms_norm(out.hidden_states[depth], embeddings.shape[2:]) for depth in (MIDDLE, MIDDLE + 1))
-        scene = self.scene.loss(middle[shown].float(), torch.tensor([*map(contents, scenes)])[shown[0]])
+        shown, whose = self.shown(ids, talks)
+        scene = self.scene.loss(middle[shown].float(), torch.tensor([*map(contents, scenes)])[whose])
         losses = {"answers": 10 * cross_entropy(logits.float(), labels[answered]), "scene": 0.5 * scene}
         found = [(row, at, traits(shape)) for row, talk in enumerate(talks) for at, shape in talk.about]
         if found:
@@ -241,19 +262,27 @@ class LanguageStage:
             losses["traits"] = self.traits.loss(later[list(rows), list(places)].float(), torch.tensor(what))
         return losses
 
-    def conversation(self, exchanges: list[Exchange]) -> Talk:
-        """Write a conversation about one picture out."""
+    def shown(self, ids: Tensor, talks: list[Talk]) -> tuple[Tensor, Tensor]:
+        """Which tokens, (rows, length), know which scene: a mask, and for each of its tokens the scene's number."""
+        begun = (ids == self.prompts.begin_of_image).cumsum(1)  # a picture's number in its row, from 1
+        several = torch.tensor([len(talk.scenes) for talk in talks])[:, None] > 1
+        known = (begun > 0) & (ids != self.prompts.pad) & (~several | (ids == self.prompts.placeholder))
+        before = torch.tensor([0, *[len(talk.scenes) for talk in talks[:-1]]]).cumsum(0)[:, None]
+        return known, (begun - 1 + before)[known]
+
+    def conversation(self, scenes: tuple[Scene, ...], exchanges: list[Exchange]) -> Talk:
+        """Write a conversation about pictures out."""
         ids: list[int] = []
         labels: list[int] = []
         about: list[tuple[int, Shape]] = []
         turns: list[Turn] = []
         for exchange in exchanges:
-            asked = self.prompts.question(exchange.question, turns)
+            asked = self.prompts.question(exchange.question, turns, len(scenes))
             answer = self.answer(exchange.answer)
             about += [(len(asked) - 1, exchange.about)] if exchange.about else []
             ids, labels = asked + answer, labels + [NO_LOSS] * (len(asked) - len(labels)) + answer
             turns.append(Turn(question=exchange.question, answer=exchange.answer))
-        return Talk(ids, labels, about)
+        return Talk(scenes, ids, labels, about)
 
     def answer(self, text: str) -> list[int]:
         """Ids of an answer and its end."""

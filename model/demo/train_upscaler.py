@@ -1,4 +1,5 @@
-"""A small Real-ESRGAN for the world: RRDBNet, twice the size, on flat shapes with mild blur, noise and JPEG.
+"""A small Real-ESRGAN for the world: RRDBNet, twice the size, on pictures as the pixel decoder draws them, and on
+flat shapes with mild blur, noise and JPEG.
 
 The network is the one that spandrel builds from a file of this shape: 16 features, one block of growth 32. It begins
 as bilinear interpolation: pixels are never negative, so three features can carry red, green and blue through all its
@@ -18,6 +19,8 @@ from torch import Tensor, nn
 from model.demo.optimiser import optimisers
 from model.demo.photos import to_array
 from model.demo.questions import draw_scene
+from model.demo.train_pixels import PixelStage
+from model.demo.wishes import draw_example
 from model.demo.world import Shape, render
 
 SCALE = 2
@@ -65,24 +68,26 @@ class UpscalerStage:
     """The error of patches in bels, of pixels from 0 to 1: what is nearly right already counts as much as the rest."""
 
     name = "upscaler"
+    shards = 1
 
-    def __init__(self, pictures: int = 4) -> None:
+    def __init__(self, decoder: PixelStage, pictures: int = 4) -> None:
         self.network: nn.Module = build_upscaler()
-        self.pictures = pictures
+        self.decoder, self.pictures = decoder, pictures
         self.optimisers = optimisers(self.network, lr=1e-3, inner="RDB")
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
-        """Enlarge patches of degraded pictures, and compare."""
+        """Enlarge patches of pictures, every second one drawn and the others degraded, and compare."""
         small, large = (torch.stack(side) for side in zip(*self._patches(rng), strict=True))
         errors = (self.network(small).float() - large).square().mean((1, 2, 3))
         return {"bels": torch.log10(errors + NEGLIGIBLE).mean()}
 
     def _patches(self, rng: np.random.Generator) -> list[tuple[Tensor, Tensor]]:
         found = []
-        for _ in range(self.pictures):
-            scene = draw_scene(rng)
+        for i in range(self.pictures):
+            scene = draw_example(rng, pairs=0.6)[1] if i % 2 else draw_scene(rng)
             target = render(scene, SMALL * SCALE)
-            small, large = (to_array(picture) / 2 + 0.5 for picture in (degrade(rng, target), target))
+            picture = self.decoder.draw(scene) if i % 2 else degrade(rng, target)
+            small, large = (to_array(one) / 2 + 0.5 for one in (picture, target))
             for _ in range(PATCHES):
                 row, column = self._corner(rng, scene.shapes)
                 found.append(

@@ -36,6 +36,7 @@ class VisionStage:
     """Dense labels for the patches of scenes of any arrangement."""
 
     name = "vision"
+    shards = 1
 
     def __init__(self, model: JanusForConditionalGeneration, batch: int = 32) -> None:
         self.tower, self.batch = model.model.vision_model, batch

@@ -42,6 +42,7 @@ PLACES = {  # name -> (column, row), each 0, 1 or 2
     "bottom right": (2, 2),
 }
 RELATIONS = ("left", "right", "above", "below")
+OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above"}
 PLACE_NAMES = {cell: name for name, cell in PLACES.items()}
 SUPERSAMPLING = 4
 

@@ -1,9 +1,10 @@
 import numpy as np
 
-from model.demo.questions import COUNT_ANSWERS, FORMS, PLACE_ANSWERS, ask, converse, describe, draw_scene
+from model.demo.conversations import ask, compare, converse
+from model.demo.questions import COUNT_ANSWERS, FORMS, PLACE_ANSWERS, describe, draw_scene
 from model.demo.tokenizer import build_tokenizer, phrase_book
 from model.demo.wishes import Item, Wish, draw_wish
-from model.demo.wording import word
+from model.demo.wording import slipped, told, word
 from model.demo.world import Scene, Shape
 from model.weights.prompts import CONTROL
 
@@ -11,7 +12,7 @@ from model.weights.prompts import CONTROL
 def test_a_wish_has_many_wordings_that_all_say_it() -> None:
     rng = np.random.default_rng(0)
     wish = Wish((Item("star", "yellow", "small", "top left"),), "white")
-    wordings = {word(rng, wish) for _ in range(300)}
+    wordings = {word(rng, wish, slips=0.0) for _ in range(300)}
     assert len(wordings) > 280
     for said in wordings:
         assert {"yellow", "star", "left", "white"} <= set(
@@ -29,8 +30,41 @@ def test_a_wish_has_many_wordings_that_all_say_it() -> None:
 def test_a_relation_is_said_in_its_own_words() -> None:
     rng = np.random.default_rng(1)
     above = Wish((Item("circle", "red"), Item("square", "blue")), "white", "above")
-    for prompt in (word(rng, above) for _ in range(50)):
-        assert any(said in prompt for said in ("above", "over", "on top of", "higher than")), prompt
+    for prompt in (word(rng, above, slips=0.0) for _ in range(50)):
+        ways = ("above", "over", "on top of", "higher than", "below", "under", "beneath", "lower than")
+        assert any(said in prompt for said in ways), prompt
+
+
+def test_shapes_are_named_in_the_order_of_the_plan() -> None:
+    rng = np.random.default_rng(9)
+    for relation in ("left", "right", "above", "below"):
+        wish = Wish((Item("circle", "red"), Item("star", "blue")), None, relation)
+        for said in (told(rng, wish) for _ in range(60)):
+            assert said.index("red") < said.index("blue"), said
+
+
+def test_less_usual_wishes_are_said_in_their_own_words() -> None:
+    rng = np.random.default_rng(7)
+    stars = Item("star", "blue", "small")
+    for _ in range(50):
+        two = word(rng, Wish((stars, stars)), slips=0.0)
+        assert any(said in two for said in ("stars", "another", "more", "again"))
+        middling = told(rng, Wish((Item("star", "red", "medium"),)))
+        assert any(said in middling for said in ("medium", "middle", "average"))
+        anything = told(rng, Wish((Item("circle"), Item(None, "red"))))
+        assert "red" in anything.replace("-", " ").replace(",", " ").split()
+
+
+def test_a_slip_is_one_letter_of_one_word() -> None:
+    rng = np.random.default_rng(8)
+    said = "draw a purple star left of a square"
+    slips = {slipped(rng, said) for _ in range(200)}
+    assert len(slips) > 50
+    for slip in slips - {said}:
+        changed = [(was, now) for was, now in zip(said.split(), slip.split(), strict=True) if was != now]
+        assert len(changed) == 1
+        assert abs(len(changed[0][0]) - len(changed[0][1])) <= 1
+    assert slipped(rng, "hello world") == "hello world"
 
 
 def test_every_form_of_question_is_asked_and_answered() -> None:
@@ -46,7 +80,7 @@ def test_answers_are_right() -> None:
     answers: dict[str, set[str]] = {}
     for _ in range(200):
         for form in FORMS:
-            if exchange := ask(rng, scene, form):
+            if exchange := ask(rng, scene, form, slips=0.0):
                 answers.setdefault(form, set()).add(exchange.answer)
     assert answers["colour"] == {"red", "orange"}
     assert answers["shape at"] == {"a red circle", "an orange star"}
@@ -56,6 +90,8 @@ def test_answers_are_right() -> None:
     assert answers["where"] == {PLACE_ANSWERS["top left"], PLACE_ANSWERS["bottom right"]}
     assert answers["kind"] == {"a circle", "a star"}
     assert answers["larger"] == {"the red circle", "the orange star"}
+    assert answers["neighbour"] <= {"a red circle", "an orange star", "nothing"}
+    assert answers["is it"] == answers["shows"] == {"yes", "no"}
     assert answers["describe"] == {
         "a small red circle in the top left corner and a large orange star in the bottom right corner,"
         " on a blue background."
@@ -67,12 +103,27 @@ def test_an_answer_names_the_shape_that_the_question_is_about() -> None:
     rng = np.random.default_rng(6)
     asked = [exchange for _ in range(100) for exchange in converse(rng, draw_scene(rng), turns=10)]
     about = {exchange.form for exchange in asked if exchange.about}
-    assert about == set(FORMS) - {"background", "count", "exists", "describe"}
+    assert about == set(FORMS) - {"background", "count", "exists", "describe", "shows"}
     for exchange in asked:
-        if exchange.about and exchange.form != "relation":
+        if exchange.about and exchange.form not in ("relation", "is it"):
             shape = exchange.about
             said = {shape.colour, shape.kind, PLACE_ANSWERS[shape.place]}
-            assert any(word in exchange.answer for word in said), exchange
+            assert any(trait in exchange.answer for trait in said), exchange
+
+
+def test_questions_about_two_pictures_say_which_one_they_mean() -> None:
+    rng = np.random.default_rng(10)
+    scenes = (
+        Scene("white", (Shape("circle", "red", 0.5, 0.5, 0.3),)),
+        Scene("blue", (Shape("star", "pink", 0.5, 0.5, 0.3),)),
+    )
+    asked = [exchange for _ in range(150) for exchange in compare(rng, scenes, turns=2)]
+    assert {"the first", "the second", "neither"} <= {one.answer for one in asked if one.form == "which of two"}
+    for one in asked:
+        if one.form == "one of two":
+            assert any(word in one.question for word in ("first", "second", "1", "2")), one.question
+            if one.answer in ("white", "blue"):
+                assert (one.answer == "white") == any(word in one.question for word in ("first", "1"))
 
 
 def test_an_empty_scene_can_be_asked_about() -> None:
@@ -88,7 +139,7 @@ def test_the_tokenizer_knows_the_worlds_words_and_loses_nothing_else() -> None:
     tokenizer = build_tokenizer(phrase_book(1500))
     rng = np.random.default_rng(5)
     for _ in range(100):
-        said = word(rng, draw_wish(rng, pairs=0.5))
+        said = word(rng, draw_wish(rng, pairs=0.5), slips=0.0)
         letters = [piece for piece in tokenizer.tokenize(f" {said}") if piece.isalpha() and len(piece) == 1]
         assert set(letters) <= {"a"}, said
     strange = "Ein rötes Kreis auf 青 🎈 zeppelin"

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
+from PIL import Image
 
-from model.demo.codes import CELLS, CODES, GRID, decode, encode, planned, snapped
-from model.demo.judge import read, shows
+from model.demo.claims import claim
+from model.demo.codes import AT, BEGUN, CELLS, CODES, COUNTS, GRID, decode, encode, has_room, planned, snapped
+from model.demo.crispness import crispness
+from model.demo.judge import read
 from model.demo.questions import draw_scene
-from model.demo.wishes import draw_example, draw_wish, is_granted
-from model.demo.world import COLOURS, KINDS, PLACES, Scene, Shape, is_held_out, render
+from model.demo.wishes import NEAREST, Item, Wish, arrange, draw_example, draw_wish, is_granted, shows, widened
+from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, Scene, Shape, is_held_out, render
 
 
 def test_a_tenth_of_the_combinations_is_held_out() -> None:
@@ -78,20 +81,91 @@ def test_the_plan_copies_what_a_prompt_may_say_of_places() -> None:
     assert (near[0], near[3]) == (left[0], left[3])  # a cell further, but said with the same words
 
 
-def test_the_first_column_counts_the_rows_down_to_the_next_shape() -> None:
-    upper, lower = snapped("star", "red", "small", 3, 6), snapped("cross", "blue", "large", 5, 2)
-    cells = encode(Scene("white", (lower, upper))).reshape(GRID, GRID) % CELLS
-    margin = cells[:, 0].tolist()
-    assert margin[1] - margin[2] == 1  # two rows to go, one
-    assert cells[3, :6].tolist() == list(range(margin[3], margin[3] - 6, -1))  # six columns to go, ..., one
-    assert margin[4] not in (margin[1], margin[2])  # one row to go, but to the other shape
-    assert margin[6:] == [row * GRID for row in range(6, GRID)]  # nothing more begins: plain positions
+def test_background_notes_count_down_to_each_block() -> None:
+    first, second = snapped("cross", "blue", "large", 5, 2), snapped("star", "red", "small", 3, 6)
+    cells = encode(Scene("white", (first, second))).reshape(GRID, GRID) % CELLS
+    rests = [divmod(int(cell), COUNTS + 1) for cell in cells[1:, 0] - AT["rest"]]
+    assert rests[:6] == [(4, 2), (3, 1), (2, 0), (1, BEGUN), (0, BEGUN), (BEGUN, BEGUN)]  # rows to go until each begins
+    assert (cells[3, 1:6] - AT["reach 1"]).tolist() == [5, 4, 3, 2, 1]  # columns to go until the star
+    assert (cells[5, 1:2] - AT["reach 0"]).tolist() == [1]
+    assert cells[4, 1:6].tolist() == [1, 2, 3, 4, 5]  # any other cell tells its column
+
+
+def test_there_is_room_for_what_does_not_touch_and_can_be_counted() -> None:
+    def room(*blocks: tuple[str, int, int]) -> bool:
+        return has_room(tuple(snapped("square", "red", size, row, column) for size, row, column in blocks))
+
+    assert room(("large", 1, 1), ("large", 7, 6))
+    assert room(("large", 3, 1), ("large", 1, 7))  # the left one begins later
+    assert not room(("large", 1, 1), ("large", 3, 7))  # it would be in the way
+    assert not room(("large", 1, 1), ("large", 6, 1))  # they would touch
+    assert not room(("small", 2, 1), ("small", 2, 6))  # two that begin in one row
+    assert not room(("small", 0, 1))
+    assert not room(("small", 1, 10))
+
+
+def test_where_two_shapes_stand_follows_from_their_sizes_and_places() -> None:
+    for sizes in (("small", "small"), ("small", "large"), ("large", "large")):
+        wish = Wish((Item("star", "red", sizes[0], "top left"), Item("cross", "blue", sizes[1], "bottom right")))
+        scenes = [arrange(np.random.default_rng(seed), wish) for seed in range(5)]
+        assert scenes[0] is not None
+        assert all(scene == scenes[0] for scene in scenes)
+
+
+def test_what_is_said_of_two_shapes_follows_from_their_places() -> None:
+    rng = np.random.default_rng(13)
+    for relation in RELATIONS:
+        for _ in range(20):
+            scene = arrange(rng, Wish((Item("star", "red"), Item("cross", "blue")), None, relation))
+            assert scene is not None
+            (column, row), (other, below) = (PLACES[shape.place] for shape in scene.shapes)
+            expected = {"left": (2, 0), "right": (-2, 0), "above": (0, 2), "below": (0, -2)}[relation]
+            assert (other - column, below - row) == expected
 
 
 def test_every_place_can_be_asked_for() -> None:
     rng = np.random.default_rng(4)
     said = {item.place for _ in range(2000) for item in draw_wish(rng, pairs=0.5).items}
     assert said == {None, *PLACES}
+
+
+def test_what_is_less_usual_can_be_granted_too() -> None:
+    rng = np.random.default_rng(9)
+    for _ in range(100):
+        wish = widened(rng, draw_wish(rng, pairs=0.5, wide=0.0))
+        scene = arrange(rng, wish)
+        assert scene is None or is_granted(wish, scene)
+
+
+def test_two_of_a_kind_are_alike_and_a_shape_is_never_of_its_backgrounds_colour() -> None:
+    rng = np.random.default_rng(10)
+    twins = arrange(rng, Wish((Item("star"), Item("star")), "blue"))
+    assert twins is not None
+    assert twins.shapes[0].colour == twins.shapes[1].colour
+    hidden = arrange(rng, Wish((Item("circle", "red"),), "red"))
+    assert hidden is not None
+    assert hidden.shapes[0].colour == NEAREST["red"] != "red"
+
+
+def test_claims_are_true_or_wrong_as_they_say() -> None:
+    rng = np.random.default_rng(11)
+    for i in range(200):
+        scene = draw_example(rng, pairs=0.6)[1] if i % 2 else draw_scene(rng)
+        wish, true = claim(rng, scene)
+        assert shows(wish, scene) == true
+    assert not any(claim(rng, Scene("green", ()), true=true)[1] for true in (True, False, None))
+
+
+def test_what_is_rendered_is_crisp_and_what_is_blurred_or_mottled_is_not() -> None:
+    rng = np.random.default_rng(12)
+    scenes = [draw_example(rng, pairs=0.6)[1] for _ in range(6)]
+    ideal = crispness((render(scene, 192), scene) for scene in scenes)
+    assert (ideal.off, ideal.spread) == (0, 0)
+    assert ideal.outline < 0.2
+    small = [(render(scene, 24).resize((192, 192), Image.Resampling.NEAREST), scene) for scene in scenes]
+    assert crispness(small).outline > 0.5
+    mottled = np.asarray(render(scenes[0], 192)) * np.where(np.arange(192) % 2, 0.95, 1)[:, None]
+    assert crispness([(Image.fromarray(mottled.astype(np.uint8)), scenes[0])]).spread > 1
 
 
 def test_the_judge_reads_what_was_rendered() -> None:
@@ -115,8 +189,6 @@ def test_the_judge_reads_size_and_place_of_any_clear_scene() -> None:
 
 
 def test_the_judge_does_not_read_noise_or_half_a_shape() -> None:
-    from PIL import Image
-
     noise = np.random.default_rng(7).integers(0, 256, (192, 192, 3), dtype=np.uint8)
     assert read(Image.fromarray(noise)) is None
     picture = render(Scene("white", (Shape("star", "red", 0.5, 0.5, 0.4),)), 192)

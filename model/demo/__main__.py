@@ -9,6 +9,7 @@ import typer
 
 from model.demo import avoidance, recipe, table
 from model.demo.sheet import sheet
+from model.demo.training import SHARDS
 from model.settings import Quantize
 from model.weights.checkpoint import load
 from model.weights.names import WEIGHTS
@@ -25,15 +26,13 @@ def train(
     begin: Annotated[Path | None, typer.Option(help="A checkpoint to train on: its last stage, once more.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same checkpoint on the same machine.")] = 0,
     share: Annotated[float, typer.Option(help="Share of the steps: 0.01 for a quick look.")] = 1.0,
-    processes: Annotated[int, typer.Option(help="Processes, of one thread each, that share the work.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, max=SHARDS, help="Processes, of one thread each.")] = 2,
 ) -> None:
     """Train everything from scratch; run it again to go on after an interruption."""
     torch.set_num_threads(1)
     fused = shutil.which("c++") is not None
     if not fused:
-        typer.echo(
-            "There is no C++ compiler (c++), so the language model is not compiled: 2.5 times as slow.", err=True
-        )
+        typer.echo("There is no C++ compiler (c++), so layers are not compiled: 2.5 times as slow.", err=True)
     training = recipe.Training(work, out, begin, seed, share, processes, fused)
     recipe.run(training, report=progress)
 

@@ -6,13 +6,14 @@ shows: a colour, and either plain background or the kind and size of a shape and
 All background looks alike, so its codes are free to carry notes, and they turn painting into copying:
 
 - The first row is the plan: each cell holds one word. The first says how the shapes stand to each other, if there are
-  two; then come kind, colour, and size with place of each, as the prompt names them, then row and column of each. Each
-  is one draw from one list, as words in a sentence are, so guidance has something clear to sharpen, and a prompt's
-  words are bound to shapes by the attention that binds words to words. What a prompt says of "where" is copied before
-  it has to be turned into numbers.
+  two; then come what it is (kind and colour) and size with place of each, as the prompt names them, then row and column
+  of each. Each is one draw from one list, as words in a sentence are, so guidance has something clear to sharpen, and a
+  prompt's words are bound to shapes by the attention that binds words to words. What a prompt says of "where" is copied
+  before it has to be turned into numbers.
 - The first column counts down the rows until each of the shapes begins ("rest": two counts in one code), and in the row
-  where one does, the background before it counts down the columns ("reach"). What comes next follows from the cell on
-  the left, the cell above and the plan's words by looking up, never by arithmetic on positions.
+  where one does, the background before it counts down the columns ("reach"), unless it begins in the very next cell,
+  which the first column says. What comes next follows from the cell on the left, the cell above and the plan's words by
+  looking up, never by arithmetic on positions, and no cell has to look up where and what at once.
 - Any other background tells its column.
 
 So no shape stands in the first row or column, no two begin in the same row, and nothing begins on the right of what
@@ -32,8 +33,9 @@ POSITIONS = GRID * GRID
 BLOCKS = {"small": 3, "medium": 4, "large": 5}  # cells on a side, for each size
 _COLOUR_NAMES, _SIZE_NAMES, _PLACE_NAMES = tuple(COLOURS), tuple(SIZES), tuple(PLACES)
 _LAYOUTS = ("empty", "alone", *RELATIONS, "neither")
-COUNTS = GRID - min(BLOCKS.values())  # of the rows that are left: none to eight, then one for a shape that has begun
-BEGUN = COUNTS
+BEGUN = GRID - min(BLOCKS.values())  # in place of the rows that are left, which are none to eight
+AT_ONCE = BEGUN + 1  # in place of none: the shape begins in the next cell
+COUNTS = AT_ONCE + 1
 
 # Lists of background cells after those that tell their column: the first cell number of each.
 _LISTS = {
@@ -42,14 +44,13 @@ _LISTS = {
         f"{word} {i}": count
         for i in (0, 1)
         for word, count in (
-            ("kind", len(KINDS)),
-            ("colour", len(COLOURS)),
+            ("what", len(KINDS) * len(COLOURS)),
             ("size", len(SIZES) * len(PLACES)),
             ("row", GRID),
             ("column", GRID),
         )
     },
-    "rest": (COUNTS + 1) ** 2,
+    "rest": COUNTS**2,
     **{f"reach {i}": GRID for i in (0, 1)},
 }
 AT = dict(zip(_LISTS, accumulate(_LISTS.values(), initial=GRID), strict=False))
@@ -104,9 +105,9 @@ def plan(shapes: tuple[Shape, ...]) -> list[int]:
     """The plan's cells: how many shapes and how they stand, and of each, what it is and where."""
     told = [("layout", _LAYOUTS.index(layout(shapes)))]
     for i, shape in enumerate(shapes):
+        what = KINDS.index(shape.kind) * len(COLOURS) + _COLOUR_NAMES.index(shape.colour)
         size = _SIZE_NAMES.index(shape.size_name) * len(PLACES) + _PLACE_NAMES.index(shape.place)
-        told += [(f"kind {i}", KINDS.index(shape.kind)), (f"colour {i}", _COLOUR_NAMES.index(shape.colour))]
-        told.append((f"size {i}", size))
+        told += [(f"what {i}", what), (f"size {i}", size)]
     for i, shape in enumerate(shapes):
         told += zip((f"row {i}", f"column {i}"), corner(shape), strict=True)
     return [AT[word] + number for word, number in told]
@@ -118,12 +119,12 @@ def encode(scene: Scene) -> np.ndarray:
     colours = np.full((GRID, GRID), _COLOUR_NAMES.index(scene.background))
     words = plan(scene.shapes)
     cells[0, : len(words)] = words
-    begins = [corner(shape)[0] for shape in scene.shapes] + [0] * (2 - len(scene.shapes))
-    for row in range(1, GRID):
-        first, second = (at - row if at >= row else BEGUN for at in begins)
-        cells[row, 0] = AT["rest"] + first * (COUNTS + 1) + second
+    cells[1:, 0] = AT["rest"] + BEGUN * (COUNTS + 1)
     for i, shape in enumerate(scene.shapes):
         (row, column), side = corner(shape), BLOCKS[shape.size_name]
+        rest = np.arange(row - 1, -1, -1)
+        rest[-1] = AT_ONCE if column == 1 else 0
+        cells[1 : row + 1, 0] += (rest - BEGUN) * (COUNTS, 1)[i]
         cells[row, 1:column] = AT[f"reach {i}"] + np.arange(column - 1, 0, -1)
         block = np.s_[row : row + side, column : column + side]
         cells[block] = block_cell(shape.kind, shape.size_name) + np.arange(side * side).reshape(side, side)
@@ -143,8 +144,8 @@ def planned(codes: np.ndarray) -> Scene | None:
     try:
         shapes = tuple(
             snapped(
-                KINDS[number[f"kind {i}"]],
-                _COLOUR_NAMES[number[f"colour {i}"]],
+                KINDS[number[f"what {i}"] // len(COLOURS)],
+                _COLOUR_NAMES[number[f"what {i}"] % len(COLOURS)],
                 _SIZE_NAMES[number[f"size {i}"] // len(PLACES)],
                 number[f"row {i}"],
                 number[f"column {i}"],

@@ -55,7 +55,7 @@ class Recipe:
     def stages(self) -> Iterator[tuple[Stage, int]]:
         """Each stage with its steps. They share one network, so each begins with what the ones before it learned."""
         yield VisionStage(self.model), 2800
-        for side, steps in zip(SIDES, (1000, 600, 4500), strict=True):
+        for side, steps in zip(SIDES, (1000, 600, 4000), strict=True):
             yield PixelStage(self.model, side), steps
         upscaler = UpscalerStage(PixelStage(self.model, SIDES[-1]))
         self.upscaler = upscaler.network
@@ -77,7 +77,7 @@ class Training:
     seed: int = 0
     share: float = 1.0  # of all numbers of steps, for a quick look
     processes: int = 1
-    fused: bool = False  # whether the language model is compiled, which needs a C++ compiler and pays after a minute
+    fused: bool = False  # whether layers are compiled, which needs a C++ compiler and pays after a minute
 
 
 def run(training: Training, *, report: Callable[[str], None] = print) -> None:
@@ -105,7 +105,8 @@ def _train(training: Training, report: Callable[[str], None]) -> None:
     folder, begin, out = training.folder, training.begin, training.out
     recipe = Recipe.resume(begin) if begin else Recipe.start(folder, training.seed)
     if training.fused:
-        for layer in recipe.model.model.language_model.layers:
+        model = recipe.model.model
+        for layer in (*model.language_model.layers, *model.vision_model.encoder.layers):
             layer.compile(dynamic=True)
     for stage, steps in [recipe.last_stage()] if begin else recipe.stages():
         train(stage, folder, max(1, round(steps * training.share)), training.seed, report=report)

@@ -129,7 +129,6 @@ class LanguageStage:
     """Drawings, and after a while drawings and conversations in one step."""
 
     name = "language"
-    shards = 2
 
     def __init__(
         self,

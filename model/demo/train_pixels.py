@@ -22,7 +22,7 @@ from model.demo.world import Scene, render
 from model.network.pixels import to_pictures
 
 SIDES = (48, 96, 192)
-BATCH = {48: 12, 96: 6, 192: 3}
+BATCH = {48: 6, 96: 3, 192: 2}  # pictures in a shard
 RATE = {48: 2e-3, 96: 1e-3, 192: 5e-4}
 INVISIBLE = 0.004  # an error, of pixels from -1 to 1, below which the loss bends: half a step of 255
 BLOCKS_WEIGHT = 6.0  # of pixels in a shape's block: a tenth of the picture, and all that is hard in it
@@ -31,8 +31,6 @@ SQUARED = 4.0  # weight of the squared error beside it, which is what edges feel
 
 class PixelStage:
     """The error of drawn scenes at one side, with the levels of the decoder up to it."""
-
-    shards = 1
 
     def __init__(self, model: JanusForConditionalGeneration, side: int) -> None:
         vq = model.model.vqmodel

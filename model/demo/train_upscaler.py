@@ -68,9 +68,8 @@ class UpscalerStage:
     """The error of patches in bels, of pixels from 0 to 1: what is nearly right already counts as much as the rest."""
 
     name = "upscaler"
-    shards = 1
 
-    def __init__(self, decoder: PixelStage, pictures: int = 4) -> None:
+    def __init__(self, decoder: PixelStage, pictures: int = 2) -> None:
         self.network: nn.Module = build_upscaler()
         self.decoder, self.pictures = decoder, pictures
         self.optimisers = optimisers(self.network, lr=1e-3, inner="RDB")

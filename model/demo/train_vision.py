@@ -36,9 +36,8 @@ class VisionStage:
     """Dense labels for the patches of scenes of any arrangement."""
 
     name = "vision"
-    shards = 1
 
-    def __init__(self, model: JanusForConditionalGeneration, batch: int = 32) -> None:
+    def __init__(self, model: JanusForConditionalGeneration, batch: int = 16) -> None:
         self.tower, self.batch = model.model.vision_model, batch
         whiten(self.tower.embeddings.patch_embedding)
         width = self.tower.config.hidden_size

@@ -1,7 +1,7 @@
 """One way to train every part: seeded, resumable, with a bar that tells the time left.
 
 A stage's batch at step i depends on the seed and on i alone, so a run that was cut off goes on as if it had not been.
-A batch may consist of shards. Two processes of one thread, each with a shard and their gradients averaged, are much
+A batch consists of two shards. Two processes of one thread, each with a shard and their gradients averaged, are much
 faster than one process with two threads; one process computes one shard after the other, and comes to the same.
 """
 
@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +22,7 @@ from model.demo.optimiser import fast_dtype
 
 SAVE_EVERY = 60.0  # seconds
 WARMUP = 40  # steps
-PATIENCE = timedelta(days=1)  # of processes that wait for another's stage
+SHARDS = 2  # of a batch
 DECAY = 0.6  # the last share of the steps, over which the learning rate falls to zero
 
 
@@ -33,7 +32,6 @@ class Stage(Protocol):
     name: str
     network: nn.Module
     optimisers: list[torch.optim.Optimizer]
-    shards: int  # of a batch
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
         """Draw a shard and compute its losses, to be summed; `done` is the share of the training so far."""
@@ -50,14 +48,8 @@ def train(
 ) -> None:
     """Train a stage up to `steps`, going on from `folder` if it was begun there.
 
-    In a group of processes each computes its part of the shards; one that has none waits for the outcome.
+    In a group of processes each computes its part of the shards.
     """
-    if rank() >= stage.shards:
-        wait()
-        resume(stage, folder / f"{stage.name}.pt")
-        return
-    if processes() > 1:
-        torch.set_num_threads(processes() // stage.shards)
     file = folder / f"{stage.name}.pt"
     step, spent = resume(stage, file)
     mixed = fast_dtype() == torch.bfloat16
@@ -78,8 +70,6 @@ def train(
                 if rank() == 0:
                     save(stage, file, step, spent + saved - began)
                     report(f"{stage.name} step {step}/{steps} after {spent + saved - began:.0f} s: {shown}")
-    if stage.shards < processes():
-        wait()
 
 
 def train_step(
@@ -90,16 +80,16 @@ def train_step(
     for group, lr in zip(groups, base, strict=True):
         group["lr"] = lr * rate(step, steps)
     means: dict[str, float] = {}
-    for shard in range(rank(), stage.shards, processes()):
-        torch.manual_seed((seed * 1_000_003 + step) * stage.shards + shard)
+    for shard in range(rank(), SHARDS, processes()):
+        torch.manual_seed((seed * 1_000_003 + step) * SHARDS + shard)
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
             losses = stage.losses(np.random.default_rng([seed, step, shard]), step / steps)
-        total = torch.stack(list(losses.values())).sum() / stage.shards
+        total = torch.stack(list(losses.values())).sum() / SHARDS
         total.backward()  # type: ignore[no-untyped-call]
         if not math.isfinite(total.item()):
             raise FloatingPointError(f"{stage.name} diverged at step {step}: try a lower learning rate")
         for name, loss in losses.items():
-            means[name] = means.get(name, 0.0) + loss.item() * min(processes(), stage.shards) / stage.shards
+            means[name] = means.get(name, 0.0) + loss.item() * processes() / SHARDS
     share_gradients(stage.network)
     nn.utils.clip_grad_norm_(stage.network.parameters(), 1.0)
     for optimiser in stage.optimisers:
@@ -115,12 +105,13 @@ def train_step(
 
 @contextmanager
 def group(folder: Path, number: int, size: int) -> Iterator[None]:
-    """Be one of `size` processes, with a thread each, that train together; they meet in `folder`."""
+    """Be one of `size` processes, at most one a shard and with a thread each, that train together.
+
+    They meet in `folder`.
+    """
     torch.set_num_threads(1)
     meeting = folder / f"meeting-{os.getppid()}"
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{meeting.absolute()}", rank=number, world_size=size, timeout=PATIENCE
-    )
+    distributed.init_process_group("gloo", init_method=f"file://{meeting.absolute()}", rank=number, world_size=size)
     try:
         yield
     finally:
@@ -136,12 +127,6 @@ def rank() -> int:
 def processes() -> int:
     """How many there are in the group."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
-
-
-def wait() -> None:
-    """Wait until all of the group are here."""
-    if processes() > 1:
-        distributed.barrier()
 
 
 def share_gradients(network: nn.Module) -> None:

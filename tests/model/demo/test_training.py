@@ -127,9 +127,9 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(
 
 
 class Regression:
-    """A line through points, of which a batch has two shards."""
+    """A line through points."""
 
-    name, shards = "regression", 2
+    name = "regression"
 
     def __init__(self) -> None:
         torch.manual_seed(0)

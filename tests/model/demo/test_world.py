@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from model.demo.claims import claim
-from model.demo.codes import AT, BEGUN, CELLS, CODES, COUNTS, GRID, decode, encode, has_room, planned, snapped
+from model.demo.codes import AT, AT_ONCE, BEGUN, CELLS, CODES, COUNTS, GRID, decode, encode, has_room, planned, snapped
 from model.demo.crispness import crispness
 from model.demo.judge import read
 from model.demo.questions import draw_scene
@@ -76,19 +76,21 @@ def test_the_plan_copies_what_a_prompt_may_say_of_places() -> None:
 
     left, right, upper = drawn((5, 1), (4, 8)), drawn((5, 8), (4, 1)), drawn((2, 5), (8, 5))
     assert len({left[0], right[0], upper[0]}) == 3  # the relation
-    assert len({left[3], right[3], upper[3]}) == 3  # size and place of the star
+    assert len({left[2], right[2], upper[2]}) == 3  # size and place of the star
     near = drawn((5, 2), (4, 8))
-    assert (near[0], near[3]) == (left[0], left[3])  # a cell further, but said with the same words
+    assert (near[0], near[2]) == (left[0], left[2])  # a cell further, but said with the same words
 
 
 def test_background_notes_count_down_to_each_block() -> None:
     first, second = snapped("cross", "blue", "large", 5, 2), snapped("star", "red", "small", 3, 6)
     cells = encode(Scene("white", (first, second))).reshape(GRID, GRID) % CELLS
-    rests = [divmod(int(cell), COUNTS + 1) for cell in cells[1:, 0] - AT["rest"]]
+    rests = [divmod(int(cell), COUNTS) for cell in cells[1:, 0] - AT["rest"]]
     assert rests[:6] == [(4, 2), (3, 1), (2, 0), (1, BEGUN), (0, BEGUN), (BEGUN, BEGUN)]  # rows to go until each begins
     assert (cells[3, 1:6] - AT["reach 1"]).tolist() == [5, 4, 3, 2, 1]  # columns to go until the star
     assert (cells[5, 1:2] - AT["reach 0"]).tolist() == [1]
     assert cells[4, 1:6].tolist() == [1, 2, 3, 4, 5]  # any other cell tells its column
+    beside = encode(Scene("white", (first, snapped("star", "red", "small", 2, 1)))).reshape(GRID, GRID) % CELLS
+    assert beside[2, 0] - AT["rest"] == 3 * COUNTS + AT_ONCE
 
 
 def test_there_is_room_for_what_does_not_touch_and_can_be_counted() -> None:

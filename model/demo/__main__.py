@@ -34,12 +34,7 @@ def train(
     if not fused:
         typer.echo("There is no C++ compiler (c++), so layers are not compiled: 2.5 times as slow.", err=True)
     training = recipe.Training(work, out, begin, seed, share, processes, fused)
-    recipe.run(training, report=progress)
-
-
-def progress(line: str) -> None:
-    """Say how far the training is."""
-    typer.echo(line, err=True)
+    recipe.run(training)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The whole training: every stage in order, from nothing to a checkpoint."""
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,12 @@ class Training:
     fused: bool = False  # whether layers are compiled, which needs a C++ compiler and pays after a minute
 
 
-def run(training: Training, *, report: Callable[[str], None] = print) -> None:
+def progress(line: str) -> None:
+    """Say how far the training is. (A group's processes find it by its module.)"""
+    sys.stderr.write(f"{line}\n")
+
+
+def run(training: Training, *, report: Callable[[str], None] = progress) -> None:
     """Train everything and write the checkpoint."""
     if not training.begin:
         Recipe.start(training.folder, training.seed)  # so that no two processes write the tokenizer

@@ -4,6 +4,9 @@ While training, the table of code embeddings and the last layer of the image hea
 and a part for the cell (a few hundred rows in place of thousands), so what is learned about a red circle helps with
 every red shape and every circle. A sum of embeddings is an embedding and a sum of logits is a logit: `fold` writes both
 out in full, and what is saved is a plain JanusForConditionalGeneration.
+
+A plan's word for what a shape is has parts of its own, a kind and a colour. With a row for each pair of them, a network
+learns that on blue there never was a green square, and will not plan one when it is asked to: from a sum it can't.
 """
 
 import copy
@@ -11,6 +14,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding, linear
 from transformers import (
     JanusConfig,
     JanusForConditionalGeneration,
@@ -20,9 +24,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from model.demo.codes import BACKGROUND, CELLS, CODES, GRID, POSITIONS
+from model.demo.codes import AT, BACKGROUND, CELLS, CODES, GRID, POSITIONS
 from model.demo.tokenizer import CONTEXT
-from model.demo.world import COLOURS
+from model.demo.world import COLOURS, KINDS
 
 SIDE = 192  # pixels, drawn or seen
 PATCHES = GRID  # on a side, of a picture that is seen: transformers has one number for that and for a drawing's
@@ -78,6 +82,20 @@ def code_parts() -> tuple[Tensor, Tensor]:
     return colour + len(COLOURS) * (cell >= BACKGROUND), cell
 
 
+def composed(parts: Tensor) -> Tensor:
+    """The rows of all cells, (CELLS, ...), from the rows of their parts, (CELLS, ...).
+
+    A cell is its own part, but for the plan's "what": in its list's place there are the colours, then the kinds.
+    """
+    rows, done = [], 0
+    for what in ("what 0", "what 1"):
+        at = AT[what]
+        colours, kinds = parts[at : at + len(COLOURS)], parts[at + len(COLOURS) : at + len(COLOURS) + len(KINDS)]
+        rows += [parts[done:at], (kinds[:, None] + colours).flatten(0, 1)]
+        done = at + len(KINDS) * len(COLOURS)
+    return torch.cat([*rows, parts[done:]])
+
+
 class CodeEmbedding(nn.Module):
     """Embeddings of codes as a sum of a colour part and a cell part.
 
@@ -94,7 +112,8 @@ class CodeEmbedding(nn.Module):
         """Codes, int64 of any shape, to embeddings with one more dimension."""
         cell = codes % CELLS
         colour = self.colour(codes // CELLS + len(COLOURS) * (cell >= BACKGROUND))
-        embedded: Tensor = colour + self.cell(cell * (cell >= BACKGROUND) if self.plain_background else cell)
+        shown = cell * (cell >= BACKGROUND) if self.plain_background else cell
+        embedded: Tensor = colour + embedding(shown, composed(self.cell.weight))
         return embedded
 
     def fold(self) -> nn.Embedding:
@@ -112,8 +131,12 @@ class CodeHead(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Hidden states (..., width) to parts of logits (..., 20 + CELLS)."""
-        logits: Tensor = self.parts(hidden)
-        return logits
+        weight, bias = (self._whole(parts) for parts in (self.parts.weight, self.parts.bias))
+        return linear(hidden, weight, bias)
+
+    @staticmethod
+    def _whole(parts: Tensor) -> Tensor:
+        return torch.cat((parts[:COLOUR_PARTS], composed(parts[COLOUR_PARTS:])))
 
     def fold(self) -> nn.Linear:
         """The whole layer: (..., width) to (..., CODES)."""
@@ -121,7 +144,8 @@ class CodeHead(nn.Module):
         whole = nn.Linear(self.parts.in_features, CODES)
         with torch.no_grad():
             for to, parts in ((whole.weight, self.parts.weight), (whole.bias, self.parts.bias)):
-                to.copy_(parts[colour] + parts[COLOUR_PARTS + cell])
+                rows = self._whole(parts)
+                to.copy_(rows[colour] + rows[COLOUR_PARTS + cell])
         return whole
 
 
@@ -199,8 +223,7 @@ def unfolded(plain: JanusForConditionalGeneration) -> JanusForConditionalGenerat
 
 def split_table(table: Tensor, colour: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     """The colour parts (20, n) and cell parts (CELLS, n) of least norm whose sums are nearest to a table (CODES, n)."""
-    which = torch.zeros(len(table), COLOUR_PARTS + CELLS)
-    which.scatter_(1, torch.stack((colour, COLOUR_PARTS + cell), dim=1), 1.0)
+    which = torch.cat((torch.eye(COLOUR_PARTS)[colour], composed(torch.eye(CELLS))[cell]), dim=1)
     parts = torch.linalg.lstsq(which.double(), table.double(), driver="gelsd").solution.float()
     return parts[:COLOUR_PARTS], parts[COLOUR_PARTS:]
 

@@ -1,6 +1,6 @@
 """The little world: one or two flat shapes on a plain background.
 
-Everything the demo checkpoint knows is a `Scene`: it is worded by `phrases`, written as image tokens by `codes` and
+Everything the demo checkpoint knows is a `Scene`: it is worded by `wording`, written as image tokens by `codes` and
 turned into pixels here. Lengths are shares of the picture's side, the origin is the top left corner.
 """
 

@@ -9,7 +9,7 @@ from torch.multiprocessing.spawn import spawn
 from transformers import JanusForConditionalGeneration, JanusProcessor
 
 from model.demo import recipe, table, training
-from model.demo.codes import CODES, POSITIONS, encode
+from model.demo.codes import AT, CODES, POSITIONS, encode
 from model.demo.network import configure, folded, unfolded
 from model.demo.optimiser import orthogonalise
 from model.demo.photos import to_array
@@ -22,6 +22,7 @@ from model.demo.train_upscaler import UpscalerStage
 from model.demo.train_vision import VisionStage
 from model.demo.training import Stage, train
 from model.demo.wishes import draw_example
+from model.demo.world import COLOURS, KINDS
 from model.weights import checkpoint
 
 
@@ -73,6 +74,14 @@ def test_the_tables_in_parts_are_the_tables_in_full(small: Recipe) -> None:
         embed = small.model.prepare_embeddings_for_image_generation
         torch.testing.assert_close(plain.prepare_embeddings_for_image_generation(codes), embed(codes))
         torch.testing.assert_close(plain.model.vqmodel.decode(codes), PixelStage(small.model, 192).decode(codes))
+
+
+def test_what_a_plan_says_is_the_sum_of_a_kind_and_a_colour(small: Recipe) -> None:
+    table = folded(small.model).model.generation_embeddings.weight
+    for what in ("what 0", "what 1"):
+        words = table[AT[what] : AT[what] + len(KINDS) * len(COLOURS)].unflatten(0, (len(KINDS), len(COLOURS)))
+        torch.testing.assert_close(words - words[:1], (words - words[:1])[:, :1].expand_as(words), atol=1e-5, rtol=1e-5)
+        assert len(words.flatten(0, 1).unique(dim=0)) == len(KINDS) * len(COLOURS)
 
 
 def test_a_saved_network_can_be_trained_on(small: Recipe) -> None:

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Protocol
 
@@ -48,7 +49,7 @@ def train(
 ) -> None:
     """Train a stage up to `steps`, going on from `folder` if it was begun there.
 
-    In a group of processes each computes its part of the shards.
+    In a group of processes each computes its part of the shards, and ends with the process that began it.
     """
     file = folder / f"{stage.name}.pt"
     step, spent = resume(stage, file)
@@ -60,6 +61,9 @@ def train(
     with Progress(*columns, TimeRemainingColumn(), disable=quiet or rank() > 0) as progress:
         task = progress.add_task(stage.name, total=steps, completed=step)
         while step < steps:
+            parent = parent_process()
+            if parent and not parent.is_alive():  # a group that nobody can stop would train, and save, for hours
+                raise SystemExit("Whoever began this training is gone.")
             for name, value in train_step(stage, seed, step, steps, base, mixed=mixed).items():
                 means[name] = value if name not in means else 0.98 * means[name] + 0.02 * value
             step += 1

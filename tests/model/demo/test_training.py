@@ -1,4 +1,8 @@
 import copy
+import os
+import signal
+import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +168,40 @@ def test_two_processes_come_to_the_same_as_one(tmp_path: Path) -> None:
     assert training.resume(together, tmp_path / "two" / "regression.pt")[0] == 20
     for expected, reached in zip(alone.network.parameters(), together.network.parameters(), strict=True):
         torch.testing.assert_close(reached, expected)
+
+
+def endless(folder: Path) -> None:
+    (folder / "pid").write_text(str(os.getpid()))
+    with pytest.raises(SystemExit, match="gone"):
+        train(Regression(), folder, 10**9, quiet=True, report=lambda line: None)
+    (folder / "ended").touch()
+
+
+def beginner(folder: Path) -> None:
+    member = get_context("spawn").Process(target=endless, args=(folder,))
+    member.start()
+    member.join()
+
+
+def test_a_training_ends_with_the_process_that_began_it(tmp_path: Path) -> None:
+    killed = get_context("spawn").Process(target=beginner, args=(tmp_path,))
+    killed.start()
+    wait_for(tmp_path / "pid")
+    killed.kill()
+    killed.join()
+    try:
+        wait_for(tmp_path / "ended")
+    except TimeoutError:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        raise
+
+
+def wait_for(file: Path, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not file.exists() or (file.name == "pid" and not file.read_text()):
+        if time.monotonic() > until:
+            raise TimeoutError(f"no {file.name}")
+        time.sleep(0.05)
 
 
 def test_muon_makes_matrices_orthogonal() -> None:

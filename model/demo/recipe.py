@@ -65,7 +65,7 @@ class Recipe:
 
     def last_stage(self) -> tuple[Stage, int]:
         """Drawings and conversations, with its steps."""
-        return LanguageStage(self.model, self.prompts, self.tokenizer), 7200
+        return LanguageStage(self.model, self.prompts, self.tokenizer), 6600
 
 
 @dataclass(frozen=True, slots=True)

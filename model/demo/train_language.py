@@ -38,7 +38,7 @@ from model.weights.prompts import Prompts
 
 GUIDANCE = (2.0, 8.0)  # the range of w
 PLAIN = 0.03  # the share of the training before guidance comes in: at first it only amplifies noise
-DRAWING = 0.3  # the share of the training before conversations come in
+DRAWING = 0.33  # the share of the training before conversations come in
 UNTOLD = 0.1  # weight of the loss on u alone
 BEGINS = 8.0  # weight of a block's first cell, which has to find its shape in the plan; the others copy from it
 NOTED = 3.0  # weight of the background's counts, which lead there

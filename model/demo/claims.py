@@ -6,12 +6,14 @@ a prompt does.
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 
-from model.demo.wishes import NEAREST, Item, Wish, shows
-from model.demo.world import COLOURS, KINDS, OPPOSITE, PLACES, RELATIONS, SIZES, Scene, Shape, choose, relation
+from model.demo.wishes import NEAREST, Item, Wish, shows, visible
+from model.demo.world import COLOURS, KINDS, OPPOSITE, PLACES, RELATIONS, SIZES, Scene, Shape, choose, relation, stands
 
+FAULTS = 11  # background, number of shapes, relation; of each of two shapes its colour, kind, size and place
 SAID = {"colour": 0.95, "size": 0.45, "place": 0.35, "relation": 0.65, "white": 0.6}  # how often each is said
 
 
@@ -27,6 +29,27 @@ def claim(rng: np.random.Generator, scene: Scene, *, true: bool | None = None) -
             wish = choose(rng, _MISTAKES)(rng, wish, scene)
         if wish.items and shows(wish, scene) == true:
             return wish, true
+
+
+def faults(wish: Wish, scene: Scene) -> list[bool]:
+    """What is wrong with a claim, thing by thing: see FAULTS. Items are compared with shapes as they fit best."""
+    pairs = [_faults(wish, order) for order in permutations(scene.shapes)]
+    background = (wish.background or "white") != scene.background
+    return [background, len(wish.items) != len(scene.shapes), *min(pairs, key=sum)]
+
+
+def _faults(wish: Wish, shapes: tuple[Shape, ...]) -> list[bool]:
+    both = len(wish.items) == len(shapes) == 2
+    found = [bool(both and wish.relation and not stands(shapes[0], wish.relation, shapes[1]))]
+    for i in (0, 1):
+        if i < min(len(wish.items), len(shapes)):
+            item, shape = visible(wish)[i], shapes[i]
+            said = (item.colour, item.kind, item.size, item.place)
+            seen = (shape.colour, shape.kind, shape.size_name, shape.place)
+            found += [word not in (None, trait) for word, trait in zip(said, seen, strict=True)]
+        else:
+            found += [False] * 4
+    return found
 
 
 def observed(rng: np.random.Generator, scene: Scene) -> Wish:

@@ -6,7 +6,7 @@ import numpy as np
 
 from model.demo.claims import claim
 from model.demo.questions import FORMS
-from model.demo.wishes import shows
+from model.demo.wishes import Wish, shows
 from model.demo.wording import SLIPS, pick, slipped, told
 from model.demo.world import Scene, Shape
 
@@ -27,7 +27,7 @@ class Exchange:
     form: str
     question: str
     answer: str
-    about: Shape | None = None  # the one shape that has to be found to answer
+    about: Shape | Wish | None = None  # the one shape that has to be found to answer, or what is claimed
 
 
 def ask(rng: np.random.Generator, scene: Scene, form: str, *, slips: float = SLIPS) -> Exchange | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from model.demo.claims import claim
+from model.demo.wishes import Wish
 from model.demo.wording import COLOUR_WORDS, KIND_WORDS, pick, told, word
 from model.demo.world import COLOURS, KINDS, OPPOSITE, RELATIONS, Scene, Shape, choose, is_held_out, relation, stands
 
@@ -45,8 +46,8 @@ def _distinct(a: Shape, b: Shape) -> bool:
     return apart and (a.kind, a.colour) != (b.kind, b.colour)
 
 
-# A question, its answer, and the shape it is about if it is one; None where the scene does not lend itself to it.
-Found = tuple[str, str, Shape | None] | None
+# A question, its answer, and the shape or the claim that it is about; None where the scene does not lend itself to it.
+Found = tuple[str, str, Shape | Wish | None] | None
 
 # -- one function a form of question --------------------------------
 
@@ -258,7 +259,7 @@ def _shows(rng: np.random.Generator, scene: Scene) -> Found:
         "does this picture show|does this picture show|does this picture show|does this picture show"
         "|does the picture show|does this image show|is this a picture of|does it show",
     )
-    return f"{asked} {said.rstrip(' .!?')}", "yes" if true else "no", None
+    return f"{asked} {said.rstrip(' .!?')}", "yes" if true else "no", wish
 
 
 def _describe(rng: np.random.Generator, scene: Scene) -> Found:

@@ -16,6 +16,7 @@ from model.demo.codes import POSITIONS
 from model.demo.export import UPSCALER, export
 from model.demo.network import PATCHES, build, configure, unfolded
 from model.demo.tokenizer import CONTEXT, build_tokenizer, phrase_book, wrap
+from model.demo.train_eyes import EyesStage
 from model.demo.train_language import LanguageStage
 from model.demo.train_pixels import SIDES, PixelStage
 from model.demo.train_upscaler import UpscalerStage
@@ -61,11 +62,13 @@ class Recipe:
         upscaler = UpscalerStage(PixelStage(self.model, SIDES[-1]))
         self.upscaler = upscaler.network
         yield upscaler, 1300
-        yield self.last_stage()
+        language = LanguageStage(self.model, self.prompts, self.tokenizer)
+        yield language, 6600
+        yield self.last_stage(language)
 
-    def last_stage(self) -> tuple[Stage, int]:
-        """Drawings and conversations, with its steps."""
-        return LanguageStage(self.model, self.prompts, self.tokenizer), 6600
+    def last_stage(self, before: LanguageStage | None = None) -> tuple[Stage, int]:
+        """Conversations above all, with its steps, after the stage before it."""
+        return EyesStage(before or LanguageStage(self.model, self.prompts, self.tokenizer)), 4000
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,17 +23,17 @@ from torch.nn.functional import cross_entropy, rms_norm
 from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
 from model.demo.codes import AT, BACKGROUND, BLOCKS, CELLS, GRID, POSITIONS, block_cell, encode
-from model.demo.conversations import Exchange, compare, converse
+from model.demo.conversations import compare, converse
 from model.demo.network import COLOUR_PARTS, SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
 from model.demo.questions import draw_scene
 from model.demo.readout import SCENE, TRAITS, WISH, Readout, contents, meaning, traits
+from model.demo.talks import NO_LOSS, Talk, known, padded, written
 from model.demo.wishes import Wish, draw_example
 from model.demo.wording import word
-from model.demo.world import COLOURS, KINDS, Scene, Shape
+from model.demo.world import COLOURS, KINDS
 from model.network.pixels import preprocess
-from model.requests import Turn
 from model.weights.prompts import Prompts
 
 GUIDANCE = (2.0, 8.0)  # the range of w
@@ -47,14 +47,7 @@ SKETCH = GRID  # tokens of a sketch
 DERAILED = 3  # stretches of a drawing that are given wrong
 SNAPPED = 0.35  # the share of conversations about pictures as the model draws them, on its own grid
 TURNS = 6  # questions of a conversation
-NO_LOSS = -100
 MIDDLE = 3  # layers after which readouts look, so that later layers can use what was read
-
-
-def padded(rows: list[list[int]], fill: int) -> Tensor:
-    """Rows of different lengths as one int64 tensor. Padding at the end needs no mask: attention is causal."""
-    width = max(map(len, rows))
-    return torch.tensor([row + [fill] * (width - len(row)) for row in rows])
 
 
 def code_losses(logits: Tensor, codes: Tensor) -> Tensor:
@@ -101,16 +94,6 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Talk:
-    """A conversation about pictures as it is trained on."""
-
-    scenes: tuple[Scene, ...]
-    ids: list[int]
-    labels: list[int]  # each answer's ids and its end, NO_LOSS elsewhere
-    about: list[tuple[int, Shape]]  # where an answer is about to begin, and the shape that it is about
-
-
-@dataclass(frozen=True)
 class Batch:
     """How much of everything one step holds."""
 
@@ -129,6 +112,7 @@ class LanguageStage:
     """Drawings, and after a while drawings and conversations in one step."""
 
     name = "language"
+    plain = PLAIN
 
     def __init__(
         self,
@@ -150,7 +134,7 @@ class LanguageStage:
 
     def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
         """The losses of all parts."""
-        batch, guided = self.batches[done >= DRAWING], done >= PLAIN
+        batch, guided = self.batches[done >= DRAWING], done >= self.plain
         sketches = sorted(self.examples(rng, batch.sketches), key=lambda one: len(one.ids))
         lots = (sketches[: len(sketches) // 2], sketches[len(sketches) // 2 :])  # of like length: little padding
         plans, wishes = zip(*(self.drawing_losses(rng, lot, SKETCH, guided=guided) for lot in lots), strict=True)
@@ -224,12 +208,12 @@ class LanguageStage:
     def alone(self, rng: np.random.Generator) -> Talk:
         """A conversation about one picture."""
         scene = draw_example(rng, pairs=0.6)[1] if rng.random() < SNAPPED else draw_scene(rng)
-        return self.conversation((scene,), converse(rng, scene, TURNS))
+        return written((scene,), converse(rng, scene, TURNS), self.prompts, self.tokenizer)
 
     def compared(self, rng: np.random.Generator) -> Talk:
         """A conversation about two pictures."""
         scenes = draw_scene(rng), draw_scene(rng)
-        return self.conversation(scenes, compare(rng, scenes, TURNS))
+        return written(scenes, compare(rng, scenes, TURNS), self.prompts, self.tokenizer)
 
     def talk_losses(self, rng: np.random.Generator, talks: list[Talk]) -> dict[str, Tensor]:
         """Cross-entropy of the answers in conversations about pictures, and of what readouts find.
@@ -252,38 +236,15 @@ class LanguageStage:
         answered = labels != NO_LOSS
         logits = self.model.lm_head(out.last_hidden_state[:, :-1][answered])
         middle, later = (rms_norm(out.hidden_states[depth], embeddings.shape[2:]) for depth in (MIDDLE, MIDDLE + 1))
-        shown, whose = self.shown(ids, talks)
+        shown, whose = known(ids, talks, self.prompts)
         scene = self.scene.loss(middle[shown].float(), torch.tensor([*map(contents, scenes)])[whose])
         losses = {"answers": 10 * cross_entropy(logits.float(), labels[answered]), "scene": 0.5 * scene}
         found = [(row, at, traits(shape)) for row, talk in enumerate(talks) for at, shape in talk.about]
         if found:
             rows, places, what = zip(*found, strict=True)
             losses["traits"] = self.traits.loss(later[list(rows), list(places)].float(), torch.tensor(what))
-        return losses
+        return losses | self.claim_losses(middle, out.last_hidden_state, talks)
 
-    def shown(self, ids: Tensor, talks: list[Talk]) -> tuple[Tensor, Tensor]:
-        """Which tokens, (rows, length), know which scene: a mask, and for each of its tokens the scene's number."""
-        begun = (ids == self.prompts.begin_of_image).cumsum(1)  # a picture's number in its row, from 1
-        several = torch.tensor([len(talk.scenes) for talk in talks])[:, None] > 1
-        known = (begun > 0) & (ids != self.prompts.pad) & (~several | (ids == self.prompts.placeholder))
-        before = torch.tensor([0, *[len(talk.scenes) for talk in talks[:-1]]]).cumsum(0)[:, None]
-        return known, (begun - 1 + before)[known]
-
-    def conversation(self, scenes: tuple[Scene, ...], exchanges: list[Exchange]) -> Talk:
-        """Write a conversation about pictures out."""
-        ids: list[int] = []
-        labels: list[int] = []
-        about: list[tuple[int, Shape]] = []
-        turns: list[Turn] = []
-        for exchange in exchanges:
-            asked = self.prompts.question(exchange.question, turns, len(scenes))
-            answer = self.answer(exchange.answer)
-            about += [(len(asked) - 1, exchange.about)] if exchange.about else []
-            ids, labels = asked + answer, labels + [NO_LOSS] * (len(asked) - len(labels)) + answer
-            turns.append(Turn(question=exchange.question, answer=exchange.answer))
-        return Talk(scenes, ids, labels, about)
-
-    def answer(self, text: str) -> list[int]:
-        """Ids of an answer and its end."""
-        ids: list[int] = self.tokenizer(f" {text}", add_special_tokens=False).input_ids
-        return [*ids, self.prompts.eos]
+    def claim_losses(self, middle: Tensor, last: Tensor, talks: list[Talk]) -> dict[str, Tensor]:
+        """What is asked of the states half-way up and of the last, (talks, length, width), where a claim is judged."""
+        return {}

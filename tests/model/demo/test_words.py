@@ -102,10 +102,10 @@ def test_answers_are_right() -> None:
 def test_an_answer_names_the_shape_that_the_question_is_about() -> None:
     rng = np.random.default_rng(6)
     asked = [exchange for _ in range(100) for exchange in converse(rng, draw_scene(rng), turns=10)]
-    about = {exchange.form for exchange in asked if exchange.about}
+    about = {exchange.form for exchange in asked if isinstance(exchange.about, Shape)}
     assert about == set(FORMS) - {"background", "count", "exists", "describe", "shows"}
     for exchange in asked:
-        if exchange.about and exchange.form not in ("relation", "is it"):
+        if isinstance(exchange.about, Shape) and exchange.form not in ("relation", "is it"):
             shape = exchange.about
             said = {shape.colour, shape.kind, PLACE_ANSWERS[shape.place]}
             assert any(trait in exchange.answer for trait in said), exchange

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.demo.claims import claim
+from model.demo.claims import FAULTS, claim, faults
 from model.demo.codes import AT, AT_ONCE, BEGUN, CELLS, CODES, COUNTS, GRID, decode, encode, has_room, planned, snapped
 from model.demo.crispness import crispness
 from model.demo.judge import read
@@ -156,6 +156,19 @@ def test_claims_are_true_or_wrong_as_they_say() -> None:
         wish, true = claim(rng, scene)
         assert shows(wish, scene) == true
     assert not any(claim(rng, Scene("green", ()), true=true)[1] for true in (True, False, None))
+
+
+def test_a_claim_is_wrong_where_something_is_wrong_with_it() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        scene = draw_scene(rng)
+        wish, true = claim(rng, scene)
+        wrong = faults(wish, scene)
+        assert len(wrong) == FAULTS
+        assert any(wrong) != true
+    swapped = Scene("white", (Shape("circle", "red", 0.2, 0.5, 0.2), Shape("star", "blue", 0.8, 0.5, 0.2)))
+    said = Wish((Item("star", "blue"), Item("circle", "red")), "white", "left")
+    assert [i for i, wrong in enumerate(faults(said, swapped)) if wrong] == [2]  # the relation
 
 
 def test_what_is_rendered_is_crisp_and_what_is_blurred_or_mottled_is_not() -> None:

@@ -1,0 +1,45 @@
+"""The last stage: conversations above all, with some drawings so that none is forgotten.
+
+"Does this picture show ...?" is the hardest question of all, for everything that is said has to be compared, and its
+answer is one bit. So where such an answer begins, what is claimed is read half-way up, as what a prompt asks for is,
+and at the end what is wrong with it, thing by thing.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from model.demo.claims import FAULTS, faults
+from model.demo.optimiser import optimisers
+from model.demo.readout import Readout, meaning
+from model.demo.talks import Talk
+from model.demo.train_language import Batch, LanguageStage
+
+EYES = Batch(prompts=8, sketches=6, drawings=2, talks=13, pairs=2)
+
+
+class EyesStage(LanguageStage):
+    """More conversations than drawings, and claims that are judged thing by thing."""
+
+    name = "eyes"
+    plain = 0.0
+
+    def __init__(self, before: LanguageStage, batch: Batch = EYES) -> None:
+        super().__init__(before.model, before.prompts, before.tokenizer, (batch, batch))
+        self.scene, self.wish, self.traits = before.scene, before.wish, before.traits
+        self.faults = Readout(before.model.config.text_config.hidden_size, (2,) * FAULTS)
+        self.network = nn.ModuleList([before.network, self.faults])
+        self.optimisers = optimisers(self.network, lr=1e-3, muon_lr=0.006)
+
+    def claim_losses(self, middle: Tensor, last: Tensor, talks: list[Talk]) -> dict[str, Tensor]:
+        """What is claimed, and what is wrong with it."""
+        found = [(row, at, wish, talk.scenes[0]) for row, talk in enumerate(talks) for at, wish in talk.claims]
+        if not found:
+            return {}
+        rows, places, wishes, scenes = zip(*found, strict=True)
+        said = torch.tensor([meaning(wish) for wish in wishes])
+        wrong = torch.tensor([faults(wish, scene) for wish, scene in zip(wishes, scenes, strict=True)]).long()
+        here = list(rows), list(places)
+        return {
+            "claims": 0.3 * self.wish.loss(middle[here].float(), said),
+            "faults": 2 * self.faults.loss(last[here].float(), wrong),
+        }

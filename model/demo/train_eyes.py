@@ -1,19 +1,27 @@
 """The last stage: conversations above all, with some drawings so that none is forgotten.
 
+Some of the drawings have something to avoid, which guidance leads away from in place of the blank. A network that never
+saw that takes "no red circle" for "no circle", too.
+
 "Does this picture show ...?" is the hardest question of all, for everything that is said has to be compared, and its
 answer is one bit. So where such an answer begins, what is claimed is read half-way up, as what a prompt asks for is,
 and at the end what is wrong with it, thing by thing.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from model.demo.claims import FAULTS, faults
+from model.demo.codes import planned
 from model.demo.optimiser import optimisers
 from model.demo.readout import Readout, meaning
 from model.demo.talks import Talk
-from model.demo.train_language import Batch, LanguageStage
+from model.demo.train_language import Batch, Example, LanguageStage
+from model.demo.wishes import absent
+from model.demo.wording import told
 
+AVOIDED = 0.25  # the share of drawings that have something to avoid
 EYES = Batch(prompts=8, sketches=6, drawings=2, talks=13, pairs=2)
 
 
@@ -22,6 +30,7 @@ class EyesStage(LanguageStage):
 
     name = "eyes"
     plain = 0.0
+    open_colours = 0.15
 
     def __init__(self, before: LanguageStage, batch: Batch = EYES) -> None:
         super().__init__(before.model, before.prompts, before.tokenizer, (batch, batch))
@@ -29,6 +38,16 @@ class EyesStage(LanguageStage):
         self.faults = Readout(before.model.config.text_config.hidden_size, (2,) * FAULTS)
         self.network = nn.ModuleList([before.network, self.faults])
         self.optimisers = optimisers(self.network, lr=1e-3, muon_lr=0.006)
+
+    def against(self, rng: np.random.Generator, examples: list[Example]) -> tuple[list[list[int]], Tensor]:
+        """Blanks, and for some examples a prompt for what they do not show. Nothing is asked of what follows that."""
+        prompts, weights = super().against(rng, examples)
+        for i, one in enumerate(examples):
+            scene = planned(one.codes)
+            if scene and rng.random() < AVOIDED:
+                prompts[i] = self.prompts.avoiding(told(rng, absent(rng, scene)))
+                weights[i] = 0
+        return prompts, weights
 
     def claim_losses(self, middle: Tensor, last: Tensor, talks: list[Talk]) -> dict[str, Tensor]:
         """What is claimed, and what is wrong with it."""

@@ -113,6 +113,7 @@ class LanguageStage:
 
     name = "language"
     plain = PLAIN
+    open_colours = 0.03  # the share of shapes whose colour is not said
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class LanguageStage:
 
     def examples(self, rng: np.random.Generator, count: int) -> list[Example]:
         """Random prompts and drawings."""
-        drawn = (draw_example(rng, pairs=0.6) for _ in range(count))
+        drawn = (draw_example(rng, pairs=0.6, open_colours=self.open_colours) for _ in range(count))
         return [Example(wish, self.prompts.drawing(word(rng, wish)), encode(scene)) for wish, scene in drawn]
 
     def drawing_losses(
@@ -164,8 +165,8 @@ class LanguageStage:
         prompts = [one.ids for one in examples]
         images = torch.from_numpy(np.stack([one.codes for one in examples]))[:, :length]
         given = torch.from_numpy(np.stack([derailed(rng, one.codes) for one in examples]))[:, : length - 1]
-        blank = [self.prompts.unconditional(len(ids)) for ids in prompts]
-        hidden, middle = self.image_states(blank + prompts, given.repeat(2, 1))
+        against, untold_weight = self.against(rng, examples)
+        hidden, middle = self.image_states(against + prompts, given.repeat(2, 1))
         untold, told = self.model.model.generation_head(hidden).float().chunk(2)
         alone = code_losses(untold, images)
         cells = images % CELLS
@@ -174,9 +175,13 @@ class LanguageStage:
         if guided:
             w = torch.from_numpy(rng.uniform(*GUIDANCE, (len(examples), 1, 1)).astype(np.float32))
             told = untold + w * (told - untold)
-        losses: Tensor = weight * (code_losses(told, images) + UNTOLD * alone)
+        losses: Tensor = weight * (code_losses(told, images) + untold_weight * alone)
         wish = self.wish.loss(middle[len(examples) :], torch.tensor([meaning(one.wish) for one in examples]))
         return losses, wish
+
+    def against(self, rng: np.random.Generator, examples: list[Example]) -> tuple[list[list[int]], Tensor]:
+        """What guidance leads away from, for each example: its blank. And the weights (n, 1) of the loss on that."""
+        return [self.prompts.unconditional(len(one.ids)) for one in examples], torch.full((len(examples), 1), UNTOLD)
 
     def prompt_losses(self, examples: list[Example]) -> Tensor:
         """The loss of what prompts mean, with no drawing: cheap, and a lot of wordings."""

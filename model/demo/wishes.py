@@ -118,6 +118,17 @@ def is_item(item: Item, shape: Shape) -> bool:
     return all(word is None or word == trait for word, trait in zip(said, shown, strict=True))
 
 
+def absent(rng: np.random.Generator, scene: Scene) -> Wish:
+    """Draw something that a scene does not show, and that it might have shown: a thing to avoid."""
+    colour = choose(rng, [one for one in COLOURS if one not in {scene.background, *(s.colour for s in scene.shapes)}])
+    other = choose(rng, [kind for kind in KINDS if kind not in {shape.kind for shape in scene.shapes}])
+    way = rng.random()
+    if way < 0.5:
+        kind = choose(rng, scene.shapes).kind if scene.shapes else other
+        return Wish((Item(kind, colour),))
+    return Wish((Item(None, colour) if way < 0.75 else Item(other, None),))
+
+
 def composed(sides: list[int], places: list[tuple[int, int]]) -> list[tuple[int, int]] | None:
     """Rows and columns for the blocks of two shapes in two ninths (column, row) of the picture, if codes allow it.
 

@@ -7,7 +7,19 @@ from model.demo.codes import AT, AT_ONCE, BEGUN, CELLS, CODES, COUNTS, GRID, dec
 from model.demo.crispness import crispness
 from model.demo.judge import read
 from model.demo.questions import draw_scene
-from model.demo.wishes import NEAREST, Item, Wish, arrange, draw_example, draw_wish, is_granted, shows, widened
+from model.demo.wishes import (
+    NEAREST,
+    Item,
+    Wish,
+    absent,
+    arrange,
+    draw_example,
+    draw_wish,
+    is_granted,
+    is_item,
+    shows,
+    widened,
+)
 from model.demo.world import COLOURS, KINDS, PLACES, RELATIONS, Scene, Shape, is_held_out, render
 
 
@@ -137,6 +149,15 @@ def test_what_is_less_usual_can_be_granted_too() -> None:
         wish = widened(rng, draw_wish(rng, pairs=0.5, wide=0.0))
         scene = arrange(rng, wish)
         assert scene is None or is_granted(wish, scene)
+
+
+def test_what_is_absent_is_not_shown() -> None:
+    rng = np.random.default_rng(8)
+    for _ in range(200):
+        _, scene = draw_example(rng, pairs=0.6)
+        (item,) = absent(rng, scene).items
+        assert item.kind or item.colour
+        assert not any(is_item(item, shape) for shape in scene.shapes)
 
 
 def test_two_of_a_kind_are_alike_and_a_shape_is_never_of_its_backgrounds_colour() -> None:

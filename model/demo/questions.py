@@ -6,7 +6,7 @@ import numpy as np
 
 from model.demo.claims import claim
 from model.demo.wishes import Wish
-from model.demo.wording import COLOUR_WORDS, KIND_WORDS, pick, told, word
+from model.demo.wording import COLOUR_WORDS, KIND_WORDS, PLURALS, pick, told, word
 from model.demo.world import COLOURS, KINDS, OPPOSITE, RELATIONS, Scene, Shape, choose, is_held_out, relation, stands
 
 PLACE_ANSWERS = {
@@ -119,6 +119,10 @@ def _background(rng: np.random.Generator, scene: Scene) -> Found:
 
 
 def _count(rng: np.random.Generator, scene: Scene) -> Found:
+    if rng.random() < 0.3:
+        kind = choose(rng, [*KINDS, *(shape.kind for shape in scene.shapes for _ in KINDS)])
+        count = [shape.kind for shape in scene.shapes].count(kind)
+        return f"how many {pick(rng, PLURALS[kind])} {pick(rng, 'are there|do you see')}", COUNT_ANSWERS[count], None
     wordings = (
         "how many shapes are there|how many shapes are there|how many shapes|how many shapes do you see"
         "|count the shapes|how many objects are there|how many objects do you see|how many things are there"

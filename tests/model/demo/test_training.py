@@ -108,7 +108,7 @@ def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, m
     stage = stages[name]
     assert stage.name.startswith(name)  # what is kept on disk must not mix the stages up
     before = loss(stage)
-    train(stage, tmp_path, 8, quiet=True, report=lambda line: None)
+    train(stage, tmp_path, 20, quiet=True, report=lambda line: None)
     assert loss(stage) < 0.95 * before
 
 

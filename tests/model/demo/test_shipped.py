@@ -31,7 +31,7 @@ def test_transformers_draws_with_the_shipped_checkpoint() -> None:
 
 def test_a_colour_that_is_avoided_is_drawn_less_often() -> None:
     demo = checkpoint.load("demo", device="cpu", dtype="float32")
-    without, avoiding = (avoidance.examine(demo, words, guidance=2.0, pictures=40) for words in ("", avoidance.AVOID))
+    without, avoiding = (avoidance.examine(demo, words, guidance=5.0, pictures=40) for words in ("", avoidance.AVOID))
     assert without.red >= 0.1
     assert avoiding.red <= 0.03
-    assert avoiding.circle >= 0.5  # and circles they are still
+    assert avoiding.circle >= 0.8  # and circles they are still

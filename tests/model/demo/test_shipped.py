@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
+import torch
 from transformers import JanusForConditionalGeneration, JanusProcessor
 
 from model.demo import avoidance
-from model.demo.codes import POSITIONS
+from model.demo.codes import POSITIONS, encode
+from model.demo.crispness import crispness
+from model.demo.exam import examine_answers
 from model.demo.judge import read
-from model.network.pixels import to_pictures
+from model.demo.wishes import draw_example
+from model.network.pixels import decode, to_pictures
 from model.weights import checkpoint
 from model.weights.names import locate
 
@@ -35,3 +40,20 @@ def test_a_colour_that_is_avoided_is_drawn_less_often() -> None:
     assert without.red >= 0.1
     assert avoiding.red <= 0.03
     assert avoiding.circle >= 0.8  # and circles they are still
+
+
+def test_pictures_are_flat_inside_and_true_to_their_outlines() -> None:
+    demo, rng = checkpoint.load("demo", device="cpu", dtype="float32"), np.random.default_rng(0)
+    scenes = [draw_example(rng, pairs=0.6, held_out=True)[1] for _ in range(12)]
+    pictures = [decode(demo.network, torch.from_numpy(encode(scene))[None])[0] for scene in scenes]
+    crisp = crispness(zip(pictures, scenes, strict=True))
+    assert crisp.off <= 1.0  # of 255
+    assert crisp.spread <= 1.2
+    assert crisp.outline <= 0.5  # pixels
+
+
+def test_it_says_whether_a_picture_shows_what_is_claimed() -> None:
+    demo = checkpoint.load("demo", device="cpu", dtype="float32")
+    answered = examine_answers(demo, "shows", questions=20)
+    assert {one.exchange.answer for one in answered} == {"yes", "no"}
+    assert sum(one.right for one in answered) >= 19

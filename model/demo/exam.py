@@ -112,11 +112,12 @@ def examine_drawing(
     held_out: bool = True,
     wide: float = 0.0,
     slips: float = 0.0,
+    bare: float = 0.0,
 ) -> list[Drawn]:
-    """Have prompts of held-out combinations drawn and read; `wide` and `slips` as in `draw_wish` and `word`."""
+    """Have prompts of held-out combinations drawn and read; `wide`, `slips` and `bare` as in `draw_wish` and `word`."""
     rng = np.random.default_rng(seed)
     wishes = [draw_example(rng, pairs=pairs, held_out=held_out, open_colours=0.0, wide=wide)[0] for _ in range(prompts)]
-    worded = [word(rng, wish, slips=slips) for wish in wishes]
+    worded = [word(rng, wish, slips=slips, bare=bare) for wish in wishes]
     drawn = draw(janus, worded, guidance=guidance, count=count, seed=seed)
     return [
         Drawn(wish, prompt, picture, read(picture))

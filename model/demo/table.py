@@ -46,22 +46,25 @@ def judge(janus: Janus, folder: Path, *, effort: float = 1.0) -> Judged:
     """Examine a loaded checkpoint; `folder` holds its upscaler."""
     judged = Judged()
     prompts, questions = max(1, round(PROMPTS * effort)), max(1, round(QUESTIONS * effort))
+    few = max(1, prompts // 2)
     obeyed: list[bool] = []
     for name, pairs, target in (("one shape", 0.0, "99 %"), ("two shapes", 1.0, "95 %")):
         drawn = examine_drawing(janus, prompts=prompts, pairs=pairs, guidance=5.0)
         judged.rows.append((f"{name}: all right", target, share(one.right for one in drawn), f"{len(drawn)} pictures"))
         obeyed += [said for one in drawn for said in one.obeyed]
         judged.drawn += drawn[:: max(1, len(drawn) // 40)]
-        seen = examine_drawing(janus, prompts=max(1, prompts // 2), pairs=pairs, guidance=5.0, held_out=False)
+        seen = examine_drawing(janus, prompts=few, pairs=pairs, guidance=5.0, held_out=False)
         known = share(one.right for one in seen)
         judged.rows.append((f"{name}: all right, combinations seen in training", "-", known, f"{len(seen)} pictures"))
     judged.rows.append(("place and size words obeyed", "95 %", share(obeyed), f"{len(obeyed)} words"))
-    for name, wide, slips in (("less usual wishes: all right", 1.0, 0.0), ("one letter wrong: all right", 0.0, 1.0)):
-        drawn = examine_drawing(
-            janus, prompts=max(1, prompts // 2), pairs=0.5, guidance=5.0, count=2, wide=wide, slips=slips
-        )
-        judged.rows.append((name, "-", share(one.right for one in drawn), f"{len(drawn)} pictures"))
-    ten = examine_drawing(janus, prompts=max(1, prompts // 2), pairs=1.0, guidance=5.0, count=10, seed=5)
+    for name, bare, wide, slips in (
+        ("in bare words", 1.0, 0.0, 0.0),
+        ("less usual wishes", 0.0, 1.0, 0.0),
+        ("one letter wrong", 0.0, 0.0, 1.0),
+    ):
+        drawn = examine_drawing(janus, prompts=few, pairs=0.5, guidance=5.0, count=2, bare=bare, wide=wide, slips=slips)
+        judged.rows.append((f"{name}: all right", "-", share(one.right for one in drawn), f"{len(drawn)} pictures"))
+    ten = examine_drawing(janus, prompts=few, pairs=1.0, guidance=5.0, count=10, seed=5)
     for name, some in (("of ten pictures each", ten), ("of these, the five it believes in", chosen(janus, ten))):
         judged.rows.append((f"two shapes, {name}", "-", share(one.right for one in some), f"{len(some)} pictures"))
     judged.rows += crisp_rows(judged.drawn)
@@ -85,7 +88,6 @@ def judge(janus: Janus, folder: Path, *, effort: float = 1.0) -> Judged:
     right = [one.right for one in compared]
     judged.rows.append(("questions about two pictures: right answer", "-", share(right), f"{len(right)} questions"))
 
-    few = max(1, prompts // 2)
     for scale in SCALES:
         one, two = (
             np.mean(

@@ -1,7 +1,10 @@
 """The last stage: conversations above all, with some drawings so that none is forgotten.
 
 Some of the drawings have something to avoid, which guidance leads away from in place of the blank. A network that never
-saw that takes "no red circle" for "no circle", too.
+saw that takes "no red circle" for "no circle", too. What it makes of the words to avoid is given there, and nothing is
+learned about it: they are words that ask for something everywhere else, and a network that may bend their meaning here
+draws anything but a red circle when it is asked for one. And what is to be avoided is said in bare words, so many
+drawings are asked for in bare words, too.
 
 "Does this picture show ...?" is the hardest question of all, for everything that is said has to be compared, and its
 answer is one bit. So where such an answer begins, what is claimed is read half-way up, as what a prompt asks for is,
@@ -31,6 +34,7 @@ class EyesStage(LanguageStage):
     name = "eyes"
     plain = 0.0
     open_colours = 0.15
+    bare = 0.4
 
     def __init__(self, before: LanguageStage, batch: Batch = EYES) -> None:
         super().__init__(before.model, before.prompts, before.tokenizer, (batch, batch))
@@ -40,7 +44,7 @@ class EyesStage(LanguageStage):
         self.optimisers = optimisers(self.network, lr=1e-3, muon_lr=0.006)
 
     def against(self, rng: np.random.Generator, examples: list[Example]) -> tuple[list[list[int]], Tensor]:
-        """Blanks, and for some examples a prompt for what they do not show. Nothing is asked of what follows that."""
+        """Blanks, and for some examples a prompt for what they do not show, about which nothing is learned."""
         prompts, weights = super().against(rng, examples)
         for i, one in enumerate(examples):
             scene = planned(one.codes)

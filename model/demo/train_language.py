@@ -114,6 +114,7 @@ class LanguageStage:
     name = "language"
     plain = PLAIN
     open_colours = 0.03  # the share of shapes whose colour is not said
+    bare = 0.0  # the share of drawings that are sure to be asked for without courtesies
 
     def __init__(
         self,
@@ -153,7 +154,9 @@ class LanguageStage:
     def examples(self, rng: np.random.Generator, count: int) -> list[Example]:
         """Random prompts and drawings."""
         drawn = (draw_example(rng, pairs=0.6, open_colours=self.open_colours) for _ in range(count))
-        return [Example(wish, self.prompts.drawing(word(rng, wish)), encode(scene)) for wish, scene in drawn]
+        return [
+            Example(wish, self.prompts.drawing(word(rng, wish, bare=self.bare)), encode(scene)) for wish, scene in drawn
+        ]
 
     def drawing_losses(
         self, rng: np.random.Generator, examples: list[Example], length: int, *, guided: bool
@@ -168,6 +171,7 @@ class LanguageStage:
         against, untold_weight = self.against(rng, examples)
         hidden, middle = self.image_states(against + prompts, given.repeat(2, 1))
         untold, told = self.model.model.generation_head(hidden).float().chunk(2)
+        untold = torch.where(untold_weight[..., None] > 0, untold, untold.detach())
         alone = code_losses(untold, images)
         cells = images % CELLS
         noted = (cells >= AT["rest"]) & (cells < BACKGROUND)
@@ -180,7 +184,10 @@ class LanguageStage:
         return losses, wish
 
     def against(self, rng: np.random.Generator, examples: list[Example]) -> tuple[list[list[int]], Tensor]:
-        """What guidance leads away from, for each example: its blank. And the weights (n, 1) of the loss on that."""
+        """What guidance leads away from, for each example: its blank. And the weights (n, 1) of the loss on that.
+
+        Where the weight is 0, nothing at all is learned about what follows.
+        """
         return [self.prompts.unconditional(len(one.ids)) for one in examples], torch.full((len(examples), 1), UNTOLD)
 
     def prompt_losses(self, examples: list[Example]) -> Tensor:

@@ -79,12 +79,15 @@ def pick(rng: np.random.Generator, words: str) -> str:
     return choose(rng, words.split("|"))
 
 
-def word(rng: np.random.Generator, wish: Wish, *, slips: float = SLIPS) -> str:
+def word(rng: np.random.Generator, wish: Wish, *, slips: float = SLIPS, bare: float = 0.0) -> str:
     """Put a wish into words, in one of many wordings, orders, spellings and punctuations.
 
-    `slips` is the share with a letter of one word wrong.
+    `slips` is the share with a letter of one word wrong, `bare` that which is sure to have no courtesies.
     """
-    said = " ".join(f"{pick(rng, OPENINGS)} {told(rng, wish)}{pick(rng, CLOSINGS)}".split())
+    if bare and rng.random() < bare:
+        said = told(rng, wish)
+    else:
+        said = " ".join(f"{pick(rng, OPENINGS)} {told(rng, wish)}{pick(rng, CLOSINGS)}".split())
     return slipped(rng, said) if rng.random() < slips else said
 
 

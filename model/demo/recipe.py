@@ -68,7 +68,7 @@ class Recipe:
 
     def last_stage(self, before: LanguageStage | None = None) -> tuple[Stage, int]:
         """Conversations above all, with its steps, after the stage before it."""
-        return EyesStage(before or LanguageStage(self.model, self.prompts, self.tokenizer)), 3000
+        return EyesStage(before or LanguageStage(self.model, self.prompts, self.tokenizer)), 4000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
 """The last stage: conversations above all, with some drawings so that none is forgotten.
 
 Some of the drawings have something to avoid, which guidance leads away from in place of the blank. A network that never
-saw that takes "no red circle" for "no circle", too. What it makes of the words to avoid is given there, and nothing is
-learned about it: they are words that ask for something everywhere else, and a network that may bend their meaning here
-draws anything but a red circle when it is asked for one. And what is to be avoided is said in bare words, so many
-drawings are asked for in bare words, too.
+saw that takes "no red circle" for "no circle", too. But the words to avoid are bare ones, and a network that meets bare
+words mostly there draws anything but a red circle when it is asked for "a red circle". So later fewer drawings have
+something to avoid, and many are asked for in bare words.
 
 "Does this picture show ...?" is the hardest question of all, for everything that is said has to be compared, and its
 answer is one bit. So where such an answer begins, what is claimed is read half-way up, as what a prompt asks for is,
@@ -24,7 +23,7 @@ from model.demo.train_language import Batch, Example, LanguageStage
 from model.demo.wishes import absent
 from model.demo.wording import told
 
-AVOIDED = 0.25  # the share of drawings that have something to avoid
+LATER = 0.52  # the share of the training after which bare words ask for something more often than they are avoided
 EYES = Batch(prompts=8, sketches=6, drawings=2, talks=13, pairs=2)
 
 
@@ -34,7 +33,7 @@ class EyesStage(LanguageStage):
     name = "eyes"
     plain = 0.0
     open_colours = 0.15
-    bare = 0.4
+    avoided = 0.25  # the share of drawings that have something to avoid
 
     def __init__(self, before: LanguageStage, batch: Batch = EYES) -> None:
         super().__init__(before.model, before.prompts, before.tokenizer, (batch, batch))
@@ -43,12 +42,18 @@ class EyesStage(LanguageStage):
         self.network = nn.ModuleList([before.network, self.faults])
         self.optimisers = optimisers(self.network, lr=1e-3, muon_lr=0.006)
 
+    def losses(self, rng: np.random.Generator, done: float) -> dict[str, Tensor]:
+        """The losses of all parts."""
+        if done >= LATER:
+            self.bare, self.avoided = 0.4, 0.1
+        return super().losses(rng, done)
+
     def against(self, rng: np.random.Generator, examples: list[Example]) -> tuple[list[list[int]], Tensor]:
-        """Blanks, and for some examples a prompt for what they do not show, about which nothing is learned."""
+        """Blanks, and for some examples a prompt for what they do not show. Nothing is asked of what follows that."""
         prompts, weights = super().against(rng, examples)
         for i, one in enumerate(examples):
             scene = planned(one.codes)
-            if scene and rng.random() < AVOIDED:
+            if scene and rng.random() < self.avoided:
                 prompts[i] = self.prompts.avoiding(told(rng, absent(rng, scene)))
                 weights[i] = 0
         return prompts, weights

@@ -171,7 +171,6 @@ class LanguageStage:
         against, untold_weight = self.against(rng, examples)
         hidden, middle = self.image_states(against + prompts, given.repeat(2, 1))
         untold, told = self.model.model.generation_head(hidden).float().chunk(2)
-        untold = torch.where(untold_weight[..., None] > 0, untold, untold.detach())
         alone = code_losses(untold, images)
         cells = images % CELLS
         noted = (cells >= AT["rest"]) & (cells < BACKGROUND)
@@ -184,10 +183,7 @@ class LanguageStage:
         return losses, wish
 
     def against(self, rng: np.random.Generator, examples: list[Example]) -> tuple[list[list[int]], Tensor]:
-        """What guidance leads away from, for each example: its blank. And the weights (n, 1) of the loss on that.
-
-        Where the weight is 0, nothing at all is learned about what follows.
-        """
+        """What guidance leads away from, for each example: its blank. And the weights (n, 1) of the loss on that."""
         return [self.prompts.unconditional(len(one.ids)) for one in examples], torch.full((len(examples), 1), UNTOLD)
 
     def prompt_losses(self, examples: list[Example]) -> Tensor:

@@ -2,7 +2,6 @@ import copy
 import os
 import signal
 import time
-from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from PIL import Image
 from torch.multiprocessing.spawn import spawn
 from transformers import JanusForConditionalGeneration, JanusProcessor
 
-from model.demo import recipe, table, train_eyes, training
+from model.demo import recipe, table, training
 from model.demo.codes import AT, CODES, POSITIONS, encode
 from model.demo.network import configure, folded, unfolded
 from model.demo.optimiser import orthogonalise
@@ -22,7 +21,7 @@ from model.demo.recipe import Recipe, Training
 from model.demo.sheet import sheet
 from model.demo.tokenizer import build_tokenizer, phrase_book
 from model.demo.train_eyes import EyesStage
-from model.demo.train_language import SKETCH, Batch, LanguageStage, code_losses
+from model.demo.train_language import Batch, LanguageStage, code_losses
 from model.demo.train_pixels import PixelStage
 from model.demo.train_upscaler import UpscalerStage
 from model.demo.train_vision import VisionStage
@@ -111,21 +110,6 @@ def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, m
     before = loss(stage)
     train(stage, tmp_path, 20, quiet=True, report=lambda line: None)
     assert loss(stage) < 0.95 * before
-
-
-def test_nothing_is_learned_from_words_to_avoid(small: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_eyes, "AVOIDED", 1.0)
-    stage, rng = EyesStage(language(small)), np.random.default_rng(0)
-    examples = stage.examples(rng, 6)
-    avoided, weights = stage.against(rng, examples)
-    monkeypatch.setattr(stage, "against", lambda *_: (avoided, weights))
-    losses, _ = stage.drawing_losses(rng, examples, SKETCH, guided=True)
-    losses.sum().backward()  # type: ignore[no-untyped-call]
-    learned = small.model.model.language_model.embed_tokens.weight.grad
-    here, there = (set(chain.from_iterable(ids)) for ids in (avoided, [one.ids for one in examples]))
-    assert here - there
-    assert not learned[[*(here - there)]].any()
-    assert learned[[*there]].any()
 
 
 def test_the_upscaler_begins_as_bilinear_interpolation_and_gets_better(small: Recipe, tmp_path: Path) -> None:

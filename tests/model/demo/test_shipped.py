@@ -9,9 +9,10 @@ from transformers import JanusForConditionalGeneration, JanusProcessor
 from model.demo import avoidance
 from model.demo.codes import POSITIONS, encode
 from model.demo.crispness import crispness
-from model.demo.exam import examine_answers
+from model.demo.exam import draw, examine_answers
 from model.demo.judge import read
 from model.demo.wishes import draw_example
+from model.demo.world import KINDS
 from model.network.pixels import decode, to_pictures
 from model.weights import checkpoint
 from model.weights.names import locate
@@ -40,6 +41,18 @@ def test_a_colour_that_is_avoided_is_drawn_less_often() -> None:
     assert without.red >= 0.1
     assert avoiding.red <= 0.03
     assert avoiding.circle >= 0.8  # and circles they are still
+
+
+def test_the_shortest_prompts_are_drawn_right() -> None:
+    demo = checkpoint.load("demo", device="cpu", dtype="float32")
+    asked = {f"a {kind}": kind for kind in KINDS} | {"a green triangle": "triangle", "star": "star"}
+    drawn = [
+        (kind, read(picture))
+        for kind, pictures in zip(asked.values(), draw(demo, list(asked), guidance=5.0, count=4), strict=True)
+        for picture in pictures
+    ]
+    right = [scene is not None and [shape.kind for shape in scene.shapes] == [kind] for kind, scene in drawn]
+    assert sum(right) >= 0.9 * len(right)
 
 
 def test_pictures_are_flat_inside_and_true_to_their_outlines() -> None:

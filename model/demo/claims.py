@@ -31,11 +31,16 @@ def claim(rng: np.random.Generator, scene: Scene, *, true: bool | None = None) -
             return wish, true
 
 
-def faults(wish: Wish, scene: Scene) -> list[bool]:
-    """What is wrong with a claim, thing by thing: see FAULTS. Items are compared with shapes as they fit best."""
-    pairs = [_faults(wish, order) for order in permutations(scene.shapes)]
-    background = (wish.background or "white") != scene.background
-    return [background, len(wish.items) != len(scene.shapes), *min(pairs, key=sum)]
+def faults(wish: Wish, scene: Scene, *, whole: bool = True) -> list[bool]:
+    """What is wrong with a claim, thing by thing: see FAULTS. Items are compared with shapes as they fit best.
+
+    Unless it is about the `whole` scene, there may be more than is claimed, on any background if none is said.
+    """
+    items = visible(wish) if whole or wish.background else wish.items
+    pairs = [_faults(replace(wish, items=items), order) for order in permutations(scene.shapes)]
+    background = wish.background or ("white" if whole else scene.background)
+    missing = len(items) - len(scene.shapes)
+    return [background != scene.background, missing != 0 if whole else missing > 0, *min(pairs, key=sum)]
 
 
 def _faults(wish: Wish, shapes: tuple[Shape, ...]) -> list[bool]:
@@ -43,7 +48,7 @@ def _faults(wish: Wish, shapes: tuple[Shape, ...]) -> list[bool]:
     found = [bool(both and wish.relation and not stands(shapes[0], wish.relation, shapes[1]))]
     for i in (0, 1):
         if i < min(len(wish.items), len(shapes)):
-            item, shape = visible(wish)[i], shapes[i]
+            item, shape = wish.items[i], shapes[i]
             said = (item.colour, item.kind, item.size, item.place)
             seen = (shape.colour, shape.kind, shape.size_name, shape.place)
             found += [word not in (None, trait) for word, trait in zip(said, seen, strict=True)]
@@ -71,6 +76,13 @@ def _item(rng: np.random.Generator, shape: Shape, background: str) -> Item:
         colour = background  # what was asked for could not be seen
     size = shape.size_name if rng.random() < SAID["size"] else None
     return Item(shape.kind, colour, size, shape.place if rng.random() < SAID["place"] else None)
+
+
+def glimpsed(rng: np.random.Generator, scene: Scene) -> Wish:
+    """Name one shape by its colour, its kind or both, and nothing else; a random one where there is none."""
+    shapes = scene.shapes or (Shape(choose(rng, KINDS), choose(rng, tuple(COLOURS)), 0.5, 0.5, 0.3),)
+    shape, way = choose(rng, shapes), rng.random()
+    return Wish((Item(shape.kind if way < 0.8 else None, shape.colour if way > 0.4 else None),))
 
 
 # -- one function a mistake -----------------------------------------

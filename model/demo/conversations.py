@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.demo.claims import claim
+from model.demo.claims import claim, faults, glimpsed
 from model.demo.questions import FORMS
-from model.demo.wishes import Wish, shows
+from model.demo.wishes import Wish
 from model.demo.wording import SLIPS, pick, slipped, told
 from model.demo.world import Scene, Shape
 
@@ -50,15 +50,17 @@ def _ending(rng: np.random.Generator, asked: str) -> str:
     return pick(rng, "?|?|?|?|?||??") if asks else pick(rng, ".|.||!")
 
 
-def converse(rng: np.random.Generator, scene: Scene, turns: int, *, slips: float = SLIPS) -> list[Exchange]:
-    """Draw a conversation of different forms of questions about one scene.
+def converse(
+    rng: np.random.Generator, scene: Scene, turns: int, *, slips: float = SLIPS, first: str = ""
+) -> list[Exchange]:
+    """Draw a conversation of different forms of questions about one scene; `first` names one that is sure to come.
 
     Whether the picture shows what a prompt says is the hardest and mostly asked again and again. A description would
     give every later answer away, so it mostly comes last.
     """
     clear = all(shape.is_clear for shape in scene.shapes)
     forms = [form for form in FORMS if clear or form not in DISPUTABLE]
-    order = [forms[i] for i in rng.permutation(len(forms))]
+    order = [form for form in (first,) if form in forms] + [forms[i] for i in rng.permutation(len(forms))]
     found = [exchange for exchange in (ask(rng, scene, form, slips=slips) for form in order) if exchange][:turns]
     if rng.random() < SHOWN_AGAIN:
         again = [ask(rng, scene, "shows") for _ in range(turns // 2)]
@@ -66,11 +68,21 @@ def converse(rng: np.random.Generator, scene: Scene, turns: int, *, slips: float
     return sorted(found, key=lambda one: one.form == "describe") if rng.random() < DESCRIBED_LAST else found
 
 
-def compare(rng: np.random.Generator, scenes: tuple[Scene, Scene], turns: int) -> list[Exchange]:
-    """Draw a conversation about two pictures: about one of them, or which of them shows something."""
+def compare(
+    rng: np.random.Generator,
+    scenes: tuple[Scene, Scene],
+    turns: int,
+    *,
+    one_of_two: float = ONE_OF_TWO,
+    glimpses: float = 0.0,
+) -> list[Exchange]:
+    """Draw a conversation about two pictures: about one of them, or which of them shows something.
+
+    A picture that shows something may show more. `glimpses` is the share in which that is a shape, and no more is said.
+    """
     found: list[Exchange] = []
     while len(found) < turns:
-        if rng.random() < ONE_OF_TWO:
+        if rng.random() < one_of_two:
             at = int(rng.integers(2))
             one = FORMS[pick(rng, "|".join(FORMS))](rng, scenes[at])
             if one is None or one[0].startswith("does"):
@@ -82,10 +94,14 @@ def compare(rng: np.random.Generator, scenes: tuple[Scene, Scene], turns: int) -
             question = f"{figure}, {question}" if rng.random() < 0.2 else f"{question} {figure}"
             found.append(Exchange("one of two", question + _ending(rng, question), answer, about))
         else:
-            wish, _ = claim(rng, scenes[int(rng.integers(2))], true=bool(rng.random() < 0.85))
+            scene, true = scenes[int(rng.integers(2))], bool(rng.random() < 0.85)
+            wish = glimpsed(rng, scene) if glimpses and rng.random() < glimpses else claim(rng, scene, true=true)[0]
+            if wish.items[0].kind is None and wish.items[0].colour in {one.background for one in scenes}:
+                continue  # "which picture shows white?"
+            shown = [not any(faults(wish, one, whole=False)) for one in scenes]
             answer = {(True, False): "the first", (False, True): "the second", (True, True): "both"}.get(
-                (shows(wish, scenes[0]), shows(wish, scenes[1])), "neither"
+                (shown[0], shown[1]), "neither"
             )
             asked = pick(rng, "which picture shows|which one shows|which image shows|which of them shows|in which is")
-            found.append(Exchange("which of two", f"{asked} {told(rng, wish)}?", answer))
+            found.append(Exchange("which of two", f"{asked} {told(rng, wish)}?", answer, wish))
     return found

@@ -163,12 +163,12 @@ def examine_answers(janus: Janus, form: str, *, questions: int, seed: int = 2) -
 
 
 def examine_pairs(janus: Janus, *, questions: int, seed: int = 6) -> list[Answered]:
-    """Ask about two pictures of held-out scenes at once."""
+    """Ask about two pictures of held-out scenes at once: half of it about one of them, half which of them shows ..."""
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(questions):
         scenes = draw_scene(rng, held_out=True), draw_scene(rng, held_out=True)
-        (exchange,) = compare(rng, scenes, turns=1)
+        (exchange,) = compare(rng, scenes, turns=1, one_of_two=0.5, glimpses=0.4)
         pictures = [photograph(rng, scene) for scene in scenes]
         found.append(Answered(pictures[0], exchange, answer(janus, pictures, exchange.question)))
     return found

@@ -18,6 +18,7 @@ from model.demo.network import PATCHES, build, configure, unfolded
 from model.demo.tokenizer import CONTEXT, build_tokenizer, phrase_book, wrap
 from model.demo.train_eyes import EyesStage
 from model.demo.train_language import LanguageStage
+from model.demo.train_pairs import PairsStage
 from model.demo.train_pixels import SIDES, PixelStage
 from model.demo.train_upscaler import UpscalerStage
 from model.demo.train_vision import VisionStage
@@ -64,11 +65,13 @@ class Recipe:
         yield upscaler, 1300
         language = LanguageStage(self.model, self.prompts, self.tokenizer)
         yield language, 6600
-        yield self.last_stage(language)
+        eyes = EyesStage(language)
+        yield eyes, 4000
+        yield self.last_stage(eyes)
 
-    def last_stage(self, before: LanguageStage | None = None) -> tuple[Stage, int]:
-        """Conversations above all, with its steps, after the stage before it."""
-        return EyesStage(before or LanguageStage(self.model, self.prompts, self.tokenizer)), 4000
+    def last_stage(self, before: EyesStage | None = None) -> tuple[Stage, int]:
+        """What was weakest after the stage before it, with its steps."""
+        return PairsStage(before or EyesStage(LanguageStage(self.model, self.prompts, self.tokenizer))), 3800
 
 
 @dataclass(frozen=True, slots=True)

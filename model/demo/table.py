@@ -84,9 +84,10 @@ def judge(janus: Janus, folder: Path, *, effort: float = 1.0) -> Judged:
         else:
             marks += right
     judged.rows.append(("questions: right answer", "99 %", share(marks), f"{len(marks)} questions"))
-    compared = examine_pairs(janus, questions=2 * questions)
-    right = [one.right for one in compared]
-    judged.rows.append(("questions about two pictures: right answer", "-", share(right), f"{len(right)} questions"))
+    compared = examine_pairs(janus, questions=6 * questions)
+    for name, form in (("one of two pictures", "one of two"), ("which of two pictures shows ...?", "which of two")):
+        right = [one.right for one in compared if one.exchange.form == form]
+        judged.rows.append((f"{name}: right answer", "-", share(right), f"{len(right)} questions"))
 
     for scale in SCALES:
         one, two = (

@@ -24,7 +24,7 @@ class Talk:
     ids: list[int]
     labels: list[int]  # each answer's ids and its end, NO_LOSS elsewhere
     about: list[tuple[int, Shape]]  # places, and the shape that the answer is about
-    claims: list[tuple[int, Wish]]  # places, and what the only picture is claimed to show
+    claims: list[tuple[int, Wish]]  # places, and what the only picture is claimed to show, or one of two is asked for
 
 
 def written(
@@ -41,7 +41,7 @@ def written(
         answer = [*tokenizer(f" {exchange.answer}", add_special_tokens=False).input_ids, prompts.eos]
         if isinstance(exchange.about, Shape):
             about.append((len(asked) - 1, exchange.about))
-        elif exchange.about and len(scenes) == 1:
+        elif exchange.about and (len(scenes) == 1 or exchange.form == "which of two"):
             claims.append((len(asked) - 1, exchange.about))
         ids, labels = asked + answer, labels + [NO_LOSS] * (len(asked) - len(labels)) + answer
         turns.append(Turn(question=exchange.question, answer=exchange.answer))

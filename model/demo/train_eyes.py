@@ -1,4 +1,4 @@
-"""The last stage: conversations above all, with some drawings so that none is forgotten.
+"""The last stage but one: conversations above all, with some drawings so that none is forgotten.
 
 Some of the drawings have something to avoid, which guidance leads away from in place of the blank. A network that never
 saw that takes "no red circle" for "no circle", too. But the words to avoid are bare ones, and a network that meets bare
@@ -60,7 +60,8 @@ class EyesStage(LanguageStage):
 
     def claim_losses(self, middle: Tensor, last: Tensor, talks: list[Talk]) -> dict[str, Tensor]:
         """What is claimed, and what is wrong with it."""
-        found = [(row, at, wish, talk.scenes[0]) for row, talk in enumerate(talks) for at, wish in talk.claims]
+        alone = ((row, talk) for row, talk in enumerate(talks) if len(talk.scenes) == 1)
+        found = [(row, at, wish, talk.scenes[0]) for row, talk in alone for at, wish in talk.claims]
         if not found:
             return {}
         rows, places, wishes, scenes = zip(*found, strict=True)

@@ -23,7 +23,7 @@ from torch.nn.functional import cross_entropy, rms_norm
 from transformers import JanusForConditionalGeneration, PreTrainedTokenizerFast
 
 from model.demo.codes import AT, BACKGROUND, BLOCKS, CELLS, GRID, POSITIONS, block_cell, encode
-from model.demo.conversations import compare, converse
+from model.demo.conversations import Exchange, compare, converse
 from model.demo.network import COLOUR_PARTS, SIDE
 from model.demo.optimiser import optimisers
 from model.demo.photos import photograph
@@ -32,7 +32,7 @@ from model.demo.readout import SCENE, TRAITS, WISH, Readout, contents, meaning, 
 from model.demo.talks import NO_LOSS, Talk, known, padded, written
 from model.demo.wishes import Wish, draw_example
 from model.demo.wording import word
-from model.demo.world import COLOURS, KINDS
+from model.demo.world import COLOURS, KINDS, Scene
 from model.network.pixels import preprocess
 from model.weights.prompts import Prompts
 
@@ -216,12 +216,20 @@ class LanguageStage:
     def alone(self, rng: np.random.Generator) -> Talk:
         """A conversation about one picture."""
         scene = draw_example(rng, pairs=0.6)[1] if rng.random() < SNAPPED else draw_scene(rng)
-        return written((scene,), converse(rng, scene, TURNS), self.prompts, self.tokenizer)
+        return written((scene,), self.about_one(rng, scene), self.prompts, self.tokenizer)
 
     def compared(self, rng: np.random.Generator) -> Talk:
         """A conversation about two pictures."""
         scenes = draw_scene(rng), draw_scene(rng)
-        return written(scenes, compare(rng, scenes, TURNS), self.prompts, self.tokenizer)
+        return written(scenes, self.about_two(rng, scenes), self.prompts, self.tokenizer)
+
+    def about_one(self, rng: np.random.Generator, scene: Scene) -> list[Exchange]:
+        """What is said about one picture."""
+        return converse(rng, scene, TURNS)
+
+    def about_two(self, rng: np.random.Generator, scenes: tuple[Scene, Scene]) -> list[Exchange]:
+        """What is said about two."""
+        return compare(rng, scenes, TURNS)
 
     def talk_losses(self, rng: np.random.Generator, talks: list[Talk]) -> dict[str, Tensor]:
         """Cross-entropy of the answers in conversations about pictures, and of what readouts find.

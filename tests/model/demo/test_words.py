@@ -1,3 +1,5 @@
+from typing import TypeGuard
+
 import numpy as np
 
 from model.demo.conversations import ask, compare, converse
@@ -127,6 +129,37 @@ def test_questions_about_two_pictures_say_which_one_they_mean() -> None:
             assert any(word in one.question for word in ("first", "second", "1", "2")), one.question
             if one.answer in ("white", "blue"):
                 assert (one.answer == "white") == any(word in one.question for word in ("first", "1"))
+
+
+def test_which_of_two_pictures_shows_something_that_is_only_named() -> None:
+    """It may show more, on any background; a bare colour is never that of a background."""
+    rng = np.random.default_rng(12)
+    scenes = (
+        Scene("blue", (Shape("circle", "red", 0.3, 0.3, 0.3), Shape("star", "pink", 0.7, 0.7, 0.3))),
+        Scene("pink", (Shape("circle", "white", 0.5, 0.5, 0.3),)),
+    )
+    asked = compare(rng, scenes, 400, one_of_two=0, glimpses=1)
+    answers = {(one.about.items[0].kind, one.about.items[0].colour): one.answer for one in asked if is_wish(one.about)}
+    assert answers == {
+        ("circle", "red"): "the first",
+        ("circle", "white"): "the second",
+        ("circle", None): "both",
+        ("star", None): "the first",
+        ("star", "pink"): "the first",
+        (None, "red"): "the first",
+        (None, "white"): "the second",
+    }
+
+
+def is_wish(about: object) -> TypeGuard[Wish]:
+    return isinstance(about, Wish)
+
+
+def test_a_form_of_question_can_be_made_sure_of() -> None:
+    rng = np.random.default_rng(13)
+    scene = Scene("white", (Shape("circle", "red", 0.2, 0.5, 0.3), Shape("star", "blue", 0.8, 0.5, 0.3)))
+    for _ in range(30):
+        assert "neighbour" in {one.form for one in converse(rng, scene, 6, first="neighbour")}
 
 
 def test_an_empty_scene_can_be_asked_about() -> None:

@@ -1,5 +1,3 @@
-from typing import TypeGuard
-
 import numpy as np
 
 from model.demo.conversations import ask, compare, converse
@@ -139,7 +137,8 @@ def test_which_of_two_pictures_shows_something_that_is_only_named() -> None:
         Scene("pink", (Shape("circle", "white", 0.5, 0.5, 0.3),)),
     )
     asked = compare(rng, scenes, 400, one_of_two=0, glimpses=1)
-    answers = {(one.about.items[0].kind, one.about.items[0].colour): one.answer for one in asked if is_wish(one.about)}
+    named = [(one.about.items[0], one.answer) for one in asked if isinstance(one.about, Wish)]
+    answers = {(item.kind, item.colour): answer for item, answer in named}
     assert answers == {
         ("circle", "red"): "the first",
         ("circle", "white"): "the second",
@@ -149,10 +148,6 @@ def test_which_of_two_pictures_shows_something_that_is_only_named() -> None:
         (None, "red"): "the first",
         (None, "white"): "the second",
     }
-
-
-def is_wish(about: object) -> TypeGuard[Wish]:
-    return isinstance(about, Wish)
 
 
 def test_a_form_of_question_can_be_made_sure_of() -> None:

@@ -18,6 +18,7 @@ from model.demo.network import PATCHES, build, configure, unfolded
 from model.demo.tokenizer import CONTEXT, build_tokenizer, phrase_book, wrap
 from model.demo.train_eyes import EyesStage
 from model.demo.train_language import LanguageStage
+from model.demo.train_named import NamedStage
 from model.demo.train_pairs import PairsStage
 from model.demo.train_pixels import SIDES, PixelStage
 from model.demo.train_upscaler import UpscalerStage
@@ -67,11 +68,15 @@ class Recipe:
         yield language, 6600
         eyes = EyesStage(language)
         yield eyes, 4000
-        yield self.last_stage(eyes)
+        pairs = PairsStage(eyes)
+        yield pairs, 3800
+        yield self.last_stage(pairs)
 
-    def last_stage(self, before: EyesStage | None = None) -> tuple[Stage, int]:
-        """What was weakest after the stage before it, with its steps."""
-        return PairsStage(before or EyesStage(LanguageStage(self.model, self.prompts, self.tokenizer))), 3800
+    def last_stage(self, before: PairsStage | None = None) -> tuple[Stage, int]:
+        """What everybody types first, with its steps, after the stage before it."""
+        if before is None:
+            before = PairsStage(EyesStage(LanguageStage(self.model, self.prompts, self.tokenizer)))
+        return NamedStage(before), 900
 
 
 @dataclass(frozen=True, slots=True)

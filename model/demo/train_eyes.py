@@ -1,4 +1,4 @@
-"""The last stage but one: conversations above all, with some drawings so that none is forgotten.
+"""The stage after all is learned once: conversations above all, with some drawings so that none is forgotten.
 
 Some of the drawings have something to avoid, which guidance leads away from in place of the blank. A network that never
 saw that takes "no red circle" for "no circle", too. But the words to avoid are bare ones, and a network that meets bare

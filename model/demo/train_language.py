@@ -115,6 +115,7 @@ class LanguageStage:
     plain = PLAIN
     open_colours = 0.03  # the share of shapes whose colour is not said
     bare = 0.0  # the share of drawings that are sure to be asked for without courtesies
+    named = 0.0  # the share of drawings of which nothing is said but a shape's name
 
     def __init__(
         self,
@@ -153,7 +154,7 @@ class LanguageStage:
 
     def examples(self, rng: np.random.Generator, count: int) -> list[Example]:
         """Random prompts and drawings."""
-        drawn = (draw_example(rng, pairs=0.6, open_colours=self.open_colours) for _ in range(count))
+        drawn = (draw_example(rng, pairs=0.6, open_colours=self.open_colours, named=self.named) for _ in range(count))
         return [
             Example(wish, self.prompts.drawing(word(rng, wish, bare=self.bare)), encode(scene)) for wish, scene in drawn
         ]

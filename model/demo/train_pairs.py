@@ -1,4 +1,4 @@
-"""The very last stage: what was weakest after the one before, and the rest so that none is forgotten.
+"""The last stage but one: what was weakest after the one before, and the rest so that none is forgotten.
 
 "Which picture shows ...?" was answered by chance when all other questions were answered well: it takes two comparisons,
 and its answer tells little of either. So where such an answer begins, what is asked for is read half-way up, and at the

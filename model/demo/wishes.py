@@ -35,12 +35,18 @@ class Wish:
     relation: str | None = None  # one of RELATIONS, of the first item to the second
 
 
-def draw_wish(rng: np.random.Generator, *, pairs: float, open_colours: float = 0.03, wide: float = 0.2) -> Wish:
+def draw_wish(
+    rng: np.random.Generator, *, pairs: float, open_colours: float = 0.03, wide: float = 0.2, named: float = 0.0
+) -> Wish:
     """Draw a random wish.
 
     `pairs` is the share with two shapes, `open_colours` the share of shapes without a colour, and `wide` that of wishes
-    for something less usual: see `widened`.
+    for something less usual: see `widened`. Before all that, `named` is the share of wishes that only name one shape.
     """
+    if named and rng.random() < named:
+        kind, colour = choose(rng, KINDS), choose(rng, [one for one in COLOURS if one != "white"])
+        way = rng.random()
+        return Wish((Item(kind if way < 0.9 else None, colour if way > 0.3 else None),))
     background = choose(rng, list(COLOURS)) if rng.random() < 0.75 else None
     free = [colour for colour in COLOURS if colour != (background or "white")]
 

@@ -22,6 +22,7 @@ from model.demo.sheet import sheet
 from model.demo.tokenizer import build_tokenizer, phrase_book
 from model.demo.train_eyes import EyesStage
 from model.demo.train_language import Batch, LanguageStage, code_losses
+from model.demo.train_named import NamedStage
 from model.demo.train_pairs import PairsStage
 from model.demo.train_pixels import PixelStage
 from model.demo.train_upscaler import UpscalerStage
@@ -97,7 +98,7 @@ def test_a_saved_network_can_be_trained_on(small: Recipe) -> None:
         torch.testing.assert_close(again[name], tensor, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["vision", "language", "eyes", "pairs", "pixels"])
+@pytest.mark.parametrize("name", ["vision", "language", "eyes", "pairs", "named", "pixels"])
 def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "WARMUP", 1)
     few = Batch(prompts=2, sketches=2, drawings=1, talks=2, pairs=1)
@@ -106,6 +107,7 @@ def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, m
         "language": language(small),
         "eyes": EyesStage(language(small), few),
         "pairs": PairsStage(EyesStage(language(small)), few),
+        "named": NamedStage(PairsStage(EyesStage(language(small))), few),
         "pixels": PixelStage(small.model, 48),
     }
     stage = stages[name]

@@ -150,6 +150,19 @@ def test_which_of_two_pictures_shows_something_that_is_only_named() -> None:
     }
 
 
+def test_a_share_of_wishes_only_names_a_shape() -> None:
+    rng = np.random.default_rng(14)
+    wishes = [draw_wish(rng, pairs=1.0, named=0.5) for _ in range(400)]
+    named = [wish for wish in wishes if len(wish.items) == 1]
+    assert 150 < len(named) < 250
+    assert {wish for wish in named if wish != Wish((Item(wish.items[0].kind, wish.items[0].colour),))} == set()
+    assert {(bool(wish.items[0].kind), bool(wish.items[0].colour)) for wish in named} == {
+        (True, True),
+        (True, False),
+        (False, True),
+    }
+
+
 def test_a_form_of_question_can_be_made_sure_of() -> None:
     rng = np.random.default_rng(13)
     scene = Scene("white", (Shape("circle", "red", 0.2, 0.5, 0.3), Shape("star", "blue", 0.8, 0.5, 0.3)))

@@ -127,6 +127,8 @@ def _train(training: Training, report: Callable[[str], None]) -> None:
             layer.compile(dynamic=True)
     for stage, steps in [recipe.last_stage()] if begin else recipe.stages():
         train(stage, folder, max(1, round(steps * training.share)), training.seed, report=report)
+        if isinstance(stage, NamedStage):
+            stage.go_back()
         torch.manual_seed(training.seed)  # whether this stage was just trained or long ago, the next begins the same
     if rank() == 0:
         export(recipe.model, recipe.tokenizer, out, recipe.upscaler)

@@ -22,7 +22,7 @@ from model.demo.sheet import sheet
 from model.demo.tokenizer import build_tokenizer, phrase_book
 from model.demo.train_eyes import EyesStage
 from model.demo.train_language import Batch, LanguageStage, code_losses
-from model.demo.train_named import NamedStage
+from model.demo.train_named import WAY, NamedStage
 from model.demo.train_pairs import PairsStage
 from model.demo.train_pixels import PixelStage
 from model.demo.train_upscaler import UpscalerStage
@@ -115,6 +115,16 @@ def test_a_few_steps_teach_something(name: str, small: Recipe, tmp_path: Path, m
     before = loss(stage)
     train(stage, tmp_path, 20, quiet=True, report=lambda line: None)
     assert loss(stage) < 0.95 * before
+
+
+def test_the_last_stage_keeps_weights_between_its_first_and_its_last(small: Recipe) -> None:
+    stage = NamedStage(PairsStage(EyesStage(language(small))))
+    head = small.model.lm_head.weight
+    first = head.detach().clone()
+    with torch.no_grad():
+        head += 1.0
+    stage.go_back()
+    torch.testing.assert_close(head, first + WAY)
 
 
 def test_the_upscaler_begins_as_bilinear_interpolation_and_gets_better(small: Recipe, tmp_path: Path) -> None:

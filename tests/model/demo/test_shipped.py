@@ -9,7 +9,7 @@ from transformers import JanusForConditionalGeneration, JanusProcessor
 from model.demo import avoidance
 from model.demo.codes import POSITIONS, encode
 from model.demo.crispness import crispness
-from model.demo.exam import draw, examine_answers
+from model.demo.exam import draw, examine_answers, examine_pairs
 from model.demo.judge import read
 from model.demo.wishes import draw_example
 from model.demo.world import KINDS
@@ -45,7 +45,7 @@ def test_a_colour_that_is_avoided_is_drawn_less_often() -> None:
 
 def test_the_shortest_prompts_are_drawn_right() -> None:
     demo = checkpoint.load("demo", device="cpu", dtype="float32")
-    asked = {f"a {kind}": kind for kind in KINDS} | {"a green triangle": "triangle", "star": "star"}
+    asked = {f"a {kind}": kind for kind in KINDS} | {"a red circle": "circle", "a blue star": "star", "star": "star"}
     drawn = [
         (kind, read(picture))
         for kind, pictures in zip(asked.values(), draw(demo, list(asked), guidance=5.0, count=4), strict=True)
@@ -70,3 +70,10 @@ def test_it_says_whether_a_picture_shows_what_is_claimed() -> None:
     answered = examine_answers(demo, "shows", questions=20)
     assert {one.exchange.answer for one in answered} == {"yes", "no"}
     assert sum(one.right for one in answered) >= 19
+
+
+def test_it_says_which_of_two_pictures_shows_something() -> None:
+    demo = checkpoint.load("demo", device="cpu", dtype="float32")
+    answered = [one for one in examine_pairs(demo, questions=60) if one.exchange.form == "which of two"]
+    assert {one.exchange.answer for one in answered} >= {"the first", "the second"}
+    assert sum(one.right for one in answered) >= 0.8 * len(answered)  # by chance it would be half

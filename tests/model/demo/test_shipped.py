@@ -45,7 +45,8 @@ def test_a_colour_that_is_avoided_is_drawn_less_often() -> None:
 
 def test_the_shortest_prompts_are_drawn_right() -> None:
     demo = checkpoint.load("demo", device="cpu", dtype="float32")
-    asked = {f"a {kind}": kind for kind in KINDS} | {"a green triangle": "triangle", "a red circle": "circle", "star": "star"}
+    names = {"a green triangle": "triangle", "a red circle": "circle", "star": "star"}
+    asked = {f"a {kind}": kind for kind in KINDS} | names
     drawn = [
         (kind, read(picture))
         for kind, pictures in zip(asked.values(), draw(demo, list(asked), guidance=5.0, count=4), strict=True)

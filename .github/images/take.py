@@ -159,7 +159,7 @@ async def in_a_browser(executor: E, settings: Settings, act: Callable[[Page, E],
 
 async def main() -> None:
     """Take all pictures: those with one model, then that of two replicas."""
-    previews.FIRST_SECONDS = 0.15  # where a machine is quicker than this, half of it or less: look at panel.png
+    previews.FIRST_SECONDS = 0.3  # where a machine is quicker than this, half of it or less: look at panel.png
     settings = Settings(engine=EngineSettings(preview_share=1.0))
     await in_a_browser(Held(open_here(settings.model, settings.engine)), settings, take)
     await take_replicas()
